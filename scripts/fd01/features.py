@@ -1,0 +1,57 @@
+"""Inputs of the classifiers. Every value of a day is known at its close and free of the price level."""
+
+import numpy as np
+import pandas as pd
+
+
+def drawdown(close, window):
+    """1 - Close / max Close of the last `window` days, today's included; 0 at a high. Shape (days,)."""
+    return 1 - close / close.rolling(window).max()
+
+
+def daily_range(prices):
+    """log(High / Low). Shape (days,)."""
+    return np.log(prices["High"] / prices["Low"])
+
+
+def ewma_variance(close, decay):
+    """RiskMetrics variance of the daily log return (J.P. Morgan, RiskMetrics, 1996, section 5.2).
+
+    v_t = decay v_{t-1} + (1 - decay) r_t^2. Shape (days,), squared daily log returns; the first is NaN.
+    """
+    return np.log(close).diff().pow(2).ewm(alpha=1 - decay, adjust=False).mean()
+
+
+def har(prices):
+    """Log realised variance over the last 1, 5 and 22 days (Corsi, J. Financial Econometrics 2009, eq. 8).
+
+    The daily variance is Parkinson's, log(High / Low)^2 / (4 log 2) (J. Business 1980), since the
+    Open is not a traded price in every source. DataFrame, shape (days, 3).
+    """
+    daily = daily_range(prices) ** 2 / (4 * np.log(2))
+    # A day without any range would have log variance -inf.
+    daily = daily.clip(lower=1e-8)
+    return pd.DataFrame({f"rv_{n}": np.log(daily.rolling(n).mean()) for n in (1, 5, 22)})
+
+
+def scale_free_a20(dataset):
+    """The study's 20 indicators as ratios that mean the same at any price level.
+
+    Averages relative to Close, MACD and ATR as shares of Close, OBV as its change over 20 days and
+    ADOSC both in units of the mean daily volume of those days, oscillators in [0, 1].
+    DataFrame, shape (days, 20).
+    """
+    close = dataset["Close"]
+    volume = dataset["Volume"].astype(float).rolling(20).mean()
+    table = {}
+    for name in ("dema_9", "dema_10", "sma_12", "dema_20", "dema_25", "sma_50", "dema_90", "sma_100", "sma_200"):
+        table[name] = dataset[name] / close - 1
+    table["vwap_20"] = dataset["vwap_20"] / close - 1
+    for name in ("rsi_daily", "rsi_weekly", "stochrsi_daily", "stochrsi_weekly", "adx_14"):
+        table[name] = dataset[name] / 100
+    for name in ("macd_line", "atr_14"):
+        table[name] = dataset[name] / close
+    table["obv"] = dataset["obv"].diff(20) / volume
+    table["adosc"] = dataset["adosc"] / volume
+    table["bb_percent_b"] = dataset["bb_percent_b"]
+    return pd.DataFrame(table)

@@ -1,0 +1,77 @@
+"""The 20 technical indicators of the study ("a20"), by TA-Lib."""
+
+import pandas as pd
+
+INDICATORS = [
+    "dema_9",
+    "dema_10",
+    "sma_12",
+    "dema_20",
+    "dema_25",
+    "sma_50",
+    "dema_90",
+    "sma_100",
+    "sma_200",
+    "rsi_daily",
+    "rsi_weekly",
+    "stochrsi_daily",
+    "stochrsi_weekly",
+    "macd_line",
+    "obv",
+    "adosc",
+    "atr_14",
+    "adx_14",
+    "bb_percent_b",
+    "vwap_20",
+]
+
+
+def a20(prices):
+    """The study's indicators of each day, known at its close.
+
+    Parameters
+    ----------
+    prices : DataFrame, shape (days, 5)
+        Open, High, Low, Close and Volume, indexed by date.
+
+    Returns
+    -------
+    DataFrame, shape (days, 20), columns `INDICATORS`; NaN while an indicator warms up.
+
+    Notes
+    -----
+    Definitions of TA-Lib (https://ta-lib.org/functions) with its default periods where the name gives
+    none. A weekly indicator is that of the last **complete** week: Monday to Sunday, shifted by one
+    week, since the running week's close is not known yet; looked up at the week's Monday and carried
+    forward, so a week whose Monday is a holiday keeps the value of the week before, as in the study.
+    """
+    import talib
+
+    high, low, close, volume = (prices[name].astype(float) for name in ("High", "Low", "Close", "Volume"))
+    weekly = close.resample("W-MON", label="left", closed="left").last()
+
+    def last_complete_week(indicator):
+        return indicator.shift(1).reindex(close.index).ffill()
+
+    def fast_stochrsi(series):
+        return talib.STOCHRSI(series, 14, 5, 3)[0]
+
+    upper, _, lower = talib.BBANDS(close, 20, 2, 2)
+    table = (
+        {f"dema_{n}": talib.DEMA(close, n) for n in (9, 10, 20, 25, 90)}
+        | {f"sma_{n}": talib.SMA(close, n) for n in (12, 50, 100, 200)}
+        | {
+            "rsi_daily": talib.RSI(close, 14),
+            "rsi_weekly": last_complete_week(talib.RSI(weekly, 14)),
+            "stochrsi_daily": fast_stochrsi(close),
+            "stochrsi_weekly": last_complete_week(fast_stochrsi(weekly)),
+            "macd_line": talib.MACD(close)[0],
+            "obv": talib.OBV(close, volume),
+            "adosc": talib.ADOSC(high, low, close, volume),
+            "atr_14": talib.ATR(high, low, close, 14),
+            "adx_14": talib.ADX(high, low, close, 14),
+            "bb_percent_b": (close - lower) / (upper - lower),
+            "vwap_20": (close * volume).rolling(20).sum() / volume.rolling(20).sum(),
+        }
+    )
+    return pd.DataFrame(table)[INDICATORS]

@@ -1,0 +1,145 @@
+"""Prediction files: one per experiment and fold, `predictions/{experiment}/{fold}.parquet`.
+
+A row is a score of one origin for one target. The file is complete, or says what is missing and why:
+its metadata hold the provenance and `not_run`, a list of `{target, horizon, reason}`.
+
+Columns: origin (date), role (`calibration` or `evaluation`), target, horizon (trading days), seed (null
+for a deterministic experiment), score_kind, score (higher: likelier), is_probability.
+
+Score kinds: `probability` (of a classifier), `exceedance` (from a predictive distribution), `signal`
+(a ranking only), `study` (the study's own: the point forecast as a return).
+"""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fd01.errors import UserError
+from fd01.files import replacing
+from fd01.origins import EVALUATION, target_column
+
+SCHEMA = pa.schema(
+    [
+        pa.field("origin", pa.timestamp("us"), nullable=False),
+        pa.field("role", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("horizon", pa.int64(), nullable=False),
+        pa.field("seed", pa.int64()),
+        pa.field("score_kind", pa.string(), nullable=False),
+        pa.field("score", pa.float64(), nullable=False),
+        pa.field("is_probability", pa.bool_(), nullable=False),
+    ]
+)
+KEY = ["role", "target", "horizon", "seed", "score_kind", "origin"]
+
+
+def scores_frame(origins, rows, role, scores, *, target, score_kind, is_probability, seed=None):
+    """Scores of dataset `rows` as rows of a prediction file; `origins` gives their dates."""
+    dates = origins.drop_duplicates("row").set_index("row")["origin"]
+    return pd.DataFrame(
+        {
+            "origin": dates.loc[rows].to_numpy(),
+            "role": role,
+            "target": target["target"],
+            "horizon": target["horizon"],
+            "seed": pd.array([seed] * len(rows), dtype="Int64"),
+            "score_kind": score_kind,
+            "score": scores,
+            "is_probability": is_probability,
+        }
+    )
+
+
+def write_predictions(path, frame, provenance, not_run=()):
+    """Write one prediction file in one move; rows are sorted by `KEY`."""
+    metadata = {b"fd01": json.dumps({**provenance, "not_run": list(not_run)}).encode()}
+    frame = frame.sort_values(KEY) if len(frame) else SCHEMA.empty_table().to_pandas()
+    table = pa.Table.from_pandas(frame, SCHEMA, preserve_index=False).replace_schema_metadata(metadata)
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def read_predictions(path):
+    """Rows and metadata of one prediction file, or of the scores of one seed."""
+    table = pq.read_table(path)
+    frame = table.replace_schema_metadata().to_pandas().astype({"seed": "Int64"})
+    return frame, json.loads(table.schema.metadata[b"fd01"])
+
+
+def write_folds(directory, frames, origins, provenance, not_run=None):
+    """Write the prediction file of every fold of `origins` into `directory`.
+
+    Parameters
+    ----------
+    frames : dict of train end to DataFrame
+        All scores made by the fit for that train end; each fold takes its own origins.
+    not_run : dict of train end to list of `{target, horizon, reason}`, optional
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for (fold, train_end), block in origins.groupby(["fold", "train_end"], sort=False):
+        frame = frames[train_end]
+        wanted = block[["origin", "role"]]
+        reasons = (not_run or {}).get(train_end, ())
+        write_predictions(directory / f"{fold}.parquet", frame.merge(wanted, on=["origin", "role"]), provenance, reasons)
+
+
+def read_experiment(directory):
+    """Rows of all folds of an experiment, with a column `fold`, and the metadata by fold."""
+    frames, metadata = [], {}
+    for path in sorted(Path(directory).glob("*.parquet")):
+        frame, metadata[path.stem] = read_predictions(path)
+        frames.append(frame.assign(fold=path.stem))
+    return pd.concat(frames, ignore_index=True), metadata
+
+
+def check_same_origins(experiment, frame, metadata, origins, targets):
+    """Stop unless every target of every fold is scored on exactly the origins of the block.
+
+    Evaluation origins must all be there, once per seed and score kind; calibration origins all or
+    none. A target that `not_run` names must have no row. Raises `UserError` naming the days.
+    """
+    for fold, block in origins.groupby("fold", sort=False):
+        if fold not in metadata:
+            raise UserError(f"{experiment}: no prediction file for fold {fold}")
+        skipped = {(entry["target"], entry["horizon"]) for entry in metadata[fold]["not_run"]}
+        for target in targets:
+            pair = (target["target"], target["horizon"])
+            rows = frame[(frame["fold"] == fold) & (frame["target"] == pair[0]) & (frame["horizon"] == pair[1])]
+            where = f"{experiment}, {fold}, {target_column(*pair)}"
+            if pair in skipped:
+                if len(rows):
+                    raise UserError(f"{where}: marked as not run, but it has {len(rows)} scores")
+                continue
+            if EVALUATION not in set(rows["role"]):
+                raise UserError(f"{where}: no scores, and no reason why")
+            for (role, seed, kind), group in rows.groupby(["role", "seed", "score_kind"], dropna=False):
+                _check_days(f"{where}, {role}, seed {seed}, {kind}", group, block[block["role"] == role])
+
+
+def _check_days(where, group, block):
+    days = pd.Index(block["origin"])
+    repeated = group.loc[group["origin"].duplicated(), "origin"]
+    for what, dates in (
+        ("days without a score", days.difference(group["origin"])),
+        ("scores for days outside the block", pd.Index(group["origin"]).difference(days)),
+        ("days scored twice", repeated),
+    ):
+        if len(dates):
+            shown = ", ".join(f"{date:%Y-%m-%d}" for date in dates[:5])
+            raise UserError(f"{where}: {len(dates)} {what}: {shown}{' ...' if len(dates) > 5 else ''}")
+    probabilities = group.loc[group["is_probability"], "score"]
+    outside = probabilities[~probabilities.between(0, 1)]
+    if len(outside):
+        raise UserError(f"{where}: {len(outside)} probabilities outside [0, 1], the first is {outside.iloc[0]}")
+
+
+def mean_over_seeds(frame):
+    """Scores averaged over seeds: the score that an experiment is compared by. `seed` is dropped."""
+    keys = [name for name in frame.columns if name not in ("seed", "score")]
+    return frame.groupby(keys, as_index=False, sort=False)["score"].mean()
+
+

@@ -1,0 +1,25 @@
+"""Where a result comes from."""
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+
+def git_commit():
+    """Commit of this repository, `+dirty` appended when tracked files differ; None outside git."""
+    root = Path(__file__).resolve().parents[2]
+
+    def git(*arguments):
+        return subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True).stdout
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD").strip() + ("+dirty" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def packages(*names):
+    """Installed version of Python and of each package."""
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
