@@ -53,11 +53,15 @@ def scores_frame(origins, rows, role, scores, *, target, score_kind, is_probabil
     )
 
 
+def concat_scores(frames):
+    """One frame of several, or an empty one with the columns of a prediction file."""
+    return pd.concat(frames, ignore_index=True) if frames else SCHEMA.empty_table().to_pandas()
+
+
 def write_predictions(path, frame, provenance, not_run=()):
     """Write one prediction file in one move; rows are sorted by `KEY`."""
     metadata = {b"fd01": json.dumps({**provenance, "not_run": list(not_run)}).encode()}
-    frame = frame.sort_values(KEY) if len(frame) else SCHEMA.empty_table().to_pandas()
-    table = pa.Table.from_pandas(frame, SCHEMA, preserve_index=False).replace_schema_metadata(metadata)
+    table = pa.Table.from_pandas(frame.sort_values(KEY), SCHEMA, preserve_index=False).replace_schema_metadata(metadata)
     with replacing(path) as temporary:
         pq.write_table(table, temporary)
 

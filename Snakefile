@@ -1,0 +1,28 @@
+# FD-01: can pre-trained time-series foundation models beat a task-specific PatchTST on SPY?
+# This file is the table of contents; the study is described in config.yaml.
+
+from snakemake.utils import min_version
+
+min_version("9.27.1")
+
+
+configfile: "config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/baselines.smk"
+include: "rules/patchtst.smk"
+include: "rules/evaluate.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    localrule: True
+    input:
+        f"results/{config['dataset']}/report/index.html",

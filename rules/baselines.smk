@@ -1,0 +1,21 @@
+rule run_baseline:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("baselines", "features", "origins", "predictions", "files"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    params:
+        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        targets=config["targets"],
+        labels=config["labels"],
+    log:
+        "results/{dataset}/logs/run_baseline/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/run_baseline/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("baseline")),
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/run_baseline.py"

@@ -1,0 +1,100 @@
+import sys
+from pathlib import Path
+
+import yaml
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from fd01.config import check_config, runs_on
+from fd01.errors import UserError
+
+try:
+    check_config(config, yaml.safe_load(Path(workflow.source_path("../schemas/config.schema.yaml")).read_text()))
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+
+SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
+
+
+def shared(*modules):
+    """Files of the shared package, as input: Snakemake does not see edits of imported modules otherwise."""
+    return [workflow.source_path(f"../scripts/fd01/{module}.py") for module in modules]
+
+
+def one_of(names):
+    """A wildcard constraint that matches these names and nothing else."""
+    return "|".join(names) or "(?!)"
+
+
+def experiments_with(system):
+    """Experiments of one system."""
+    return [name for name, entry in config["experiments"].items() if entry["system"] == system]
+
+
+def published():
+    """What the study published, one entry per experiment that has one."""
+    return [entry["published"] for entry in config["experiments"].values() if "published" in entry]
+
+
+def datasets_from(kind):
+    """Datasets with one kind of source."""
+    return [name for name, entry in config["datasets"].items() if entry["source"]["kind"] == kind]
+
+
+def prices(wildcards):
+    """The file that a dataset is built from; none for a packaged one."""
+    source = config["datasets"][wildcards.dataset]["source"]
+    if source["kind"] == "yahoo":
+        return {"prices": f"results/{wildcards.dataset}/data/yahoo.parquet"}
+    if source["kind"] == "packaged":
+        return {}
+    if not Path(source["path"]).exists():
+        raise WorkflowError(
+            f"There is no file {source['path']}: put the prices there, "
+            f"or name another file in datasets/{wildcards.dataset}/source/path of the configuration."
+        )
+    return {"prices": source["path"]}
+
+
+def running(dataset):
+    """Experiments that run on a dataset."""
+    return [name for name, entry in config["experiments"].items() if runs_on(entry, dataset)]
+
+
+def switched_off(wildcards):
+    """Experiments that do not run on a dataset, with the reason."""
+    return {
+        name: f"switched off for {wildcards.dataset} in the configuration (experiments/{name}/run)"
+        for name in config["experiments"]
+        if name not in running(wildcards.dataset)
+    }
+
+
+def all_predictions(wildcards):
+    """Predictions of every experiment that runs on a dataset."""
+    return expand(
+        "results/{dataset}/predictions/{experiment}",
+        dataset=wildcards.dataset,
+        experiment=running(wildcards.dataset),
+    )
+
+
+def all_seeds(wildcards):
+    """Scores of every train end and seed of an experiment."""
+    return expand(
+        "results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
+        dataset=wildcards.dataset,
+        experiment=wildcards.experiment,
+        train_end=dict.fromkeys(
+            fold["train_end"] for fold in config["datasets"][wildcards.dataset]["folds"].values()
+        ),
+        seed=config["experiments"][wildcards.experiment]["seeds"],
+    )
+
+
+wildcard_constraints:
+    dataset=one_of(config["datasets"]),
+    experiment=one_of(config["experiments"]),
+    train_end=r"\d{4}-\d{2}-\d{2}",
+    seed=r"\d+",

@@ -1,0 +1,60 @@
+rule download_prices:
+    output:
+        "results/{dataset}/data/yahoo.parquet",
+    input:
+        lib=shared("prices", "indicators", "files"),
+    params:
+        source=lookup(dpath="datasets/{dataset}/source", within=config),
+    log:
+        "results/{dataset}/logs/download_prices.log",
+    benchmark:
+        "results/{dataset}/benchmarks/download_prices.tsv"
+    wildcard_constraints:
+        dataset=one_of(datasets_from("yahoo")),
+    localrule: True
+    retries: 2
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/download_prices.py"
+
+
+rule build_dataset:
+    input:
+        unpack(prices),
+        lib=shared("prices", "indicators", "files"),
+    output:
+        dataset="results/{dataset}/data/dataset.parquet",
+        about="results/{dataset}/data/dataset.json",
+    params:
+        title=lookup(dpath="datasets/{dataset}/title", within=config),
+        source=lookup(dpath="datasets/{dataset}/source", within=config),
+    log:
+        "results/{dataset}/logs/build_dataset.log",
+    benchmark:
+        "results/{dataset}/benchmarks/build_dataset.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/build_dataset.py"
+
+
+rule build_origins:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        lib=shared("origins", "files"),
+    output:
+        "results/{dataset}/data/origins.parquet",
+    params:
+        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        labels=config["labels"],
+        origins=config["origins"],
+        primary=config["targets"][0],
+    log:
+        "results/{dataset}/logs/build_origins.log",
+    benchmark:
+        "results/{dataset}/benchmarks/build_origins.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/build_origins.py"

@@ -1,0 +1,52 @@
+rule plot_scores:
+    input:
+        predictions=all_predictions,
+        origins="results/{dataset}/data/origins.parquet",
+        checks="results/{dataset}/checks",
+        lib=shared("plots", "metrics", "predictions", "outcomes", "files"),
+    output:
+        report(
+            directory("results/{dataset}/figures/{figure}"),
+            patterns=["{fold}.svg"],
+            category="{dataset}",
+            labels={"figure": "{figure}", "fold": "{fold}"},
+            caption="../report/captions/scores.rst",
+        ),
+    params:
+        target=config["targets"][0],
+        published=published(),
+        baselines=experiments_with("baseline"),
+    log:
+        "results/{dataset}/logs/plot_scores/{figure}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/plot_scores/{figure}.tsv"
+    wildcard_constraints:
+        figure=one_of(SCORE_FIGURES),
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/plot_scores.py"
+
+
+rule plot_auc:
+    input:
+        metrics="results/{dataset}/metrics/metrics.csv",
+        lib=shared("plots", "files"),
+    output:
+        svg=report(
+            "results/{dataset}/figures/auc.svg",
+            category="{dataset}",
+            labels={"figure": "auc", "fold": "all"},
+            caption="../report/captions/auc.rst",
+        ),
+        csv="results/{dataset}/figures/auc.csv",
+    params:
+        target=config["targets"][0],
+    log:
+        "results/{dataset}/logs/plot_auc.log",
+    benchmark:
+        "results/{dataset}/benchmarks/plot_auc.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/plot_auc.py"

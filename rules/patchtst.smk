@@ -1,0 +1,41 @@
+rule train_patchtst:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("patchtst", "indicators", "origins", "predictions", "files"),
+    output:
+        scores="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
+        curve="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}-curve.csv",
+    params:
+        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        targets=config["targets"],
+        study_fold=lookup(dpath="datasets/{dataset}/study_fold", within=config, default=None),
+    log:
+        "results/{dataset}/logs/train_patchtst/{experiment}/{train_end}/seed-{seed}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/train_patchtst/{experiment}/{train_end}/seed-{seed}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("patchtst")),
+    conda:
+        "../envs/patchtst.yaml"
+    script:
+        "../scripts/train_patchtst.py"
+
+
+rule gather_seeds:
+    input:
+        scores=all_seeds,
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("predictions", "files"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    log:
+        "results/{dataset}/logs/gather_seeds/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/gather_seeds/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("patchtst")),
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/gather_seeds.py"

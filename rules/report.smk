@@ -1,0 +1,55 @@
+rule collect_provenance:
+    input:
+        predictions=all_predictions,
+        lib=shared("predictions", "provenance", "files"),
+    output:
+        "results/{dataset}/provenance.json",
+    params:
+        config=config,
+    log:
+        "results/{dataset}/logs/collect_provenance.log",
+    benchmark:
+        "results/{dataset}/benchmarks/collect_provenance.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/collect_provenance.py"
+
+
+rule render_report:
+    input:
+        verdict="results/{dataset}/verdict.json",
+        metrics="results/{dataset}/metrics/metrics.csv",
+        experiments="results/{dataset}/metrics/experiments.csv",
+        checks="results/{dataset}/checks",
+        origins="results/{dataset}/data/origins.parquet",
+        about="results/{dataset}/data/dataset.json",
+        provenance="results/{dataset}/provenance.json",
+        auc="results/{dataset}/figures/auc.svg",
+        scores=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
+        template=workflow.source_path("../report/index.html.j2"),
+        style=workflow.source_path("../report/style.css"),
+        lib=shared("files", "origins"),
+    output:
+        report("results/{dataset}/report/index.html", category="{dataset}", labels={"figure": "the report"}),
+    log:
+        "results/{dataset}/logs/render_report.log",
+    benchmark:
+        "results/{dataset}/benchmarks/render_report.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/render_report.py"
+
+
+rule show:
+    input:
+        verdict=f"results/{config['dataset']}/verdict.json",
+        report=f"results/{config['dataset']}/report/index.html",
+    log:
+        f"results/{config['dataset']}/logs/show.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/show.py"

@@ -1,0 +1,49 @@
+"""Validate the prices of a source and complete them to the canonical dataset."""
+
+import logging
+
+import pandas as pd
+
+from fd01.errors import UserError
+from fd01.files import replacing, sha256, write_json
+from fd01.logs import configure_logging
+from fd01.prices import build_dataset, load_packaged
+from fd01.provenance import packages
+
+
+def read_parquet(path):
+    """Table of the user's file; `UserError` when it is not a parquet file."""
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:  # pyarrow raises a type of its own per kind of damage
+        raise UserError(f"{path} cannot be read as a parquet file: {error}") from error
+
+
+def describe(title, source, dataset, path, prices_path):
+    """What the report says of the data: source, extent, and checksums."""
+    return {
+        "title": title,
+        "source": source,
+        "source_sha256": sha256(prices_path) if prices_path else None,
+        "rows": len(dataset),
+        "first_date": f"{dataset['Date'].iloc[0]:%Y-%m-%d}",
+        "last_date": f"{dataset['Date'].iloc[-1]:%Y-%m-%d}",
+        "sha256": sha256(path),
+        "packages": packages("arch", "pandas", "pyarrow", "TA-Lib"),
+    }
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    source = snakemake.params.source
+    prices_path = snakemake.input.get("prices")
+    raw = read_parquet(prices_path) if prices_path else load_packaged()
+    try:
+        dataset = build_dataset(raw, source.get("start"), source.get("end"))
+    except UserError as error:
+        raise UserError(f"{prices_path or 'arch.data.sp500'}: {error}") from None
+    with replacing(snakemake.output.dataset) as path:
+        dataset.to_parquet(path, index=False)
+    about = describe(snakemake.params.title, source, dataset, snakemake.output.dataset, prices_path)
+    write_json(snakemake.output.about, about)
+    logging.info("%(rows)d days from %(first_date)s to %(last_date)s", about)

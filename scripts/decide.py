@@ -1,0 +1,118 @@
+"""Answer FD-01 from the metrics: verdict.json."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fd01.files import write_json
+from fd01.logs import configure_logging
+from fd01.origins import EVALUATION
+from fd01.outcomes import with_outcomes
+from fd01.predictions import mean_over_seeds, read_experiment
+from fd01.protocol import apply_protocol, best_baseline, primary, reach, seed_range
+
+
+def measured(row, metrics):
+    """The figures of one row of the metrics that the verdict quotes; None without a row."""
+    if row is None:
+        return None
+    names = ("experiment", "fold", "score_kind", "auc", "n", "positives", "seeds")
+    figures = {name: getattr(row[name], "item", lambda name=name: row[name])() for name in names}
+    return figures | {"auc_of_seeds": seed_range(metrics, row)}
+
+
+def compare_published(experiments, dataset, metrics, statuses, scores):
+    """Each published figure beside the measured one on the same block, or the reason for its absence.
+
+    `scores(experiment, fold)` gives the outcomes and the mean score of each day.
+    """
+    for name, entry in experiments.items():
+        if "published" not in entry:
+            continue
+        published = entry["published"]
+        line = {"experiment": name, "published": published, "measured": None, "reach": None, "reason": None}
+        rows = primary(metrics, published["fold"], "up", 1)
+        rows = rows[rows["experiment"] == name]
+        if dataset != published["dataset"]:
+            line["reason"] = f"published for the dataset {published['dataset']}, and this is {dataset}"
+        elif rows.empty:
+            line["reason"] = statuses[name] or f"up, h = 1 is not scored on {published['fold']}"
+        else:
+            line["measured"] = measured(rows.iloc[0], metrics)
+            if "precision" in published:
+                line["reach"] = reach(*scores(name, published["fold"]), published["precision"], published["recall"])
+        yield line
+
+
+def sentence(verdict):
+    """The verdict in one sentence, and what it rests on."""
+    protocol, reference, baseline = (verdict[key] for key in ("protocol", "reference", "baseline"))
+    if protocol["status"] == "decided":
+        (result,) = (result for result in protocol["results"] if result["decides"])
+        answer = (
+            f"By the study's protocol: {result['outcome']} ({protocol['experiment']} reaches AUC {result['auc']:.3f} "
+            f"with a spread of {result['spread']:.4f})."
+        )
+    elif not verdict["pretrained"]:
+        answer = "FD-01 is open: no pre-trained model has run on this dataset."
+    else:
+        answer = f"The study's protocol gives no answer: {protocol['reason']}."
+    if reference is None or baseline is None:
+        return answer
+    difference = reference["auc"] - baseline["auc"]
+    return (
+        f"{answer} On the same {reference['n']} days ({reference['fold']}), PatchTST trained for the task "
+        f"({reference['experiment']}) ranks days at AUC {reference['auc']:.3f} and the simple baseline chosen on "
+        f"training data ({baseline['experiment']}) at {baseline['auc']:.3f}: PatchTST is "
+        f"{abs(difference):.3f} {'ahead' if difference > 0 else 'behind'}."
+    )
+
+
+def decide(dataset, experiments, decision, target, metrics, table, folds, scores):
+    """The verdict on `dataset`, ready for JSON; see docs/method.md for its parts."""
+    statuses = table.set_index("experiment")["reason"].fillna("").to_dict()
+    fold = decision["fold"] if decision["fold"] in folds else folds[0]
+    rows = primary(metrics, fold, **target)
+    reference = rows[rows["experiment"] == decision["reference"]]
+    verdict = {
+        "question": "Can pre-trained time-series foundation models (Lag-Llama, TimesFM 2.5) beat a task-specific "
+        "PatchTST on SPY direction prediction?",
+        "dataset": dataset,
+        "fold": fold,
+        **target,
+        "pretrained": sorted(table.loc[table["weights"] == "pre-trained", "experiment"]),
+        "protocol": apply_protocol(metrics, table, dataset, decision),
+        "reference": measured(reference.iloc[0] if len(reference) else None, metrics),
+        "baseline": measured(best_baseline(rows, {n: e["system"] for n, e in experiments.items()}), metrics),
+        "published": list(compare_published(experiments, dataset, metrics, statuses, scores)),
+        "not_run": [
+            {"experiment": row["experiment"], "reason": row["reason"]}
+            for row in table[table["status"] != "ok"].to_dict("records")
+        ],
+    }
+    return {"sentence": sentence(verdict), **verdict}
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    origins = pd.read_parquet(snakemake.input.origins)
+    paths = {Path(path).name: path for path in snakemake.input.predictions}
+
+    def scores(experiment, fold):
+        frame, _ = read_experiment(paths[experiment])
+        rows = frame[(frame["fold"] == fold) & (frame["role"] == EVALUATION)]
+        rows = mean_over_seeds(with_outcomes(rows[(rows["target"] == "up") & (rows["horizon"] == 1)], origins))
+        return rows["y"].to_numpy(), rows["score"].to_numpy()
+
+    params = snakemake.params
+    verdict = decide(
+        snakemake.wildcards.dataset,
+        params.experiments,
+        params.decision,
+        params.target,
+        pd.read_csv(snakemake.input.metrics),
+        pd.read_csv(snakemake.input.experiments),
+        list(origins["fold"].unique()),
+        scores,
+    )
+    write_json(snakemake.output[0], verdict)

@@ -1,0 +1,15 @@
+"""Download the prices of a `yahoo` source."""
+
+import logging
+
+from fd01.files import replacing
+from fd01.logs import configure_logging
+from fd01.prices import download_yahoo
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    source = snakemake.params.source
+    frame = download_yahoo(source["ticker"], source.get("start"), source.get("end"))
+    with replacing(snakemake.output[0]) as path:
+        frame.to_parquet(path, index=False)
+    logging.info("%s: %d days", source["ticker"], len(frame))

@@ -1,0 +1,76 @@
+"""Measure every experiment on every fold, target and seed."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fd01.files import replacing
+from fd01.logs import configure_logging
+from fd01.metrics import best_f1_threshold, evaluate, ranking
+from fd01.origins import CALIBRATION, EVALUATION
+from fd01.outcomes import train_prevalence, with_outcomes
+from fd01.predictions import mean_over_seeds, read_experiment
+
+BLOCK = ["fold", "target", "horizon", "score_kind"]
+ALL_SEEDS = "all"  # the mean over seeds, or the only score of a deterministic experiment
+
+
+def measure(frame, origins):
+    """Measures of one experiment: one row per block and seed, and one per block for all seeds."""
+    scored = with_outcomes(frame, origins)
+    seeds = scored.dropna(subset="seed").assign(seed=lambda rows: rows["seed"].astype(str))
+    scored = pd.concat([mean_over_seeds(scored).assign(seed=ALL_SEEDS), seeds], ignore_index=True)
+    counts = frame.groupby(BLOCK)["seed"].nunique().clip(lower=1)
+    rows = []
+    for key, block in scored.groupby([*BLOCK, "seed"], sort=False):
+        evaluation, calibration = (block[block["role"] == role] for role in (EVALUATION, CALIBRATION))
+        threshold = calibration_auc = float("nan")
+        if calibration["y"].nunique() == 2:
+            threshold = best_f1_threshold(calibration["y"], calibration["score"])
+            calibration_auc = ranking(calibration["y"], calibration["score"])["auc"]
+        is_probability = bool(block["is_probability"].iloc[0])
+        prevalence = train_prevalence(origins, *key[:3])
+        rows.append(
+            dict(zip([*BLOCK, "seed"], key))
+            | {"seeds": counts[key[:4]] if key[4] == ALL_SEEDS else 1, "is_probability": is_probability}
+            | {"calibration_auc": calibration_auc}
+            | evaluate(
+                evaluation["y"].to_numpy(), evaluation["score"].to_numpy(), is_probability, prevalence, threshold
+            )
+        )
+    return rows
+
+
+def not_run(metadata):
+    """One row per fold and target that an experiment could not score."""
+    for fold, about in metadata.items():
+        for entry in about["not_run"]:
+            yield {"fold": fold, "status": "not run", **entry}
+
+
+def describe(metadata):
+    """What an experiment is: model, weights and parameter count."""
+    about = next(iter(metadata.values()))
+    weights = "pre-trained" if isinstance(about["weights"], dict) else about["weights"]
+    return {"model": about["model"], "weights": weights, "parameters": about.get("parameters")}
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    origins = pd.read_parquet(snakemake.input.origins)
+    experiments = []
+    metrics = []
+    for path in snakemake.input.predictions:
+        name = {"experiment": Path(path).name}
+        frame, metadata = read_experiment(path)
+        skipped = list(not_run(metadata))
+        metrics += [name | {"status": "ok"} | row for row in measure(frame, origins)]
+        metrics += [name | row for row in skipped]
+        reasons = "; ".join(sorted({row["reason"] for row in skipped}))
+        ran = "ok" if not skipped else "not run" if frame.empty else "partly"
+        experiments.append(name | describe(metadata) | {"status": ran, "reason": reasons})
+    for experiment, reason in snakemake.params.off.items():
+        experiments.append({"experiment": experiment, "status": "not run", "reason": reason})
+    for output, table in ((snakemake.output.metrics, metrics), (snakemake.output.experiments, experiments)):
+        with replacing(output) as temporary:
+            pd.DataFrame(table).to_csv(temporary, index=False)

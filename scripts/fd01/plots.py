@@ -1,0 +1,34 @@
+"""How every figure looks and is saved."""
+
+from pathlib import Path
+
+from fd01.files import replacing
+
+STYLE = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "fd01",  # equal inputs give equal files
+    "font.family": "sans-serif",
+    "figure.constrained_layout.use": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def pyplot():
+    """matplotlib.pyplot in the style of the project, drawing to SVG."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams.update(STYLE)
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def save(figure, table, stem):
+    """Write `figure` to `{stem}.svg` and the `table` behind it to `{stem}.csv`, and close the figure."""
+    with replacing(Path(f"{stem}.csv")) as path:
+        table.to_csv(path, index=False)
+    with replacing(Path(f"{stem}.svg")) as path:
+        figure.savefig(path, format="svg", metadata={"Date": None})
+    pyplot().close(figure)

@@ -1,0 +1,42 @@
+"""Draw the AUC of every experiment on every fold."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fd01.logs import configure_logging
+from fd01.plots import pyplot, save
+
+
+def auc_table(metrics, target):
+    """AUC of every label, fold and seed for one target; a label is an experiment and its kind of score."""
+    rows = metrics[(metrics["target"] == target["target"]) & (metrics["horizon"] == target["horizon"])]
+    rows = rows.dropna(subset="auc")
+    kinds = rows.groupby("experiment")["score_kind"].transform("nunique")
+    label = rows["experiment"].where(kinds == 1, rows["experiment"] + " (" + rows["score_kind"] + ")")
+    return rows.assign(label=label)[["label", "fold", "seed", "auc"]]
+
+
+def draw_auc(table):
+    """A panel per fold, the best of the first fold on top; small dots are single seeds."""
+    folds = list(table["fold"].unique())
+    means, seeds = table[table["seed"] == "all"], table[table["seed"] != "all"]
+    order = means[means["fold"] == folds[0]].sort_values("auc", ascending=False)["label"].tolist()
+    size = (2.2 + 2 * len(folds), 1.2 + 0.28 * len(order))
+    figure, axes = pyplot().subplots(1, len(folds), figsize=size, sharey=True, squeeze=False)
+    for fold, panel in zip(folds, axes[0]):
+        panel.axvline(0.5, color="0.7", lw=0.8)
+        for rows, area, colour in ((means, 36, "C0"), (seeds, 8, "C1")):
+            rows = rows[rows["fold"] == fold]
+            panel.scatter(rows["auc"], [order.index(label) for label in rows["label"]], s=area, color=colour)
+        panel.set(title=fold, xlabel="AUC", yticks=range(len(order)), yticklabels=order)
+        panel.grid(axis="y", lw=0.3)
+    axes[0, 0].invert_yaxis()
+    return figure
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    table = auc_table(pd.read_csv(snakemake.input.metrics), snakemake.params.target)
+    figure = draw_auc(table)
+    save(figure, table, Path(snakemake.output.svg).with_suffix(""))

@@ -1,0 +1,193 @@
+"""Draw one kind of figure of the scores for every fold: an SVG and, beside it, the table that it shows."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
+
+from fd01.logs import configure_logging
+from fd01.metrics import sweep
+from fd01.origins import EVALUATION
+from fd01.outcomes import with_outcomes
+from fd01.plots import pyplot, save
+from fd01.predictions import mean_over_seeds, read_experiment
+
+OUTCOMES = {0.0: "did not happen", 1.0: "happened"}
+
+
+def read_scores(paths, origins, target):
+    """Mean score and outcome of every evaluation day, with a column `label`: the experiment.
+
+    An experiment with several kinds of score has one label for each.
+    """
+    parts = []
+    for path in paths:
+        frame, _ = read_experiment(path)
+        rows = frame[
+            (frame["role"] == EVALUATION)
+            & (frame["target"] == target["target"])
+            & (frame["horizon"] == target["horizon"])
+        ]
+        kinds = rows["score_kind"].unique()
+        suffix = rows["score_kind"].map(lambda kind: f" ({kind})" if len(kinds) > 1 else "")
+        parts.append(mean_over_seeds(rows.assign(label=Path(path).name + suffix)))
+    return with_outcomes(pd.concat(parts, ignore_index=True), origins)
+
+
+def by_label(scores, function):
+    """`function(y, score)` of every label as one table with a column `label`."""
+    groups = scores.groupby("label", sort=False)
+    return pd.concat([function(block["y"], block["score"]).assign(label=label) for label, block in groups])
+
+
+def roc_table(scores):
+    """False and true positive rate of every label at every threshold."""
+
+    def rates(y, score):
+        fpr, tpr, _ = roc_curve(y, score)
+        return pd.DataFrame({"false_positive_rate": fpr, "true_positive_rate": tpr, "auc": roc_auc_score(y, score)})
+
+    return by_label(scores, rates)
+
+
+def precision_recall_table(scores):
+    """Recall and precision of every label at every threshold."""
+
+    def rates(y, score):
+        precision, recall, _ = precision_recall_curve(y, score)
+        return pd.DataFrame({"recall": recall, "precision": precision, "prevalence": y.mean()})
+
+    return by_label(scores, rates)
+
+
+def distribution_table(scores):
+    """The scores themselves."""
+    return scores[["label", "origin", "score", "y"]]
+
+
+def sweep_table(scores):
+    """Precision, recall and F1 of every label at every threshold."""
+    return by_label(scores, sweep)
+
+
+def draw_roc(table, published, baselines):
+    """ROC curves, the best AUC first in the legend."""
+    figure, axes = pyplot().subplots(figsize=(6, 6.5))
+    axes.plot([0, 1], [0, 1], color="0.7", lw=0.8)
+    best_first = table.groupby("label", sort=False)["auc"].first().sort_values(ascending=False, kind="stable")
+    for label, style in styles(table, baselines, best_first.index):
+        curve = table[table["label"] == label]
+        name = f"{best_first[label]:.3f}  {label}"
+        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=name, **style)
+    axes.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8, title="AUC, best first", title_fontsize=8)
+    return figure
+
+
+def draw_precision_recall(table, published, baselines):
+    """Precision-recall curves, the prevalence, and the pairs that the study published for this fold."""
+    figure, axes = pyplot().subplots(figsize=(6, 6))
+    axes.axhline(table["prevalence"].iloc[0], color="0.7", lw=0.8)
+    for label, style in styles(table, baselines):
+        curve = table[table["label"] == label]
+        axes.plot(curve["recall"], curve["precision"], label=label, **style)
+    if published:
+        axes.scatter(*zip(*published), marker="*", s=120, color="black", zorder=3, label="published for PatchTST")
+    axes.set(xlabel="recall", ylabel="precision", ylim=(0, 1.02))
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    return figure
+
+
+def draw_distributions(table, published, baselines):
+    """Histogram of each label's scores, apart by outcome."""
+    import seaborn as sns
+
+    figure, panels = small_multiples(table)
+    for label, axes in panels:
+        rows = table[table["label"] == label].assign(outcome=lambda t: t["y"].map(OUTCOMES))
+        if rows["score"].nunique() == 1:
+            axes.text(0.5, 0.5, f"always {rows['score'].iloc[0]:.3f}", ha="center", transform=axes.transAxes)
+            axes.set(xticks=[], yticks=[])
+            continue
+        sns.histplot(
+            rows,
+            x="score",
+            hue="outcome",
+            hue_order=list(OUTCOMES.values()),
+            stat="density",
+            common_norm=False,
+            bins=25,
+            element="step",
+            legend=False,
+            ax=axes,
+        )
+        axes.set(xlabel="", ylabel="", yticks=[])
+    colours = sns.color_palette(n_colors=2)
+    handles = [pyplot().Rectangle((0, 0), 1, 1, color=colour, alpha=0.5) for colour in colours]
+    figure.legend(handles, OUTCOMES.values(), loc="outside lower center", ncols=2, title="the event")
+    return figure
+
+
+def draw_sweep(table, published, baselines):
+    """Precision, recall and F1 of each label against the threshold."""
+    figure, panels = small_multiples(table)
+    for label, axes in panels:
+        rows = table[table["label"] == label]
+        lines = [axes.plot(rows["threshold"], rows[name], lw=1)[0] for name in ("precision", "recall", "f1")]
+        axes.set(ylim=(0, 1.02))
+    figure.legend(lines, ["precision", "recall", "F1"], loc="outside lower center", ncols=3)
+    return figure
+
+
+def styles(table, baselines, order=None):
+    """Each label with its line style: baselines dashed and thin, models solid."""
+    import seaborn as sns
+
+    labels = list(table["label"].unique())
+    colours = dict(zip(labels, itertools.cycle(sns.color_palette("tab20", 20))))
+    for label in labels if order is None else order:
+        line = {"lw": 1, "ls": "--"} if label in baselines else {"lw": 2, "ls": "-"}
+        yield label, {"color": colours[label], **line}
+
+
+def small_multiples(table, columns=3):
+    """A figure with one panel per label; pairs of label and axes."""
+    labels = list(table["label"].unique())
+    rows = int(np.ceil(len(labels) / columns))
+    figure, axes = pyplot().subplots(rows, columns, figsize=(7.5, 1.6 * rows + 0.6), squeeze=False)
+    for panel in axes.flat[len(labels) :]:
+        panel.set_axis_off()
+    for label, panel in zip(labels, axes.flat):
+        panel.set_title(label, fontsize=9)
+        panel.tick_params(labelsize=7)
+    return figure, list(zip(labels, axes.flat))
+
+
+FIGURES = {
+    "roc": (roc_table, draw_roc),
+    "precision-recall": (precision_recall_table, draw_precision_recall),
+    "score-distributions": (distribution_table, draw_distributions),
+    "threshold-sweep": (sweep_table, draw_sweep),
+}
+
+
+def published_pairs(published, dataset, fold):
+    """Recall and precision of each pair that the study published for this block."""
+    here = [entry for entry in published if (entry["dataset"], entry["fold"]) == (dataset, fold)]
+    return sorted({(entry["recall"], entry["precision"]) for entry in here if "precision" in entry})
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    params, wildcards = snakemake.params, snakemake.wildcards
+    directory = Path(snakemake.output[0])
+    directory.mkdir()
+    origins = pd.read_parquet(snakemake.input.origins)
+    scores = read_scores(snakemake.input.predictions, origins, params.target)
+    tabulate, draw = FIGURES[wildcards.figure]
+    for fold in scores["fold"].unique():
+        table = tabulate(scores[scores["fold"] == fold])
+        pairs = published_pairs(params.published, wildcards.dataset, fold)
+        save(draw(table, pairs, params.baselines), table, directory / fold)

@@ -1,0 +1,111 @@
+"""Render the report: one self-contained HTML page."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from fd01.files import read_json, write_text
+from fd01.logs import configure_logging
+from fd01.origins import EVALUATION, target_column
+
+MINUS = "\N{MINUS SIGN}"
+NONE = "\N{EN DASH}"
+
+
+def number(value, digits=3):
+    """`value` with fixed decimals and a true minus sign; a dash when there is none."""
+    return NONE if value is None or pd.isna(value) else f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def count(value):
+    """A whole number with thousands apart; a dash when there is none."""
+    return NONE if value is None or pd.isna(value) else f"{int(value):,}"
+
+
+def inline_svg(path):
+    """The `<svg>` element of a file, without the XML prolog, sized by the page."""
+    text = Path(path).read_text(encoding="utf-8")
+    return text[text.index("<svg") :]
+
+
+def block_tables(metrics, experiments, origins, target):
+    """One entry per fold: what the block holds, and its rows, best AUC first, those not run last."""
+    column = target_column(**target)
+    metrics = metrics[(metrics["target"] == target["target"]) & (metrics["horizon"] == target["horizon"])]
+    for fold, block in origins.groupby("fold", sort=False):
+        rows = metrics[metrics["fold"] == fold]
+        seeds = rows[rows["seed"] != "all"].groupby(["experiment", "score_kind"])["auc"].agg(["min", "max"])
+        means = rows[rows["seed"] == "all"].sort_values("auc", ascending=False)
+        means = means.join(seeds, on=["experiment", "score_kind"])
+        reasons = experiments.assign(off=experiments["model"].isna())
+        absent = pd.concat([rows[rows["status"] == "not run"], reasons[reasons["off"]]])[["experiment", "reason"]]
+        evaluation = block[block["role"] == EVALUATION]
+        known = block.loc[block["role"] != EVALUATION, column].dropna()
+        yield {
+            "name": fold,
+            "first": evaluation["origin"].min(),
+            "last": evaluation["origin"].max(),
+            "n": int(evaluation[column].notna().sum()),
+            "positives": int(evaluation[column].sum()),
+            "train_end": block["train_end"].iloc[0],
+            "train_n": len(known),
+            "train_prevalence": known.mean(),
+            "rows": means.to_dict("records"),
+            "absent": absent.to_dict("records"),
+        }
+
+
+def health(directory):
+    """Checks by experiment and the names of all checks, in the order of the files."""
+    checks = {path.stem: read_json(path) for path in sorted(Path(directory).glob("*.json"))}
+    names = list(dict.fromkeys(check["check"] for group in checks.values() for check in group))
+    return {name: {check["check"]: check for check in group} for name, group in checks.items()}, names
+
+
+def figures(directories, folds):
+    """Inline SVG by figure and fold."""
+    return {
+        Path(directory).name: {fold: inline_svg(Path(directory) / f"{fold}.svg") for fold in folds}
+        for directory in directories
+    }
+
+
+def render(template_path, **content):
+    """The page as text; a name that `content` lacks is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    template_path = Path(template_path)
+    environment = Environment(
+        loader=FileSystemLoader(template_path.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "count": count}
+    return environment.get_template(template_path.name).render(**content)
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    files = snakemake.input
+    verdict, origins = read_json(files.verdict), pd.read_parquet(files.origins)
+    experiments = pd.read_csv(files.experiments)
+    target = {"target": verdict["target"], "horizon": verdict["horizon"]}
+    blocks = list(block_tables(pd.read_csv(files.metrics), experiments, origins, target))
+    blocks.sort(key=lambda block: block["name"] != verdict["fold"])  # the fold of the verdict first
+    checks, check_names = health(files.checks)
+    page = render(
+        files.template,
+        style=Path(files.style).read_text(encoding="utf-8"),
+        verdict=verdict,
+        blocks=blocks,
+        experiments=experiments.to_dict("records"),
+        checks=checks,
+        check_names=check_names,
+        about=read_json(files.about),
+        provenance=read_json(files.provenance),
+        auc=inline_svg(files.auc),
+        figures=figures(files.scores, [block["name"] for block in blocks]),
+    )
+    write_text(snakemake.output[0], page)
