@@ -19,7 +19,8 @@ def measure(frame, origins):
     """Measures of one experiment: one row per block and seed, and one per block for all seeds."""
     scored = with_outcomes(frame, origins)
     seeds = scored.dropna(subset="seed").assign(seed=lambda rows: rows["seed"].astype(str))
-    scored = pd.concat([mean_over_seeds(scored).assign(seed=ALL_SEEDS), seeds], ignore_index=True)
+    scored = pd.concat([mean_over_seeds(scored).assign(seed=ALL_SEEDS), seeds])
+    scored = scored.sort_values("fold", key=lambda fold: fold.map(list(origins["fold"].unique()).index), kind="stable")
     counts = frame.groupby(BLOCK)["seed"].nunique().clip(lower=1)
     rows = []
     for key, block in scored.groupby([*BLOCK, "seed"], sort=False):
