@@ -23,6 +23,6 @@ include: "rules/report.smk"
 
 rule all:
     default_target: True
-    localrule: True
     input:
         f"results/{config['dataset']}/report/index.html",
+    localrule: True

@@ -5,10 +5,6 @@ rule run_baseline:
         lib=shared("baselines", "features", "origins", "predictions", "files"),
     output:
         directory("results/{dataset}/predictions/{experiment}"),
-    params:
-        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
-        targets=config["targets"],
-        labels=config["labels"],
     log:
         "results/{dataset}/logs/run_baseline/{experiment}.log",
     benchmark:
@@ -17,5 +13,9 @@ rule run_baseline:
         experiment=one_of(experiments_with("baseline")),
     conda:
         "../envs/analysis.yaml"
+    params:
+        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        targets=config["targets"],
+        labels=config["labels"],
     script:
         "../scripts/run_baseline.py"

@@ -86,9 +86,7 @@ def all_seeds(wildcards):
         "results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
         dataset=wildcards.dataset,
         experiment=wildcards.experiment,
-        train_end=dict.fromkeys(
-            fold["train_end"] for fold in config["datasets"][wildcards.dataset]["folds"].values()
-        ),
+        train_end=dict.fromkeys(fold["train_end"] for fold in config["datasets"][wildcards.dataset]["folds"].values()),
         seed=config["experiments"][wildcards.experiment]["seeds"],
     )
 

@@ -1,20 +1,20 @@
 rule download_prices:
-    output:
-        "results/{dataset}/data/yahoo.parquet",
     input:
         lib=shared("prices", "indicators", "files"),
-    params:
-        source=lookup(dpath="datasets/{dataset}/source", within=config),
+    output:
+        "results/{dataset}/data/yahoo.parquet",
     log:
         "results/{dataset}/logs/download_prices.log",
     benchmark:
         "results/{dataset}/benchmarks/download_prices.tsv"
     wildcard_constraints:
         dataset=one_of(datasets_from("yahoo")),
-    localrule: True
     retries: 2
+    localrule: True
     conda:
         "../envs/analysis.yaml"
+    params:
+        source=lookup(dpath="datasets/{dataset}/source", within=config),
     script:
         "../scripts/download_prices.py"
 
@@ -26,15 +26,15 @@ rule build_dataset:
     output:
         dataset="results/{dataset}/data/dataset.parquet",
         about="results/{dataset}/data/dataset.json",
-    params:
-        title=lookup(dpath="datasets/{dataset}/title", within=config),
-        source=lookup(dpath="datasets/{dataset}/source", within=config),
     log:
         "results/{dataset}/logs/build_dataset.log",
     benchmark:
         "results/{dataset}/benchmarks/build_dataset.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        title=lookup(dpath="datasets/{dataset}/title", within=config),
+        source=lookup(dpath="datasets/{dataset}/source", within=config),
     script:
         "../scripts/build_dataset.py"
 
@@ -45,16 +45,16 @@ rule build_origins:
         lib=shared("origins", "files"),
     output:
         "results/{dataset}/data/origins.parquet",
-    params:
-        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
-        labels=config["labels"],
-        origins=config["origins"],
-        primary=config["targets"][0],
     log:
         "results/{dataset}/logs/build_origins.log",
     benchmark:
         "results/{dataset}/benchmarks/build_origins.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        labels=config["labels"],
+        origins=config["origins"],
+        primary=config["targets"][0],
     script:
         "../scripts/build_origins.py"

@@ -5,15 +5,15 @@ rule check_predictions:
         lib=shared("predictions", "outcomes", "origins", "files"),
     output:
         directory("results/{dataset}/checks"),
-    params:
-        targets=config["targets"],
-        collapse_spread=config["decision"]["collapse_spread"],
     log:
         "results/{dataset}/logs/check_predictions.log",
     benchmark:
         "results/{dataset}/benchmarks/check_predictions.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        targets=config["targets"],
+        collapse_spread=config["decision"]["collapse_spread"],
     script:
         "../scripts/check_predictions.py"
 
@@ -27,14 +27,14 @@ rule evaluate:
     output:
         metrics="results/{dataset}/metrics/metrics.csv",
         experiments="results/{dataset}/metrics/experiments.csv",
-    params:
-        off=switched_off,
     log:
         "results/{dataset}/logs/evaluate.log",
     benchmark:
         "results/{dataset}/benchmarks/evaluate.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        off=switched_off,
     script:
         "../scripts/evaluate.py"
 
@@ -48,15 +48,15 @@ rule decide:
         lib=shared("protocol", "metrics", "predictions", "outcomes", "files"),
     output:
         "results/{dataset}/verdict.json",
-    params:
-        experiments=config["experiments"],
-        decision=config["decision"],
-        target=config["targets"][0],
     log:
         "results/{dataset}/logs/decide.log",
     benchmark:
         "results/{dataset}/benchmarks/decide.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        experiments=config["experiments"],
+        decision=config["decision"],
+        target=config["targets"][0],
     script:
         "../scripts/decide.py"

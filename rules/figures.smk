@@ -12,10 +12,6 @@ rule plot_scores:
             labels={"figure": "{figure}", "fold": "{fold}"},
             caption="../report/captions/scores.rst",
         ),
-    params:
-        target=config["targets"][0],
-        published=published(),
-        baselines=experiments_with("baseline"),
     log:
         "results/{dataset}/logs/plot_scores/{figure}.log",
     benchmark:
@@ -24,6 +20,10 @@ rule plot_scores:
         figure=one_of(SCORE_FIGURES),
     conda:
         "../envs/analysis.yaml"
+    params:
+        target=config["targets"][0],
+        published=published(),
+        baselines=experiments_with("baseline"),
     script:
         "../scripts/plot_scores.py"
 
@@ -40,13 +40,13 @@ rule plot_auc:
             caption="../report/captions/auc.rst",
         ),
         csv="results/{dataset}/figures/auc.csv",
-    params:
-        target=config["targets"][0],
     log:
         "results/{dataset}/logs/plot_auc.log",
     benchmark:
         "results/{dataset}/benchmarks/plot_auc.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        target=config["targets"][0],
     script:
         "../scripts/plot_auc.py"

@@ -6,10 +6,6 @@ rule train_patchtst:
     output:
         scores="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
         curve="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}-curve.csv",
-    params:
-        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
-        targets=config["targets"],
-        study_fold=lookup(dpath="datasets/{dataset}/study_fold", within=config, default=None),
     log:
         "results/{dataset}/logs/train_patchtst/{experiment}/{train_end}/seed-{seed}.log",
     benchmark:
@@ -18,6 +14,10 @@ rule train_patchtst:
         experiment=one_of(experiments_with("patchtst")),
     conda:
         "../envs/patchtst.yaml"
+    params:
+        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        targets=config["targets"],
+        study_fold=lookup(dpath="datasets/{dataset}/study_fold", within=config, default=None),
     script:
         "../scripts/train_patchtst.py"
 

@@ -4,14 +4,14 @@ rule collect_provenance:
         lib=shared("predictions", "provenance", "files"),
     output:
         "results/{dataset}/provenance.json",
-    params:
-        config=config,
     log:
         "results/{dataset}/logs/collect_provenance.log",
     benchmark:
         "results/{dataset}/benchmarks/collect_provenance.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        config=config,
     script:
         "../scripts/collect_provenance.py"
 

@@ -16,9 +16,10 @@ def measured(row, metrics):
     """The figures of one row of the metrics that the verdict quotes; None without a row."""
     if row is None:
         return None
-    names = ("experiment", "fold", "score_kind", "auc", "n", "positives", "seeds")
-    figures = {name: getattr(row[name], "item", lambda name=name: row[name])() for name in names}
-    return figures | {"auc_of_seeds": seed_range(metrics, row)}
+    figures = {name: row[name] for name in ("experiment", "fold", "score_kind")} | {"auc": float(row["auc"])}
+    # Beside rows that were not run, and have no counts, pandas reads counts as floats.
+    counts = {name: int(row[name]) for name in ("n", "positives", "seeds")}
+    return figures | counts | {"auc_of_seeds": seed_range(metrics, row)}
 
 
 def compare_published(experiments, dataset, metrics, statuses, scores):

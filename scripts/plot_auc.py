@@ -5,20 +5,20 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.logs import configure_logging
-from fd01.plots import pyplot, save
+from fd01.plots import labels, pyplot, save, say
 
 
 def auc_table(metrics, target):
-    """AUC of every label, fold and seed for one target; a label is an experiment and its kind of score."""
+    """AUC of every label, fold and seed for one target; see `fd01.plots.labels`."""
     rows = metrics[(metrics["target"] == target["target"]) & (metrics["horizon"] == target["horizon"])]
     rows = rows.dropna(subset="auc")
-    kinds = rows.groupby("experiment")["score_kind"].transform("nunique")
-    label = rows["experiment"].where(kinds == 1, rows["experiment"] + " (" + rows["score_kind"] + ")")
-    return rows.assign(label=label)[["label", "fold", "seed", "auc"]]
+    return rows.assign(label=labels(rows))[["label", "fold", "seed", "auc"]]
 
 
 def draw_auc(table):
     """A panel per fold, the best of the first fold on top; small dots are single seeds."""
+    if table.empty:
+        return say("No block in which both outcomes occur has been scored.")
     folds = list(table["fold"].unique())
     means, seeds = table[table["seed"] == "all"], table[table["seed"] != "all"]
     order = means[means["fold"] == folds[0]].sort_values("auc", ascending=False)["label"].tolist()

@@ -11,29 +11,20 @@ from fd01.logs import configure_logging
 from fd01.metrics import sweep
 from fd01.origins import EVALUATION
 from fd01.outcomes import with_outcomes
-from fd01.plots import pyplot, save
+from fd01.plots import labels, pyplot, save, say
 from fd01.predictions import mean_over_seeds, read_experiment
 
 OUTCOMES = {0.0: "did not happen", 1.0: "happened"}
 
 
 def read_scores(paths, origins, target):
-    """Mean score and outcome of every evaluation day, with a column `label`: the experiment.
-
-    An experiment with several kinds of score has one label for each.
-    """
-    parts = []
-    for path in paths:
-        frame, _ = read_experiment(path)
-        rows = frame[
-            (frame["role"] == EVALUATION)
-            & (frame["target"] == target["target"])
-            & (frame["horizon"] == target["horizon"])
-        ]
-        kinds = rows["score_kind"].unique()
-        suffix = rows["score_kind"].map(lambda kind: f" ({kind})" if len(kinds) > 1 else "")
-        parts.append(mean_over_seeds(rows.assign(label=Path(path).name + suffix)))
-    return with_outcomes(pd.concat(parts, ignore_index=True), origins)
+    """Mean score and outcome of every evaluation day, with the `label` of its experiment."""
+    frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
+    rows = pd.concat(frames, ignore_index=True)
+    rows = rows[
+        (rows["role"] == EVALUATION) & (rows["target"] == target["target"]) & (rows["horizon"] == target["horizon"])
+    ]
+    return with_outcomes(mean_over_seeds(rows.assign(label=labels(rows))), origins)
 
 
 def by_label(scores, function):
@@ -57,7 +48,8 @@ def precision_recall_table(scores):
 
     def rates(y, score):
         precision, recall, _ = precision_recall_curve(y, score)
-        return pd.DataFrame({"recall": recall, "precision": precision, "prevalence": y.mean()})
+        # scikit-learn appends (recall 0, precision 1), which no threshold reaches.
+        return pd.DataFrame({"recall": recall[:-1], "precision": precision[:-1], "prevalence": y.mean()})
 
     return by_label(scores, rates)
 
@@ -92,7 +84,7 @@ def draw_precision_recall(table, published, baselines):
     axes.axhline(table["prevalence"].iloc[0], color="0.7", lw=0.8)
     for label, style in styles(table, baselines):
         curve = table[table["label"] == label]
-        axes.plot(curve["recall"], curve["precision"], label=label, **style)
+        axes.plot(curve["recall"], curve["precision"], drawstyle="steps-post", label=label, **style)
     if published:
         axes.scatter(*zip(*published), marker="*", s=120, color="black", zorder=3, label="published for PatchTST")
     axes.set(xlabel="recall", ylabel="precision", ylim=(0, 1.02))
@@ -142,14 +134,17 @@ def draw_sweep(table, published, baselines):
 
 
 def styles(table, baselines, order=None):
-    """Each label with its line style: baselines dashed and thin, models solid."""
+    """Each label with its line style: models solid and strong, baselines thin and dashed."""
     import seaborn as sns
 
-    labels = list(table["label"].unique())
-    colours = dict(zip(labels, itertools.cycle(sns.color_palette("tab20", 20))))
-    for label in labels if order is None else order:
-        line = {"lw": 1, "ls": "--"} if label in baselines else {"lw": 2, "ls": "-"}
-        yield label, {"color": colours[label], **line}
+    names = list(table["label"].unique())
+    faint = [name for name in names if name in baselines]
+    strong = [name for name in names if name not in baselines]
+    colours = dict(zip(faint, sns.husl_palette(len(faint), s=0.6)))
+    colours |= dict(zip(strong, itertools.cycle(sns.color_palette("dark"))))
+    for name in names if order is None else order:
+        line = {"lw": 1, "ls": "--"} if name in faint else {"lw": 2.2, "ls": "-"}
+        yield name, {"color": colours[name], **line}
 
 
 def small_multiples(table, columns=3):
@@ -187,7 +182,12 @@ if __name__ == "__main__":
     origins = pd.read_parquet(snakemake.input.origins)
     scores = read_scores(snakemake.input.predictions, origins, params.target)
     tabulate, draw = FIGURES[wildcards.figure]
-    for fold in scores["fold"].unique():
-        table = tabulate(scores[scores["fold"] == fold])
-        pairs = published_pairs(params.published, wildcards.dataset, fold)
-        save(draw(table, pairs, params.baselines), table, directory / fold)
+    for fold in origins["fold"].unique():
+        block = scores[scores["fold"] == fold]
+        if block["y"].nunique() == 2:
+            table = tabulate(block)
+            figure = draw(table, published_pairs(params.published, wildcards.dataset, fold), params.baselines)
+        else:
+            table = block
+            figure = say(f"{len(block)} scores, and not both outcomes among their days: nothing to draw.")
+        save(figure, table, directory / fold)

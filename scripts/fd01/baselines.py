@@ -11,8 +11,8 @@ labels  : the `labels` of the configuration
 and returns one float per row of `rows`: higher means that the target is likelier.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import numpy as np
 from scipy.stats import t as student_t

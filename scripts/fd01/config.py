@@ -5,6 +5,24 @@ import difflib
 
 from fd01.errors import UserError
 
+DATES = ("train_end", "start", "end")  # keys of a source or a fold
+TYPES = {
+    "object": "a table",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
+}
+RULES = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "minItems": "a list of at least {}",
+    "minProperties": "a table of at least {}",
+    "uniqueItems": "a list without repeats",
+}
+
 
 def check_config(config, schema):
     """Validate `config` in place against `schema` and against itself.
@@ -37,41 +55,40 @@ def _dates_to_strings(node):
 
 
 def _precedence(error):
+    # Without a `kind`, `system` or `method` every branch of the schema objects: its absence comes first.
     # An unknown key explains a missing one: a misspelling causes both.
-    return (error.validator != "additionalProperties", [str(part) for part in error.absolute_path])
+    branches = list(error.absolute_schema_path).count("then")
+    return (branches, error.validator != "additionalProperties", [str(part) for part in error.absolute_path])
 
 
 def _one_line(error):
-    key = "/".join(str(part) for part in error.absolute_path)
+    path = [str(part) for part in error.absolute_path]
+    key = "/".join(path)
+    if "propertyNames" in error.absolute_schema_path:
+        return f"config: {key} has the name {error.instance!r}; allowed: letters and digits, joined by single hyphens"
     match error.validator:
         case "additionalProperties":
             known = sorted(error.schema.get("properties", {}))
-            unknown = sorted(set(error.instance) - set(known))[0]
+            unknown = sorted(str(name) for name in set(error.instance) - set(known))[0]
             return _unknown(f"{key}/{unknown}".lstrip("/"), unknown, known)
         case "required":
             missing = sorted(set(error.validator_value) - set(error.instance))
-            return f"config: {key or 'the top level'} lacks the key {missing[0]!r}"
+            extra = [str(name) for name in error.instance if name not in error.schema["properties"]]
+            meant = difflib.get_close_matches(missing[0], extra, n=1)
+            hint = f"; is {meant[0]!r} meant?" if meant else ""
+            return f"config: {key or 'the top level'} lacks the key {missing[0]!r}{hint}"
+        case "pattern" | "type" if path[-1] in DATES:
+            allowed = "a date as YYYY-MM-DD"
+        case "enum" if path[-1] == "run":
+            allowed = "all, none, or a list of datasets"
         case "enum":
             allowed = ", ".join(map(str, error.validator_value))
         case "type":
-            allowed = f"a value of type {error.validator_value}"
-        case "pattern" if key.endswith(("start", "end")):
-            allowed = "a date as YYYY-MM-DD"
-        case "pattern":
-            allowed = "letters and digits, joined by single hyphens"
-        case None:  # a schema that is `false`
+            allowed = TYPES[error.validator_value]
+        case "not":
             allowed = "nothing: this system does not have the key"
         case rule:
-            words = {
-                "minimum": "at least",
-                "maximum": "at most",
-                "exclusiveMinimum": "more than",
-                "exclusiveMaximum": "less than",
-                "minItems": "a list with at least this many items:",
-                "minProperties": "a table with at least this many keys:",
-                "uniqueItems": "a list without repeats:",
-            }
-            allowed = f"{words.get(rule, rule)} {error.validator_value}"
+            allowed = RULES[rule].format(error.validator_value)
     return f"config: {key} is {error.instance!r}; allowed: {allowed}"
 
 
@@ -94,33 +111,33 @@ def _check_names(config):
     allowed = ", ".join(datasets)
     _require(config["dataset"] in datasets, "dataset", config["dataset"], allowed)
     for name, entry in config["experiments"].items():
-        if isinstance(entry["run"], list):
-            for dataset in entry["run"]:
-                _require(dataset in datasets, f"experiments/{name}/run", dataset, f"all, none, or {allowed}")
+        known = isinstance(entry["run"], str) or set(entry["run"]) <= set(datasets)
+        _require(known, f"experiments/{name}/run", entry["run"], f"all, none, or a list of these datasets: {allowed}")
+
+
+def _check_dates(key, table):
+    for field in DATES:
+        try:
+            datetime.date.fromisoformat(table.get(field, "2000-01-01"))
+        except ValueError:
+            _require(False, f"{key}/{field}", table[field], "a date of the calendar")
+    if "start" in table and "end" in table:
+        start, end = table["start"], table["end"]
+        _require(end >= start, f"{key}/end", end, f"a date from start, {start}, on")
 
 
 def _check_folds(config):
     for name, dataset in config["datasets"].items():
+        _check_dates(f"datasets/{name}/source", dataset["source"])
         for fold, dates in dataset["folds"].items():
             key = f"datasets/{name}/folds/{fold}"
-            for field, date in dates.items():
-                try:
-                    datetime.date.fromisoformat(date)
-                except ValueError:
-                    _require(False, f"{key}/{field}", date, "a date of the calendar")
+            _check_dates(key, dates)
             _require(
                 dates["start"] > dates["train_end"],
                 f"{key}/start",
                 dates["start"],
                 f"a date after train_end, {dates['train_end']}",
             )
-            if "end" in dates:
-                _require(
-                    dates["end"] >= dates["start"],
-                    f"{key}/end",
-                    dates["end"],
-                    f"a date from start, {dates['start']}, on",
-                )
         if "study_fold" in dataset:
             _require(
                 dataset["study_fold"] in dataset["folds"],
@@ -181,10 +198,19 @@ def _check_decision(config):
     decision = config["decision"]
     reference = decision["reference"]
     _require(reference in config["experiments"], "decision/reference", reference, ", ".join(config["experiments"]))
-    allowed = "unsuitable_below <= finetune_from <= investigate_above"
     _require(
         decision["unsuitable_below"] <= decision["finetune_from"] <= decision["investigate_above"],
         "decision/finetune_from",
         decision["finetune_from"],
-        allowed,
+        "unsuitable_below <= finetune_from <= investigate_above",
     )
+    _check_block("decision", decision, config["datasets"])
+    for name, entry in config["experiments"].items():
+        if "published" in entry:
+            _check_block(f"experiments/{name}/published", entry["published"], config["datasets"])
+
+
+def _check_block(key, block, datasets):
+    # The dataset may be missing from a small study; then nothing is compared with the block.
+    folds = datasets.get(block["dataset"], {"folds": [block["fold"]]})["folds"]
+    _require(block["fold"] in folds, f"{key}/fold", block["fold"], f"a fold of {block['dataset']}: {', '.join(folds)}")

@@ -44,11 +44,12 @@ def a20(prices):
     none. A weekly indicator is that of the last **complete** week: Monday to Sunday, shifted by one
     week, since the running week's close is not known yet; looked up at the week's Monday and carried
     forward, so a week whose Monday is a holiday keeps the value of the week before, as in the study.
+    A week without a trading day is left out: TA-Lib would carry its NaN into every later week.
     """
     import talib
 
     high, low, close, volume = (prices[name].astype(float) for name in ("High", "Low", "Close", "Volume"))
-    weekly = close.resample("W-MON", label="left", closed="left").last()
+    weekly = close.resample("W-MON", label="left", closed="left").last().dropna()
 
     def last_complete_week(indicator):
         return indicator.shift(1).reindex(close.index).ffill()

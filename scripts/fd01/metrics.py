@@ -26,23 +26,25 @@ def probability(y, score, prevalence):
     """Brier score and log-loss (nats) of probabilities, and their skill over the training prevalence.
 
     Skill is 1 - loss / loss of the constant forecast `prevalence` (Murphy, Monthly Weather Review
-    1988): 1 is perfect, 0 is no better than the constant.
+    1988): 1 is perfect, 0 is no better than the constant, NaN if the constant is never wrong.
     """
     constant = np.full(len(y), prevalence)
     brier, reference = brier_score_loss(y, score), brier_score_loss(y, constant)
     loss, reference_loss = (log_loss(y, p, labels=[0, 1]) for p in (score, constant))
+    faultless = reference == 0
     return {
         "brier": brier,
-        "brier_skill": 1 - brier / reference,
+        "brier_skill": NAN if faultless else 1 - brier / reference,
         "log_loss": loss,
-        "log_loss_skill": 1 - loss / reference_loss,
+        "log_loss_skill": NAN if faultless else 1 - loss / reference_loss,
     }
 
 
 def decisions(y, score, threshold):
     """Precision, recall, F1 and MCC when days with `score >= threshold` are called positive.
 
-    NaN where a measure is undefined: precision without a positive call, recall without a positive day.
+    NaN where a measure is undefined: precision without a positive call, recall without a positive day,
+    MCC with one outcome only.
     """
     called = score >= threshold
     (_, false_positive), (false_negative, true_positive) = confusion_matrix(y, called, labels=[0, 1])
@@ -54,7 +56,7 @@ def decisions(y, score, threshold):
         "precision": share(true_positive, true_positive + false_positive),
         "recall": share(true_positive, true_positive + false_negative),
         "f1": share(2 * true_positive, 2 * true_positive + false_positive + false_negative),
-        "mcc": matthews_corrcoef(y, called),
+        "mcc": matthews_corrcoef(y, called) if y.min() != y.max() else NAN,
     }
 
 
@@ -63,7 +65,8 @@ def best_f1_threshold(y, score):
     precision, recall, thresholds = precision_recall_curve(y, score)
     with np.errstate(invalid="ignore"):
         f1 = np.nan_to_num(2 * precision * recall / (precision + recall))[:-1]
-    return float(thresholds[np.flatnonzero(f1 == f1.max())[-1]])
+    # Different F1 of n days differ by more than 1 / (2 n)^2, equal ones by rounding.
+    return float(thresholds[np.flatnonzero(np.isclose(f1, f1.max(), rtol=1e-12, atol=0))[-1]])
 
 
 def sweep(y, score):

@@ -101,9 +101,14 @@ def build_origins(dataset, folds, labels, min_history, calibration_fraction):
         _check_fold(fold, block, dates, training, evaluation, min_history)
         evaluation = evaluation[evaluation < len(dates) - 1]  # tomorrow must exist
 
-        calibration = int(round(len(training) * (1 - calibration_fraction)))
+        calibration = round(len(training) * (1 - calibration_fraction))
         role = np.full(len(training), TRAIN, dtype=object)
         role[calibration:] = CALIBRATION
+        if len(training) - calibration <= max(labels["horizons"]):
+            raise UserError(
+                f"fold {fold}: the calibration tail has {len(training) - calibration} origins, not more than the "
+                f"longest horizon: raise origins/calibration_fraction, {calibration_fraction}, or train on more rows"
+            )
         known = targets.iloc[training].copy()
         for column in known:
             horizon = int(column.rsplit("_", 1)[1])
@@ -140,8 +145,6 @@ def _check_fold(fold, block, dates, training, evaluation, min_history):
     # A holiday may fall on the last date of a fold, a missing month may not.
     if "end" in block and (pd.Timestamp(block["end"]) - dates.iloc[-1]).days > 10:
         raise UserError(f"fold {fold} ends on {block['end']}, later than the prices: {covered}")
-    if dates.iloc[evaluation[0]] - pd.Timestamp(block["start"]) > pd.Timedelta(days=10):
-        raise UserError(f"fold {fold} starts on {block['start']}, earlier than the prices: {covered}")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,12 @@ STYLE = {
 }
 
 
+def labels(rows):
+    """Name of each row in a figure: its experiment, with the kind of score where there are several."""
+    kinds = rows.groupby("experiment")["score_kind"].transform("nunique")
+    return rows["experiment"].where(kinds == 1, rows["experiment"] + " (" + rows["score_kind"] + ")")
+
+
 def pyplot():
     """matplotlib.pyplot in the style of the project, drawing to SVG."""
     import matplotlib
@@ -23,6 +29,13 @@ def pyplot():
     from matplotlib import pyplot
 
     return pyplot
+
+
+def say(text):
+    """A figure that says why there is nothing to draw."""
+    figure = pyplot().figure(figsize=(6, 1))
+    figure.text(0.5, 0.5, text, ha="center", va="center")
+    return figure
 
 
 def save(figure, table, stem):

@@ -13,6 +13,7 @@ Score kinds: `probability` (of a classifier), `exceedance` (from a predictive di
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -85,10 +86,9 @@ def write_folds(directory, frames, origins, provenance, not_run=None):
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     for (fold, train_end), block in origins.groupby(["fold", "train_end"], sort=False):
-        frame = frames[train_end]
-        wanted = block[["origin", "role"]]
+        rows = frames[train_end].merge(block[["origin", "role"]], on=["origin", "role"])
         reasons = (not_run or {}).get(train_end, ())
-        write_predictions(directory / f"{fold}.parquet", frame.merge(wanted, on=["origin", "role"]), provenance, reasons)
+        write_predictions(directory / f"{fold}.parquet", rows, provenance, reasons)
 
 
 def read_experiment(directory):
@@ -120,30 +120,28 @@ def check_same_origins(experiment, frame, metadata, origins, targets):
                 continue
             if EVALUATION not in set(rows["role"]):
                 raise UserError(f"{where}: no scores, and no reason why")
+            # Calibration origins without a known target are purged; evaluation origins never are.
+            wanted = block[(block["role"] == EVALUATION) | block[target_column(*pair)].notna()]
             for (role, seed, kind), group in rows.groupby(["role", "seed", "score_kind"], dropna=False):
-                _check_days(f"{where}, {role}, seed {seed}, {kind}", group, block[block["role"] == role])
+                _check_days(f"{where}, {role}, seed {seed}, {kind}", group, wanted[wanted["role"] == role])
 
 
 def _check_days(where, group, block):
     days = pd.Index(block["origin"])
-    repeated = group.loc[group["origin"].duplicated(), "origin"]
+    scored = pd.Index(group["origin"])
     for what, dates in (
-        ("days without a score", days.difference(group["origin"])),
-        ("scores for days outside the block", pd.Index(group["origin"]).difference(days)),
-        ("days scored twice", repeated),
+        ("days without a score", days.difference(scored)),
+        ("scores for days outside the block", scored.difference(days)),
+        ("days scored twice", scored[scored.duplicated()]),
+        ("scores that are not finite", scored[~np.isfinite(group["score"])]),
+        ("probabilities outside [0, 1]", scored[group["is_probability"] & ~group["score"].between(0, 1)]),
     ):
         if len(dates):
             shown = ", ".join(f"{date:%Y-%m-%d}" for date in dates[:5])
             raise UserError(f"{where}: {len(dates)} {what}: {shown}{' ...' if len(dates) > 5 else ''}")
-    probabilities = group.loc[group["is_probability"], "score"]
-    outside = probabilities[~probabilities.between(0, 1)]
-    if len(outside):
-        raise UserError(f"{where}: {len(outside)} probabilities outside [0, 1], the first is {outside.iloc[0]}")
 
 
 def mean_over_seeds(frame):
     """Scores averaged over seeds: the score that an experiment is compared by. `seed` is dropped."""
     keys = [name for name in frame.columns if name not in ("seed", "score")]
     return frame.groupby(keys, as_index=False, sort=False)["score"].mean()
-
-

@@ -29,11 +29,10 @@ def download_yahoo(ticker, start=None, end=None):
     """
     import yfinance
 
-    # yfinance excludes `end`; ours is included.
-    until = end and str((pd.Timestamp(end) + pd.Timedelta(days=1)).date())
-    frame = yfinance.download(
-        ticker, start=start, end=until, auto_adjust=True, progress=False, multi_level_index=False
-    )
+    # yfinance excludes its `end`, ours is included; today's bar is left out, as it may still be running.
+    today = pd.Timestamp.now(tz="UTC").tz_localize(None).normalize()
+    until = f"{min(pd.Timestamp(end) + pd.Timedelta(days=1), today) if end else today:%Y-%m-%d}"
+    frame = yfinance.download(ticker, start=start, end=until, auto_adjust=True, progress=False, multi_level_index=False)
     if frame is None or frame.empty:
         raise UserError(
             f"Yahoo Finance returned no prices for {ticker!r}. Is there a network, and does the ticker exist? "
@@ -76,27 +75,41 @@ def build_dataset(raw, start=None, end=None):
         logging.info("computed %d indicators; the first %d days are their warm-up", len(INDICATORS), warm_up)
         frame = pd.concat([frame, indicators], axis=1).iloc[warm_up:]
     within = frame["Date"].between(pd.Timestamp(start or "1700-01-01"), pd.Timestamp(end or "2200-01-01"))
-    frame = frame[within].reset_index(drop=True)
+    frame = frame[within]
     if frame.empty:
         raise UserError(f"no day is left between {start or 'the first'} and {end or 'the last'} with all indicators")
     _stop_on_rows(frame, ~np.isfinite(frame[INDICATORS]).all(axis=1), "missing or infinite indicators")
-    return frame
+    return frame.reset_index(drop=True)
 
 
 def _with_date_column(raw):
-    frame = raw if "Date" in raw else raw.rename_axis(raw.index.name or "Date").reset_index()
-    if "Date" not in frame:
-        raise UserError(f"no Date, neither as a column nor as the index; found {', '.join(map(str, raw.columns))}")
-    dates = frame["Date"]
-    if pd.api.types.is_numeric_dtype(dates):
+    if raw.columns.nlevels > 1:
+        raise UserError("the columns have more than one level; with yfinance, set multi_level_index=False")
+    if list(raw.columns).count("Date") > 1:
+        raise UserError("repeated columns: Date")
+    names = list(raw.index.names)
+    if "Date" in raw:
+        frame = raw.reset_index(drop=True)
+    elif names == ["Date"] or (names == [None] and not pd.api.types.is_numeric_dtype(raw.index)):
+        frame = raw.rename_axis("Date").reset_index()
+    else:
+        found = ", ".join(str(name) for name in [*names, *raw.columns] if name is not None)
+        raise UserError(f"no Date, neither as a column nor as the index; found {found}")
+    if pd.api.types.is_numeric_dtype(frame["Date"]):
         raise UserError("Date holds numbers; dates are wanted, for instance 2024-12-31")
+    dates = [_calendar_date(row, date) for row, date in enumerate(frame["Date"])]
+    return frame.assign(Date=pd.Series(dates, index=frame.index, dtype="datetime64[us]"))
+
+
+def _calendar_date(row, date):
     try:
-        # A daily bar belongs to the calendar date of its exchange: keep it, drop zone and hour.
-        dates = pd.Series([pd.Timestamp(date).tz_localize(None).normalize() for date in dates], index=frame.index)
-    except (ValueError, TypeError) as error:
-        raise UserError(f"Date cannot be read as dates: {error}") from error
-    _stop_on_rows(frame, dates.isna(), "no date")
-    return frame.assign(Date=dates.astype("datetime64[us]"))
+        stamp = pd.Timestamp(date)
+    except (ValueError, TypeError):
+        stamp = pd.NaT
+    if pd.isna(stamp):
+        raise UserError(f"Date cannot be read as a date: row {row} is {date!r}")
+    # A daily bar belongs to the calendar date of its exchange: keep it, drop zone and hour.
+    return stamp.tz_localize(None).normalize()
 
 
 def _check_columns(frame, expected):
@@ -135,6 +148,6 @@ def _stop_on_rows(frame, bad, what):
     if not bad.any():
         return
     rows = np.flatnonzero(bad)
-    shown = "; ".join(f"row {row} ({frame['Date'].iloc[row]:%Y-%m-%d})" for row in rows[:5])
+    shown = "; ".join(f"row {frame.index[row]} ({frame['Date'].iloc[row]:%Y-%m-%d})" for row in rows[:5])
     more = f"; and {len(rows) - 5} more" if len(rows) > 5 else ""
     raise UserError(f"{what}: {shown}{more}")

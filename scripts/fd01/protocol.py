@@ -66,8 +66,11 @@ def apply_protocol(metrics, experiments, dataset, decision):
         )
     if any(result["decides"] for result in answer["results"]):
         return {"status": "decided", "reason": None, **answer}
-    known = experiments[experiments["experiment"] == name]
-    reason = known["reason"].iloc[0] if len(known) else f"{name} is not in the table of experiments (config.yaml)"
+    reasons = experiments.loc[experiments["experiment"] == name, "reason"].fillna("")
+    if reasons.empty:
+        reason = f"{name} is not in the table of experiments (config.yaml)"
+    else:
+        reason = reasons.iloc[0] or f"{name} has no AUC of the score `study` for up, h = 1 on {decision['fold']}"
     return {"status": "pending", "reason": reason, **answer}
 
 

@@ -1,0 +1,53 @@
+# make run      set up .venv and run the study; ARGS are passed to Snakemake
+# make test     set up the test tools too, check the style, run every test
+# make resume   go on with a run that was killed
+# make lint     check the style alone
+# make lock     pin envs/*.in anew into envs/*.txt
+
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: run test resume lint lock
+
+run: .venv/.run
+	$(BIN)/snakemake show $(ARGS)
+
+test: lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+resume: .venv/.run
+	$(BIN)/python scripts/end_orphans.py
+	$(BIN)/snakemake --unlock
+	$(BIN)/snakemake show $(ARGS)
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check .
+	$(BIN)/snakemake --lint
+
+# A stamp appears only after its installation has finished, so an interrupted one goes on at the next call.
+.venv/.run: envs/requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v != (3, 11) and f"Python 3.11 is needed, $(PYTHON) is {v[0]}.{v[1]}; call: make PYTHON=/path/to/python3.11")'
+	@echo "Setting up .venv: about 200 packages, 2 GB, a few minutes"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --requirement $<
+	@touch $@
+
+.venv/.test: envs/requirements-test.txt .venv/.run
+	@echo "Adding the test tools to .venv"
+	$(BIN)/pip install --requirement $<
+	@touch $@
+
+# torch is pinned without its +cpu tag, so that the same file installs a CUDA build where there is one.
+lock:
+	scratch=$$(mktemp -d) && $(PYTHON) -m venv $$scratch \
+	&& $$scratch/bin/pip install --requirement envs/requirements.in \
+	&& $$scratch/bin/pip freeze | sed 's/+cpu$$//' > $$scratch/run.txt \
+	&& $$scratch/bin/pip install --requirement envs/requirements-test.in \
+	&& $$scratch/bin/pip freeze | sed 's/+cpu$$//' > $$scratch/test.txt \
+	&& { echo "# Made by make lock from requirements.in."; cat $$scratch/run.txt; } > envs/requirements.txt \
+	&& { echo "# Made by make lock from requirements-test.in."; echo "-r requirements.txt"; \
+	     comm -13 <(sort $$scratch/run.txt) <(sort $$scratch/test.txt); } > envs/requirements-test.txt \
+	&& rm -r $$scratch

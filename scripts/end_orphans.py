@@ -1,0 +1,47 @@
+"""End the jobs that a killed Snakemake left running in this folder; used by `make resume`.
+
+An orphan would go on writing the files that the resumed run makes anew.
+"""
+
+import contextlib
+from pathlib import Path
+
+import psutil
+
+
+def running_jobs(folder):
+    """Processes that run a script of Snakemake from `folder`."""
+    scripts = str(Path(folder).resolve() / ".snakemake" / "scripts")
+    for process in psutil.process_iter(["cmdline"]):
+        if any(part.startswith(scripts) for part in process.info["cmdline"] or ()):
+            yield process
+
+
+def is_orphan(process):
+    """Whether the Snakemake that started `process` is gone."""
+    try:
+        return not any("snakemake" in part for part in process.parent().cmdline())
+    except (psutil.Error, AttributeError):  # the parent ended just now, or there is none
+        return True
+
+
+def end_orphans(folder, patience=10):
+    """End orphaned jobs of `folder`, by force after `patience` seconds; returns their ids.
+
+    Raises `SystemExit` when a Snakemake still runs there, since its jobs are not orphans.
+    """
+    jobs = list(running_jobs(folder))
+    alive = [job.pid for job in jobs if not is_orphan(job)]
+    if alive:
+        raise SystemExit(f"Snakemake still runs in {folder} (jobs {alive}): wait for it, or stop it with Ctrl-C first")
+    for job in jobs:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            job.terminate()
+    for job in psutil.wait_procs(jobs, timeout=patience)[1]:
+        job.kill()
+    return [job.pid for job in jobs]
+
+
+if __name__ == "__main__":
+    ended = end_orphans(Path.cwd())
+    print(f"Ended {len(ended)} jobs of an earlier run: {ended}" if ended else "No job of an earlier run is left")

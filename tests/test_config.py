@@ -1,0 +1,236 @@
+"""The shipped configuration is accepted; every wrong one is refused with one line."""
+
+import copy
+import datetime
+
+import pytest
+import yaml
+from conftest import ROOT
+from snakemake.common.configfile import load_configfile
+
+from fd01.config import check_config, runs_on
+from fd01.errors import UserError
+
+ABSENT = object()
+SETTINGS = "experiments/PTST-2M/settings"
+FOLD = "datasets/sp500/folds/validation"
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_configfile(ROOT / "config.yaml")
+
+
+@pytest.fixture
+def config(shipped):
+    return copy.deepcopy(shipped)
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
+
+
+def edit(config, edits):
+    """Set, or remove where the value is ABSENT, the key at each path such as `origins/min_history`."""
+    for path, value in edits.items():
+        *parents, key = path.split("/")
+        node = config
+        for parent in parents:
+            node = node[int(parent) if isinstance(node, list) else parent]
+        if value is ABSENT:
+            del node[key]
+        else:
+            node[key] = value
+
+
+def message(config, schema, edits):
+    edit(config, edits)
+    with pytest.raises(UserError) as caught:
+        check_config(config, schema)
+    return str(caught.value)
+
+
+def test_shipped_config_is_accepted(config, schema):
+    check_config(config, schema)
+
+
+def test_dates_become_iso_strings_quoted_or_not(config, schema):
+    edit(config, {f"{FOLD}/start": datetime.date(2015, 1, 1), f"{FOLD}/end": "2016-12-31"})
+    check_config(config, schema)
+    fold = config["datasets"]["sp500"]["folds"]["validation"]
+    assert fold == {"train_end": "2014-12-31", "start": "2015-01-01", "end": "2016-12-31"}
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"experiments/BASE-range/run": ["spy", "sp500"]},
+        {"targets/0/target": "scaled", "targets/0/horizon": 5},
+        {f"{FOLD}/end": ABSENT},
+        {f"{FOLD}/start": "2016-12-31"},
+        {f"{SETTINGS}/context": 16, f"{SETTINGS}/patch_length": 16},
+        {"datasets/sp500/source": {"kind": "yahoo", "ticker": "SPY", "end": "2020-02-29"}},
+        {"datasets/sp500/source": {"kind": "parquet", "path": "my.parquet", "start": "2000-01-01"}},
+        {"decision/unsuitable_below": 0.65, "decision/finetune_from": 0.65, "decision/investigate_above": 0.65},
+    ],
+)
+def test_other_choices_are_accepted(config, schema, edits):
+    edit(config, edits)
+    check_config(config, schema)
+
+
+UNKNOWN_KEYS = {
+    "at the top level": (
+        {"extra": 1},
+        "config: unknown key extra (allowed: dataset, datasets, decision, experiments, labels, origins, targets)",
+    ),
+    "that is a number": ({"origins": {7: 1}}, "config: unknown key origins/7 (allowed: calibration_fraction, "),
+    "in a system's settings": (
+        {f"{SETTINGS}/drop_out": 0.5},
+        f"config: unknown key {SETTINGS}/drop_out; did you mean 'dropout'? (allowed: batch_size, context, d_ff,",
+    ),
+    "of another method": (
+        {"experiments/BASE-range/settings/window": 20},
+        "config: unknown key experiments/BASE-range/settings/window (allowed: method)",
+    ),
+    "of another source": (
+        {"datasets/sp500/source/path": "prices.parquet"},
+        "config: unknown key datasets/sp500/source/path (allowed: end, kind, start)",
+    ),
+    "misspelt and required": (
+        {"origins/min_histroy": 80, "origins/min_history": ABSENT},
+        "config: unknown key origins/min_histroy; did you mean 'min_history'? "
+        "(allowed: calibration_fraction, min_history)",
+    ),
+}
+MISSING_KEYS = {
+    "at the top level": ({"decision": ABSENT}, "config: the top level lacks the key 'decision'"),
+    "setting": ({f"{SETTINGS}/patience": ABSENT}, f"config: {SETTINGS} lacks the key 'patience'"),
+    "seeds": ({"experiments/PTST-2M/seeds": ABSENT}, "config: experiments/PTST-2M lacks the key 'seeds'"),
+    "system": ({"experiments/PTST-2M/system": ABSENT}, "config: experiments/PTST-2M lacks the key 'system'"),
+    "kind": ({"datasets/spy/source/kind": ABSENT}, "config: datasets/spy/source lacks the key 'kind'"),
+    "path": ({"datasets/spy/source/path": ABSENT}, "config: datasets/spy/source lacks the key 'path'"),
+    "method": (
+        {"experiments/BASE-EWMA/settings/method": ABSENT, "experiments/BASE-EWMA/settings/metod": "ewma"},
+        "config: experiments/BASE-EWMA/settings lacks the key 'method'; is 'metod' meant?",
+    ),
+}
+VALUES = {  # path, value, what the message says is allowed
+    "wrong type": (f"{SETTINGS}/layers", "four", "a whole number"),
+    "fraction for a count": (f"{SETTINGS}/layers", 2.5, "a whole number"),
+    "truth for a number": ("labels/threshold", True, "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)"),
+    "exponent without a point": (
+        f"{SETTINGS}/learning_rate",
+        "1e-4",
+        "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
+    ),
+    "text for a table": ("datasets/sp500/folds", "validation", "a table"),
+    "null for a list": ("targets", None, "a list"),
+    "below the minimum": ("origins/min_history", 21, "at least 22"),
+    "above the maximum": ("origins/calibration_fraction", 0.6, "at most 0.5"),
+    "on the lower limit": ("labels/threshold", 0, "more than 0"),
+    "on the upper limit": (f"{SETTINGS}/dropout", 1, "less than 1"),
+    "empty list": ("experiments/PTST-2M/seeds", [], "a list of at least 1"),
+    "empty table": ("datasets/sp500/folds", {}, "a table of at least 1"),
+    "repeats": ("experiments/PTST-2M/seeds", [1, 1], "a list without repeats"),
+    "seeds of a baseline": ("experiments/BASE-range/seeds", [0], "nothing: this system does not have the key"),
+    "target": ("targets/0/target", "sideways", "up, down, direction, scaled"),
+    "system": ("experiments/PTST-2M/system", "patchTST", "baseline, patchtst"),
+    "source": ("datasets/sp500/source/kind", "csv", "packaged, parquet, yahoo"),
+    "run, a word": ("experiments/PTST-2M/run", "al", "all, none, or a list of datasets"),
+    "run, a dataset as a word": ("experiments/PTST-2M/run", "spy", "all, none, or a list of datasets"),
+    "run, an unknown dataset": (
+        "experiments/PTST-2M/run",
+        ["spy", "spx"],
+        "all, none, or a list of these datasets: sp500, spy, spy-yahoo",
+    ),
+    "run, a word in a list": (
+        "experiments/PTST-2M/run",
+        ["all"],
+        "all, none, or a list of these datasets: sp500, spy, spy-yahoo",
+    ),
+    "date, order of parts": (f"{FOLD}/start", "01/02/2015", "a date as YYYY-MM-DD"),
+    "date, a year": (f"{FOLD}/train_end", 2014, "a date as YYYY-MM-DD"),
+    "date, not in the calendar": (f"{FOLD}/train_end", "2014-02-30", "a date of the calendar"),
+    "date of a source": ("datasets/spy/source/start", "2014-02-30", "a date of the calendar"),
+    "unknown dataset": ("dataset", "spx", "sp500, spy, spy-yahoo"),
+    "start on train_end": (f"{FOLD}/start", "2014-12-31", "a date after train_end, 2014-12-31"),
+    "end before start": (f"{FOLD}/end", "2014-12-31", "a date from start, 2015-01-01, on"),
+    "unknown study_fold": ("datasets/sp500/study_fold", "study-422", "validation, test"),
+    "horizon that is not computed": ("targets/0/horizon", 4, "one of labels/horizons, [1, 2, 3, 5]"),
+    "window of the scale": ("labels/scaled/window", 80, "less than origins/min_history, 80"),
+    "window of a baseline": (
+        "experiments/BASE-drawdown-20/settings/window",
+        81,
+        "at most origins/min_history, 80",
+    ),
+    "context": (f"{SETTINGS}/context", 81, "at most origins/min_history, 80"),
+    "context below a patch": (f"{SETTINGS}/context", 15, "at least patch_length, 16"),
+    "d_model": (f"{SETTINGS}/d_model", 66, "a multiple of heads, 4"),
+    "selection": (
+        f"{SETTINGS}/selection",
+        "study",
+        "inner, since the experiment runs on sp500 and datasets/sp500 has ",
+    ),
+    "reference": ("decision/reference", "PTST-3M", "BASE-prevalence, BASE-last-return, "),
+    "thresholds": ("decision/finetune_from", 0.72, "unsuitable_below <= finetune_from <= investigate_above"),
+    "block of the decision": ("decision/fold", "valid", "a fold of spy: validation, test, study-422"),
+    "published block": (
+        "experiments/PTST-2M/published/fold",
+        "study",
+        "a fold of spy: validation, test, study-422",
+    ),
+    "fraction": ("decision/investigate_above", 71.8, "at most 1"),
+}
+
+
+SEVERAL_EDITS = {
+    "end of a source before its start": (
+        {"datasets/spy/source/start": "2020-01-01", "datasets/spy/source/end": "2019-12-31"},
+        "config: datasets/spy/source/end is '2019-12-31'; allowed: a date from start, 2020-01-01, on",
+    ),
+    "name of an experiment": (
+        {"experiments/my_model": {"system": "baseline", "run": "all", "settings": {"method": "range"}}},
+        "config: experiments has the name 'my_model'; allowed: letters and digits, joined by single hyphens",
+    ),
+    "name that YAML reads as a number": (
+        {"datasets/sp500/folds": {2015: {"train_end": "2014-12-31", "start": "2015-01-01"}}},
+        "config: datasets/sp500/folds has the name 2015; allowed: letters and digits, joined by single hyphens",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param(*case, id=name)
+        for cases in (UNKNOWN_KEYS, MISSING_KEYS, SEVERAL_EDITS)
+        for name, case in cases.items()
+    ],
+)
+def test_wrong_keys_are_named(config, schema, edits, expected):
+    line = message(config, schema, edits)
+    assert line.startswith(expected)
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(("path", "value", "allowed"), VALUES.values(), ids=VALUES)
+def test_wrong_values_are_named(config, schema, path, value, allowed):
+    line = message(config, schema, {path: value})
+    assert line.startswith(f"config: {path} is {value!r}; allowed: {allowed}")
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("selection", ["inner", "study"])
+def test_study_selection_needs_a_study_fold_only_where_it_runs(config, schema, selection):
+    edit(config, {f"{SETTINGS}/selection": selection, "experiments/PTST-2M/run": ["spy"]})
+    check_config(config, schema)
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [("all", True), ("none", False), (["spy"], True), (["spy-yahoo", "sp500"], False), (["sp500", "spy"], True)],
+)
+def test_runs_on(run, expected):
+    assert runs_on({"run": run}, "spy") is expected
