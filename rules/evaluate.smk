@@ -13,6 +13,7 @@ rule check_predictions:
         "../envs/analysis.yaml"
     params:
         targets=config["targets"],
+        seeds={name: entry.get("seeds", []) for name, entry in config["experiments"].items()},
         collapse_spread=config["decision"]["collapse_spread"],
     script:
         "../scripts/check_predictions.py"

@@ -12,7 +12,7 @@ from fd01.origins import EVALUATION
 from fd01.outcomes import with_outcomes
 from fd01.predictions import check_same_origins, read_experiment
 
-MIN_DISTINCT = 0.1  # share of the days of a block
+MIN_DISTINCT = 0.1  # share of the days of a block whose scores must differ
 
 
 def health_checks(frame, metadata, origins, collapse_spread):
@@ -28,28 +28,18 @@ def health_checks(frame, metadata, origins, collapse_spread):
     if scored.empty:
         return checks
     blocks = scored.groupby(["fold", "target", "horizon", "seed", "score_kind"], dropna=False)
-    spread = blocks["score"].agg(np.ptp)
-    distinct = blocks["score"].agg(lambda scores: scores.nunique() / len(scores))
-    classes = blocks["y"].nunique()
+    spread = blocks["score"].agg(np.ptp).min()
+    distinct = blocks["score"].agg(lambda scores: scores.nunique() / len(scores)).min()
+    both = blocks["y"].nunique() == 2
     finite = np.isfinite(scored["score"])
-    checks.append(_check("finite", finite.all(), f"{(~finite).sum()} of {len(finite)} scores are not finite"))
-    if about.get("constant"):
-        checks += [
-            _check(name, None, "exempt: the score is constant by construction") for name in ("spread", "distinct")
-        ]
-    else:
-        checks += [
-            _check(
-                "spread", spread.min() > collapse_spread, f"smallest {spread.min():.4g}, more than {collapse_spread}"
-            ),
-            _check(
-                "distinct",
-                distinct.min() >= MIN_DISTINCT,
-                f"at least {distinct.min():.0%} of the days of a block differ",
-            ),
-        ]
-    checks.append(_check("AUC computable", (classes == 2).all(), "both outcomes occur in every block"))
-    return checks
+    exempt = (None, "exempt: the score is constant by construction") if about.get("constant") else None
+    return [
+        *checks,
+        _check("finite", finite.all(), f"{finite.sum()} of {len(finite)} scores are finite"),
+        _check("spread", *(exempt or (spread > collapse_spread, f"smallest of a block: {spread:.4g}"))),
+        _check("distinct", *(exempt or (distinct >= MIN_DISTINCT, f"smallest share of the days: {distinct:.0%}"))),
+        _check("AUC computable", both.all(), f"{both.sum()} of {len(both)} blocks have both outcomes"),
+    ]
 
 
 def _weights(weights):
@@ -65,13 +55,13 @@ def _check(name, ok, detail):
 if __name__ == "__main__":
     configure_logging(snakemake)
     origins = pd.read_parquet(snakemake.input.origins)
-    directory = Path(snakemake.output[0])
+    directory, params = Path(snakemake.output[0]), snakemake.params
     directory.mkdir()
     for path in snakemake.input.predictions:
         experiment = Path(path).name
         frame, metadata = read_experiment(path)
-        check_same_origins(experiment, frame, metadata, origins, snakemake.params.targets)
-        checks = health_checks(frame, metadata, origins, snakemake.params.collapse_spread)
+        check_same_origins(experiment, frame, metadata, origins, params.targets, params.seeds[experiment])
+        checks = health_checks(frame, metadata, origins, params.collapse_spread)
         write_json(directory / f"{experiment}.json", checks)
         failed = [check["check"] for check in checks if check["ok"] is False]
         logging.info("%s: %s", experiment, f"failed: {', '.join(failed)}" if failed else "healthy")

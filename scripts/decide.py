@@ -60,12 +60,12 @@ def sentence(verdict):
         answer = f"The study's protocol gives no answer: {protocol['reason']}."
     if reference is None or baseline is None:
         return answer
-    difference = reference["auc"] - baseline["auc"]
+    difference = round(reference["auc"] - baseline["auc"], 3)
+    side = f"{abs(difference):.3f} {'ahead' if difference > 0 else 'behind'}" if difference else "level with it"
     return (
         f"{answer} On the same {reference['n']} days ({reference['fold']}), PatchTST trained for the task "
         f"({reference['experiment']}) ranks days at AUC {reference['auc']:.3f} and the simple baseline chosen on "
-        f"training data ({baseline['experiment']}) at {baseline['auc']:.3f}: PatchTST is "
-        f"{abs(difference):.3f} {'ahead' if difference > 0 else 'behind'}."
+        f"training data ({baseline['experiment']}) at {baseline['auc']:.3f}: PatchTST is {side}."
     )
 
 

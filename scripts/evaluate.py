@@ -6,12 +6,14 @@ import pandas as pd
 
 from fd01.files import replacing
 from fd01.logs import configure_logging
-from fd01.metrics import best_f1_threshold, evaluate, ranking
+from fd01.metrics import MEASURES, best_f1_threshold, evaluate, ranking
 from fd01.origins import CALIBRATION, EVALUATION
 from fd01.outcomes import train_prevalence, with_outcomes
 from fd01.predictions import mean_over_seeds, read_experiment
 
+NOT_YET = "no outcome of this block is known yet"
 BLOCK = ["fold", "target", "horizon", "score_kind"]
+COLUMNS = ["experiment", "status", "reason", *BLOCK, "seed", "seeds", "is_probability", "calibration_auc", *MEASURES]
 ALL_SEEDS = "all"  # the mean over seeds, or the only score of a deterministic experiment
 
 
@@ -25,6 +27,9 @@ def measure(frame, origins):
     rows = []
     for key, block in scored.groupby([*BLOCK, "seed"], sort=False):
         evaluation, calibration = (block[block["role"] == role] for role in (EVALUATION, CALIBRATION))
+        if evaluation.empty:
+            rows.append(dict(zip([*BLOCK, "seed"], key)) | {"status": "not run", "reason": NOT_YET})
+            continue
         threshold = calibration_auc = float("nan")
         if calibration["y"].nunique() == 2:
             threshold = best_f1_threshold(calibration["y"], calibration["score"])
@@ -32,7 +37,8 @@ def measure(frame, origins):
         is_probability = bool(block["is_probability"].iloc[0])
         prevalence = train_prevalence(origins, *key[:3])
         rows.append(
-            dict(zip([*BLOCK, "seed"], key))
+            {"status": "ok"}
+            | dict(zip([*BLOCK, "seed"], key))
             | {"seeds": counts[key[:4]] if key[4] == ALL_SEEDS else 1, "is_probability": is_probability}
             | {"calibration_auc": calibration_auc}
             | evaluate(
@@ -65,13 +71,16 @@ if __name__ == "__main__":
         name = {"experiment": Path(path).name}
         frame, metadata = read_experiment(path)
         skipped = list(not_run(metadata))
-        metrics += [name | {"status": "ok"} | row for row in measure(frame, origins)]
+        metrics += [name | row for row in measure(frame, origins)]
         metrics += [name | row for row in skipped]
         reasons = "; ".join(sorted({row["reason"] for row in skipped}))
         ran = "ok" if not skipped else "not run" if frame.empty else "partly"
         experiments.append(name | describe(metadata) | {"status": ran, "reason": reasons})
     for experiment, reason in snakemake.params.off.items():
         experiments.append({"experiment": experiment, "status": "not run", "reason": reason})
-    for output, table in ((snakemake.output.metrics, metrics), (snakemake.output.experiments, experiments)):
+    for output, table in (
+        (snakemake.output.metrics, pd.DataFrame(metrics, columns=COLUMNS)),
+        (snakemake.output.experiments, pd.DataFrame(experiments)),
+    ):
         with replacing(output) as temporary:
-            pd.DataFrame(table).to_csv(temporary, index=False)
+            table.to_csv(temporary, index=False)

@@ -6,7 +6,7 @@ import pytest
 from evaluate import describe, measure, not_run
 from small_study import block, score_rows
 
-from fd01.metrics import best_f1_threshold, decisions, evaluate, probability, ranking, sweep
+from fd01.metrics import MEASURES, best_f1_threshold, decisions, evaluate, probability, ranking, sweep
 from fd01.outcomes import train_prevalence, with_outcomes
 from fd01.predictions import concat_scores, mean_over_seeds
 
@@ -133,6 +133,7 @@ def test_evaluate_a_probability():
     assert (found["recall_at_threshold"], found["precision_at_threshold"]) == (2 / 3, 0.5)
     assert (found["spread"], found["distinct"]) == (pytest.approx(0.7), 5)
     assert not np.isnan(list(found.values())).any()
+    assert tuple(found) == MEASURES
 
 
 def test_evaluate_a_signal():
@@ -220,6 +221,13 @@ def test_measure_drops_days_whose_outcome_is_unknown():
     origins.loc[origins.index[-1], "up_1"] = NAN
     (row,) = measure(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), origins)
     assert (row["n"], row["auc"]) == (5, ranking(Y[:5], SCORE[:5])["auc"])
+
+
+def test_measure_of_a_block_without_any_known_outcome():
+    origins = ORIGINS.assign(up_1=ORIGINS["up_1"].mask(ORIGINS["role"] == "evaluation"))
+    (row,) = measure(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), origins)
+    assert (row["status"], row["reason"]) == ("not run", "no outcome of this block is known yet")
+    assert "auc" not in row
 
 
 def test_measure_of_a_constant_where_nothing_ever_happens():

@@ -51,7 +51,8 @@ def metadata(not_run=(), **about):
 
 
 def check(frame, about=None, targets=(UP, UP_5)):
-    check_same_origins("EXP", frame, about or metadata(), ORIGINS, targets)
+    seeds = [int(seed) for seed in frame["seed"].dropna().unique()]
+    check_same_origins("EXP", frame, about or metadata(), ORIGINS, targets, seeds)
 
 
 def hit(frame, origin=SECOND_TEST_DAY, horizon=1):
@@ -240,6 +241,14 @@ def test_missing_target_stops(role):
         check(frame[~lost])
 
 
+@pytest.mark.parametrize("role", ["calibration", "evaluation"])
+def test_missing_seed_stops(role):
+    frame = predictions((0, 1))
+    lost = (frame["fold"] == "test") & (frame["horizon"] == 1) & (frame["role"] == role) & (frame["seed"] == 1)
+    with pytest.raises(UserError, match=rf"^EXP, test, up_1, {role}, .*: scored with the seeds \[0\], wanted \[0, 1\]"):
+        check(frame[~lost])
+
+
 def test_not_run_needs_no_scores_and_has_none():
     frame, about = predictions(), metadata([{**UP_5, "reason": "no weights"}])
     check(frame[frame["horizon"] == 1], about)
@@ -290,7 +299,7 @@ def test_few_distinct_scores_are_noticed():
 def test_score_that_is_not_finite_is_noticed(score):
     checks = health(put(score)(predictions()))
     assert "finite" in failed(checks)
-    assert "1 of 24" in next(entry["detail"] for entry in checks if entry["check"] == "finite")
+    assert "23 of 24" in next(entry["detail"] for entry in checks if entry["check"] == "finite")
 
 
 def test_block_with_one_class_is_noticed():

@@ -13,6 +13,15 @@ from sklearn.metrics import (
 )
 
 NAN = float("nan")
+DECISIONS = ("precision", "recall", "f1", "mcc")
+MEASURES = (
+    *("n", "positives", "train_prevalence", "auc", "average_precision"),
+    *("brier", "brier_skill", "log_loss", "log_loss_skill"),
+    *(f"{name}_at_half" for name in DECISIONS),
+    "threshold",
+    *(f"{name}_at_threshold" for name in DECISIONS),
+    *("spread", "distinct"),
+)
 
 
 def ranking(y, score):
@@ -78,7 +87,7 @@ def sweep(y, score):
 
 
 def evaluate(y, score, is_probability, prevalence, threshold):
-    """All measures of one score on one block, a flat dict.
+    """All `MEASURES` of one score on one block, a flat dict.
 
     Parameters
     ----------
@@ -92,7 +101,7 @@ def evaluate(y, score, is_probability, prevalence, threshold):
         Chosen on training data; NaN if none could be.
     """
     none = dict.fromkeys(("brier", "brier_skill", "log_loss", "log_loss_skill"), NAN)
-    undecided = dict.fromkeys(("precision", "recall", "f1", "mcc"), NAN)
+    undecided = dict.fromkeys(DECISIONS, NAN)
     at_half = decisions(y, score, 0.5) if is_probability else undecided
     at_chosen = undecided if np.isnan(threshold) else decisions(y, score, threshold)
     return (

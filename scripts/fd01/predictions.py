@@ -100,11 +100,12 @@ def read_experiment(directory):
     return pd.concat(frames, ignore_index=True), metadata
 
 
-def check_same_origins(experiment, frame, metadata, origins, targets):
+def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
     """Stop unless every target of every fold is scored on exactly the origins of the block.
 
-    Evaluation origins must all be there, once per seed and score kind; calibration origins all or
-    none. A target that `not_run` names must have no row. Raises `UserError` naming the days.
+    Evaluation origins must all be there, once per score kind and each of `seeds` (empty for a
+    deterministic experiment); calibration origins all or none. A target that `not_run` names must
+    have no row. Raises `UserError` naming the days.
     """
     for fold, block in origins.groupby("fold", sort=False):
         if fold not in metadata:
@@ -122,6 +123,10 @@ def check_same_origins(experiment, frame, metadata, origins, targets):
                 raise UserError(f"{where}: no scores, and no reason why")
             # Calibration origins without a known target are purged; evaluation origins never are.
             wanted = block[(block["role"] == EVALUATION) | block[target_column(*pair)].notna()]
+            for (role, kind), group in rows.groupby(["role", "score_kind"]):
+                found = sorted(map(int, group["seed"].dropna().unique()))
+                if found != sorted(seeds):
+                    raise UserError(f"{where}, {role}, {kind}: scored with the seeds {found}, wanted {sorted(seeds)}")
             for (role, seed, kind), group in rows.groupby(["role", "seed", "score_kind"], dropna=False):
                 _check_days(f"{where}, {role}, seed {seed}, {kind}", group, wanted[wanted["role"] == role])
 
