@@ -1,6 +1,6 @@
 # make run      set up .venv and run the study; ARGS are passed to Snakemake
 # make test     set up the test tools too, check the style, run every test
-# make resume   go on with a run that was killed
+# make resume   go on with a run that was killed, with the same ARGS
 # make lint     check the style alone
 # make lock     pin envs/*.in anew into envs/*.txt
 
@@ -11,7 +11,7 @@ BIN := .venv/bin
 .PHONY: run test resume lint lock
 
 run: .venv/.run
-	$(BIN)/snakemake show $(ARGS)
+	@$(BIN)/snakemake show $(ARGS) || { echo "If an earlier run was killed: make resume"; exit 1; }
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)

@@ -2,7 +2,7 @@ rule run_baseline:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("baselines", "features", "origins", "predictions", "files"),
+        lib=shared("run_baseline"),
     output:
         directory("results/{dataset}/predictions/{experiment}"),
     log:

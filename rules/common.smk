@@ -1,3 +1,5 @@
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -17,9 +19,15 @@ except UserError as error:
 SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
 
 
-def shared(*modules):
-    """Files of the shared package, as input: Snakemake does not see edits of imported modules otherwise."""
-    return [workflow.source_path(f"../scripts/fd01/{module}.py") for module in modules]
+def shared(script):
+    """Modules of the shared package that a script imports, as input: Snakemake does not see them otherwise."""
+    found, pending = {}, [f"../scripts/{script}.py"]
+    while pending:
+        text = Path(workflow.source_path(pending.pop())).read_text()
+        for module in set(re.findall(r"^\s*from fd01\.(\w+) import", text, re.MULTILINE)) - set(found):
+            pending.append(f"../scripts/fd01/{module}.py")
+            found[module] = workflow.source_path(pending[-1])
+    return [found[module] for module in sorted(found)]
 
 
 def one_of(names):
@@ -42,19 +50,24 @@ def datasets_from(kind):
     return [name for name, entry in config["datasets"].items() if entry["source"]["kind"] == kind]
 
 
-def prices(wildcards):
+def prices_of(dataset):
     """The file that a dataset is built from; none for a packaged one."""
-    source = config["datasets"][wildcards.dataset]["source"]
+    source = config["datasets"][dataset]["source"]
     if source["kind"] == "yahoo":
-        return {"prices": f"results/{wildcards.dataset}/data/yahoo.parquet"}
+        return {"prices": f"results/{dataset}/data/yahoo.parquet"}
     if source["kind"] == "packaged":
         return {}
     if not Path(source["path"]).exists():
         raise WorkflowError(
             f"There is no file {source['path']}: put the prices there, "
-            f"or name another file in datasets/{wildcards.dataset}/source/path of the configuration."
+            f"or name another file in datasets/{dataset}/source/path of the configuration."
         )
     return {"prices": source["path"]}
+
+
+def prices(wildcards):
+    """`prices_of` the dataset of a job."""
+    return prices_of(wildcards.dataset)
 
 
 def running(dataset):
@@ -96,3 +109,7 @@ wildcard_constraints:
     experiment=one_of(config["experiments"]),
     train_end=r"\d{4}-\d{2}-\d{2}",
     seed=r"\d+",
+
+
+# Snakemake forgives a missing file whose products exist, and would go on with the old ones.
+prices_of(config["dataset"])

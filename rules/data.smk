@@ -1,6 +1,6 @@
 rule download_prices:
     input:
-        lib=shared("prices", "indicators", "files"),
+        lib=shared("download_prices"),
     output:
         "results/{dataset}/data/yahoo.parquet",
     log:
@@ -22,7 +22,7 @@ rule download_prices:
 rule build_dataset:
     input:
         unpack(prices),
-        lib=shared("prices", "indicators", "files"),
+        lib=shared("build_dataset"),
     output:
         dataset="results/{dataset}/data/dataset.parquet",
         about="results/{dataset}/data/dataset.json",
@@ -42,7 +42,7 @@ rule build_dataset:
 rule build_origins:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
-        lib=shared("origins", "files"),
+        lib=shared("build_origins"),
     output:
         "results/{dataset}/data/origins.parquet",
     log:

@@ -2,7 +2,7 @@ rule check_predictions:
     input:
         predictions=all_predictions,
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("predictions", "outcomes", "origins", "files"),
+        lib=shared("check_predictions"),
     output:
         directory("results/{dataset}/checks"),
     log:
@@ -24,7 +24,7 @@ rule evaluate:
         predictions=all_predictions,
         origins="results/{dataset}/data/origins.parquet",
         checks="results/{dataset}/checks",
-        lib=shared("metrics", "predictions", "outcomes", "origins", "files"),
+        lib=shared("evaluate"),
     output:
         metrics="results/{dataset}/metrics/metrics.csv",
         experiments="results/{dataset}/metrics/experiments.csv",
@@ -46,7 +46,7 @@ rule decide:
         origins="results/{dataset}/data/origins.parquet",
         metrics="results/{dataset}/metrics/metrics.csv",
         experiments="results/{dataset}/metrics/experiments.csv",
-        lib=shared("protocol", "metrics", "predictions", "outcomes", "files"),
+        lib=shared("decide"),
     output:
         "results/{dataset}/verdict.json",
     log:

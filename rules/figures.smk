@@ -3,7 +3,7 @@ rule plot_scores:
         predictions=all_predictions,
         origins="results/{dataset}/data/origins.parquet",
         checks="results/{dataset}/checks",
-        lib=shared("plots", "metrics", "predictions", "outcomes", "files"),
+        lib=shared("plot_scores"),
     output:
         report(
             directory("results/{dataset}/figures/{figure}"),
@@ -31,7 +31,7 @@ rule plot_scores:
 rule plot_auc:
     input:
         metrics="results/{dataset}/metrics/metrics.csv",
-        lib=shared("plots", "files"),
+        lib=shared("plot_auc"),
     output:
         svg=report(
             "results/{dataset}/figures/auc.svg",

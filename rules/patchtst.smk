@@ -2,7 +2,7 @@ rule train_patchtst:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("patchtst", "indicators", "origins", "predictions", "files"),
+        lib=shared("train_patchtst"),
     output:
         scores="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
         curve="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}-curve.csv",
@@ -26,7 +26,7 @@ rule gather_seeds:
     input:
         scores=all_seeds,
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("predictions", "files"),
+        lib=shared("gather_seeds"),
     output:
         directory("results/{dataset}/predictions/{experiment}"),
     log:

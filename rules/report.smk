@@ -1,7 +1,7 @@
 rule collect_provenance:
     input:
         predictions=all_predictions,
-        lib=shared("predictions", "provenance", "files"),
+        lib=shared("collect_provenance"),
     output:
         "results/{dataset}/provenance.json",
     log:
@@ -11,7 +11,7 @@ rule collect_provenance:
     conda:
         "../envs/analysis.yaml"
     params:
-        config=config,
+        config=json.dumps(config, sort_keys=True),
     script:
         "../scripts/collect_provenance.py"
 
@@ -29,7 +29,7 @@ rule render_report:
         scores=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         template=workflow.source_path("../report/index.html.j2"),
         style=workflow.source_path("../report/style.css"),
-        lib=shared("files", "origins"),
+        lib=shared("render_report"),
     output:
         report("results/{dataset}/report/index.html", category="{dataset}", labels={"figure": "the report"}),
     log:
@@ -45,6 +45,7 @@ rule render_report:
 rule show:
     input:
         verdict=f"results/{config['dataset']}/verdict.json",
+        lib=shared("show"),
         report=f"results/{config['dataset']}/report/index.html",
     log:
         f"results/{config['dataset']}/logs/show.log",

@@ -24,6 +24,8 @@ def health_checks(frame, metadata, origins, collapse_spread):
         _check("ran", not reasons, "; ".join(sorted(reasons)) or "every fold and target has its scores"),
         _check("weights loaded", *_weights(weights)),
     ]
+    if "epochs" in about:
+        checks.append(_check("stopped early", *_stopped_early(about["epochs"])))
     scored = with_outcomes(frame[frame["role"] == EVALUATION], origins)
     if scored.empty:
         return checks
@@ -40,6 +42,13 @@ def health_checks(frame, metadata, origins, collapse_spread):
         _check("distinct", *(exempt or (distinct >= MIN_DISTINCT, f"smallest share of the days: {distinct:.0%}"))),
         _check("AUC computable", both.all(), f"{both.sum()} of {len(both)} blocks have both outcomes"),
     ]
+
+
+def _stopped_early(epochs):
+    """A training whose best epoch is the last one allowed might have gone on improving."""
+    cut = [training for training in epochs if training["selected"] == training["allowed"]]
+    names = ", ".join(f"seed {training['seed']} of {training['train_end']}" for training in cut)
+    return not cut, f"used the last epoch allowed: {names}" if cut else "every training stopped by itself"
 
 
 def _weights(weights):

@@ -1,6 +1,7 @@
 """Record where every number comes from: code, packages, machine, and the time of each experiment."""
 
 import datetime
+import json
 import platform
 from importlib.metadata import distributions
 from pathlib import Path
@@ -19,11 +20,12 @@ def of_experiment(metadata):
 
 if __name__ == "__main__":
     configure_logging(snakemake)
+    config = json.loads(snakemake.params.config)
     record = {
         "collected": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git_commit": git_commit(),
-        "config_sha256": digest(snakemake.params.config),
-        "config": snakemake.params.config,
+        "config_sha256": digest(config),
+        "config": config,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "experiments": {

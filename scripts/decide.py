@@ -9,7 +9,7 @@ from fd01.logs import configure_logging
 from fd01.origins import EVALUATION
 from fd01.outcomes import with_outcomes
 from fd01.predictions import mean_over_seeds, read_experiment
-from fd01.protocol import apply_protocol, best_baseline, primary, reach, seed_range
+from fd01.protocol import apply_protocol, best_baseline, primary, reach, seed_aucs
 
 
 def measured(row, metrics):
@@ -19,7 +19,7 @@ def measured(row, metrics):
     figures = {name: row[name] for name in ("experiment", "fold", "score_kind")} | {"auc": float(row["auc"])}
     # Beside rows that were not run, and have no counts, pandas reads counts as floats.
     counts = {name: int(row[name]) for name in ("n", "positives", "seeds")}
-    return figures | counts | {"auc_of_seeds": seed_range(metrics, row)}
+    return figures | counts | {"seed_aucs": seed_aucs(metrics, row)}
 
 
 def compare_published(experiments, dataset, metrics, statuses, scores):
@@ -47,7 +47,7 @@ def compare_published(experiments, dataset, metrics, statuses, scores):
 
 def sentence(verdict):
     """The verdict in one sentence, and what it rests on."""
-    protocol, reference, baseline = (verdict[key] for key in ("protocol", "reference", "baseline"))
+    protocol = verdict["protocol"]
     if protocol["status"] == "decided":
         (result,) = (result for result in protocol["results"] if result["decides"])
         answer = (
@@ -58,33 +58,45 @@ def sentence(verdict):
         answer = "FD-01 is open: no pre-trained model has run on this dataset."
     else:
         answer = f"The study's protocol gives no answer: {protocol['reason']}."
-    if reference is None or baseline is None:
-        return answer
-    difference = round(reference["auc"] - baseline["auc"], 3)
-    side = f"{abs(difference):.3f} {'ahead' if difference > 0 else 'behind'}" if difference else "level with it"
+    lines = [_comparison(block) for block in verdict["blocks"] if block["reference"] and block["baseline"]]
+    if not lines:
+        return f"{answer} The reference, {verdict['reference']}, has no score to compare with."
     return (
-        f"{answer} On the same {reference['n']} days ({reference['fold']}), PatchTST trained for the task "
-        f"({reference['experiment']}) ranks days at AUC {reference['auc']:.3f} and the simple baseline chosen on "
-        f"training data ({baseline['experiment']}) at {baseline['auc']:.3f}: PatchTST is {side}."
+        f"{answer} AUC of PatchTST trained for the task ({verdict['reference']}) against the simple baseline chosen on "
+        f"training data: {'; '.join(lines)}."
     )
+
+
+def _comparison(block):
+    reference, baseline = block["reference"], block["baseline"]
+    return f"{reference['auc']:.3f} against {baseline['auc']:.3f} ({baseline['experiment']}) on {block['fold']}"
 
 
 def decide(dataset, experiments, decision, target, metrics, table, folds, scores):
     """The verdict on `dataset`, ready for JSON; see docs/method.md for its parts."""
     statuses = table.set_index("experiment")["reason"].fillna("").to_dict()
-    fold = decision["fold"] if decision["fold"] in folds else folds[0]
-    rows = primary(metrics, fold, **target)
-    reference = rows[rows["experiment"] == decision["reference"]]
+    systems = {name: entry["system"] for name, entry in experiments.items()}
+    folds = sorted(folds, key=lambda fold: fold != decision["fold"])  # the block of the protocol first
+    blocks = []
+    for fold in folds:
+        rows = primary(metrics, fold, **target)
+        reference = rows[rows["experiment"] == decision["reference"]]
+        blocks.append(
+            {
+                "fold": fold,
+                "reference": measured(reference.iloc[0] if len(reference) else None, metrics),
+                "baseline": measured(best_baseline(rows, systems), metrics),
+            }
+        )
     verdict = {
         "question": "Can pre-trained time-series foundation models (Lag-Llama, TimesFM 2.5) beat a task-specific "
         "PatchTST on SPY direction prediction?",
         "dataset": dataset,
-        "fold": fold,
         **target,
         "pretrained": sorted(table.loc[table["weights"] == "pre-trained", "experiment"]),
         "protocol": apply_protocol(metrics, table, dataset, decision),
-        "reference": measured(reference.iloc[0] if len(reference) else None, metrics),
-        "baseline": measured(best_baseline(rows, {n: e["system"] for n, e in experiments.items()}), metrics),
+        "reference": decision["reference"],
+        "blocks": blocks,
         "published": list(compare_published(experiments, dataset, metrics, statuses, scores)),
         "not_run": [
             {"experiment": row["experiment"], "reason": row["reason"]}

@@ -17,23 +17,23 @@ def running_jobs(folder):
             yield process
 
 
-def is_orphan(process):
-    """Whether the Snakemake that started `process` is gone."""
-    try:
-        return not any("snakemake" in part for part in process.parent().cmdline())
-    except (psutil.Error, AttributeError):  # the parent ended just now, or there is none
-        return True
+def running_snakemakes(folder):
+    """Snakemakes at work in `folder`."""
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        program = (process.info["cmdline"] or ())[:3]  # snakemake, python snakemake, or python -m snakemake
+        if process.info["cwd"] == str(Path(folder).resolve()) and "snakemake" in (Path(part).name for part in program):
+            yield process
 
 
 def end_orphans(folder, patience=10):
-    """End orphaned jobs of `folder`, by force after `patience` seconds; returns their ids.
+    """End the jobs left in `folder`, by force after `patience` seconds; returns their ids.
 
     Raises `SystemExit` when a Snakemake still runs there, since its jobs are not orphans.
     """
-    jobs = list(running_jobs(folder))
-    alive = [job.pid for job in jobs if not is_orphan(job)]
+    alive = [process.pid for process in running_snakemakes(folder)]
     if alive:
-        raise SystemExit(f"Snakemake still runs in {folder} (jobs {alive}): wait for it, or stop it with Ctrl-C first")
+        raise SystemExit(f"Snakemake still runs in {folder} (process {alive[0]}): wait for it, or stop it with Ctrl-C")
+    jobs = list(running_jobs(folder))
     for job in jobs:
         with contextlib.suppress(psutil.NoSuchProcess):
             job.terminate()

@@ -32,8 +32,9 @@ def measure(frame, origins):
             continue
         threshold = calibration_auc = float("nan")
         if calibration["y"].nunique() == 2:
-            threshold = best_f1_threshold(calibration["y"], calibration["score"])
             calibration_auc = ranking(calibration["y"], calibration["score"])["auc"]
+            if calibration["score"].nunique() > 1:
+                threshold = best_f1_threshold(calibration["y"], calibration["score"])
         is_probability = bool(block["is_probability"].iloc[0])
         prevalence = train_prevalence(origins, *key[:3])
         rows.append(
@@ -56,10 +57,12 @@ def not_run(metadata):
 
 
 def describe(metadata):
-    """What an experiment is: model, weights and parameter count."""
+    """What an experiment is: model, weights, parameter count, and the days that it was fitted on."""
     about = next(iter(metadata.values()))
     weights = "pre-trained" if isinstance(about["weights"], dict) else about["weights"]
-    return {"model": about["model"], "weights": weights, "parameters": about.get("parameters")}
+    return {"model": about["model"], "weights": weights, "parameters": about.get("parameters")} | {
+        key: about[key] for key in ("fitted_on", "optimistic")
+    }
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from fd01.predictions import concat_scores, read_predictions, write_folds
 
 
 def gather(paths, train_end_of):
-    """Scores and reasons by train end, and one provenance with the seconds of all jobs.
+    """Scores and reasons by train end, and one provenance with the seconds and epochs of all jobs.
 
     Parameters
     ----------
@@ -27,9 +27,13 @@ def gather(paths, train_end_of):
 
 
 def _merge(provenances):
-    total = sum(provenance["seconds"] for provenance in provenances)
-    parameters = {p["parameters"] for p in provenances} - {None}
-    return {**provenances[0], "seconds": total, "parameters": parameters.pop() if parameters else None}
+    parameters = {about["parameters"] for about in provenances} - {None}
+    return {
+        **provenances[0],
+        "seconds": sum(about["seconds"] for about in provenances),
+        "parameters": parameters.pop() if parameters else None,
+        "epochs": [training for about in provenances for training in about["epochs"]],
+    }
 
 
 if __name__ == "__main__":

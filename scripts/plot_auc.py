@@ -23,7 +23,7 @@ def draw_auc(table):
     means, seeds = table[table["seed"] == "all"], table[table["seed"] != "all"]
     order = means[means["fold"] == folds[0]].sort_values("auc", ascending=False)["label"].tolist()
     size = (2.2 + 2 * len(folds), 1.2 + 0.28 * len(order))
-    figure, axes = pyplot().subplots(1, len(folds), figsize=size, sharey=True, squeeze=False)
+    figure, axes = pyplot().subplots(1, len(folds), figsize=size, sharex=True, sharey=True, squeeze=False)
     for fold, panel in zip(folds, axes[0]):
         panel.axvline(0.5, color="0.7", lw=0.8)
         for rows, area, colour in ((means, 36, "C0"), (seeds, 8, "C1")):

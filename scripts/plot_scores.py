@@ -28,9 +28,10 @@ def read_scores(paths, origins, target):
 
 
 def by_label(scores, function):
-    """`function(y, score)` of every label as one table with a column `label`."""
-    groups = scores.groupby("label", sort=False)
-    return pd.concat([function(block["y"], block["score"]).assign(label=label) for label, block in groups])
+    """`function(y, score)` of every label as one table with a column `label`; constant scores are left out."""
+    groups = [(label, block) for label, block in scores.groupby("label", sort=False) if block["score"].nunique() > 1]
+    tables = [function(block["y"], block["score"]).assign(label=label) for label, block in groups]
+    return pd.concat(tables) if tables else pd.DataFrame(columns=["label"])
 
 
 def roc_table(scores):
@@ -118,6 +119,7 @@ def draw_distributions(table, published, baselines):
         axes.set(xlabel="", ylabel="", yticks=[])
     colours = sns.color_palette(n_colors=2)
     handles = [pyplot().Rectangle((0, 0), 1, 1, color=colour, alpha=0.5) for colour in colours]
+    figure.supxlabel("score", fontsize=8)
     figure.legend(handles, OUTCOMES.values(), loc="outside lower center", ncols=2, title="the event")
     return figure
 
@@ -129,6 +131,7 @@ def draw_sweep(table, published, baselines):
         rows = table[table["label"] == label]
         lines = [axes.plot(rows["threshold"], rows[name], lw=1)[0] for name in ("precision", "recall", "f1")]
         axes.set(ylim=(0, 1.02))
+    figure.supxlabel("threshold", fontsize=8)
     figure.legend(lines, ["precision", "recall", "F1"], loc="outside lower center", ncols=3)
     return figure
 
@@ -140,7 +143,7 @@ def styles(table, baselines, order=None):
     names = list(table["label"].unique())
     faint = [name for name in names if name in baselines]
     strong = [name for name in names if name not in baselines]
-    colours = dict(zip(faint, sns.husl_palette(len(faint), s=0.6)))
+    colours = dict(zip(faint, sns.husl_palette(len(faint), s=0.9, l=0.55)))
     colours |= dict(zip(strong, itertools.cycle(sns.color_palette("dark"))))
     for name in names if order is None else order:
         line = {"lw": 1, "ls": "--"} if name in faint else {"lw": 2.2, "ls": "-"}
@@ -184,10 +187,9 @@ if __name__ == "__main__":
     tabulate, draw = FIGURES[wildcards.figure]
     for fold in origins["fold"].unique():
         block = scores[scores["fold"] == fold]
-        if block["y"].nunique() == 2:
-            table = tabulate(block)
-            figure = draw(table, published_pairs(params.published, wildcards.dataset, fold), params.baselines)
+        table = tabulate(block) if block["y"].nunique() == 2 else block.iloc[:0]
+        if table.empty:
+            figure = say("Nothing to draw: no score that varies, or not both outcomes among the days.")
         else:
-            table = block
-            figure = say(f"{len(block)} scores, and not both outcomes among their days: nothing to draw.")
+            figure = draw(table, published_pairs(params.published, wildcards.dataset, fold), params.baselines)
         save(figure, table, directory / fold)

@@ -22,6 +22,20 @@ def count(value):
     return NONE if value is None or pd.isna(value) else f"{int(value):,}"
 
 
+def event(target, labels):
+    """The target in words, as the subject of "the event"."""
+    h = target["horizon"]
+    days = "the next trading day" if h == 1 else f"the next {h} trading days"
+    size = f"{100 * labels['threshold']:g} %"
+    deviations = f"{labels['scaled']['k']:g} standard deviations (of {labels['scaled']['window']} daily returns)"
+    return {
+        "up": f"on {days}, the price rises at some time by at least {size} above today's close",
+        "down": f"on {days}, the price falls at some time by at least {size} below today's close",
+        "direction": f"the close after {h} trading day{'s' if h > 1 else ''} is above today's close",
+        "scaled": f"on {days}, the price rises at some time by at least {deviations} above today's close",
+    }[target["target"]]
+
+
 def inline_svg(path):
     """The `<svg>` element of a file, without the XML prolog, sized by the page."""
     text = Path(path).read_text(encoding="utf-8")
@@ -89,22 +103,25 @@ def render(template_path, **content):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files = snakemake.input
-    verdict, origins = read_json(files.verdict), pd.read_parquet(files.origins)
+    verdict, provenance = read_json(files.verdict), read_json(files.provenance)
+    origins = pd.read_parquet(files.origins)
     experiments = pd.read_csv(files.experiments)
     target = {"target": verdict["target"], "horizon": verdict["horizon"]}
+    order = [block["fold"] for block in verdict["blocks"]]
     blocks = list(block_tables(pd.read_csv(files.metrics), experiments, origins, target))
-    blocks.sort(key=lambda block: block["name"] != verdict["fold"])  # the fold of the verdict first
+    blocks.sort(key=lambda block: order.index(block["name"]))
     checks, check_names = health(files.checks)
     page = render(
         files.template,
         style=Path(files.style).read_text(encoding="utf-8"),
         verdict=verdict,
+        event=event(verdict, provenance["config"]["labels"]),
         blocks=blocks,
         experiments=experiments.to_dict("records"),
         checks=checks,
         check_names=check_names,
         about=read_json(files.about),
-        provenance=read_json(files.provenance),
+        provenance=provenance,
         auc=inline_svg(files.auc),
         figures=figures(files.scores, [block["name"] for block in blocks]),
     )

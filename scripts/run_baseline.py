@@ -56,6 +56,8 @@ if __name__ == "__main__":
     provenance = {
         "model": params.settings["method"],
         "weights": None,
+        "fitted_on": "training period" if METHODS[params.settings["method"]].fitted else "nothing to fit",
+        "optimistic": False,
         "constant": METHODS[params.settings["method"]].constant,
         "device": "cpu",
         "dtype": "float64",

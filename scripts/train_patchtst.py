@@ -57,6 +57,19 @@ def run(dataset, origins, split, target, settings, seed, study_fold, device):
     return frame, pd.DataFrame(curve).assign(**target, seed=seed), sum(p.numel() for p in network.parameters())
 
 
+def epochs(curve, settings):
+    """Where one training stopped: the epoch whose weights are used, the last one, and the last one allowed."""
+    selected = int(curve.loc[curve["selected"], "epoch"].iloc[0])
+    about = {name: curve[name].iloc[0].item() for name in ("seed", "horizon")} | {"target": curve["target"].iloc[0]}
+    return about | {"selected": selected, "last": int(curve["epoch"].max()), "allowed": settings["max_epochs"]}
+
+
+FITTED_ON = {
+    "inner": "training period less its calibration tail, on which the epoch was chosen",
+    "study": "training period; stopped on an evaluation block",
+}
+
+
 if __name__ == "__main__":
     configure_logging(snakemake)
     import torch
@@ -82,7 +95,9 @@ if __name__ == "__main__":
     provenance = {
         "model": "PatchTST",
         "weights": "trained from scratch",
-        "selection": params.settings["selection"],
+        "fitted_on": FITTED_ON[params.settings["selection"]],
+        "optimistic": params.settings["selection"] == "study",
+        "epochs": [{"train_end": snakemake.wildcards.train_end, **epochs(c, params.settings)} for c in curves],
         "parameters": parameters,
         "device": device,
         "dtype": "float32",

@@ -173,7 +173,7 @@ VALUES = {  # path, value, what the message says is allowed
         "study",
         "inner, since the experiment runs on sp500 and datasets/sp500 has ",
     ),
-    "reference": ("decision/reference", "PTST-3M", "BASE-prevalence, BASE-last-return, "),
+    "reference": ("decision/reference", "BASE-HAR", "PTST-200M, PTST-200M-study, PTST-2M, PTST-2M-study"),
     "thresholds": ("decision/finetune_from", 0.72, "unsuitable_below <= finetune_from <= investigate_above"),
     "block of the decision": ("decision/fold", "valid", "a fold of spy: validation, test, study-422"),
     "published block": (
@@ -181,6 +181,9 @@ VALUES = {  # path, value, what the message says is allowed
         "study",
         "a fold of spy: validation, test, study-422",
     ),
+    "stride": (f"{SETTINGS}/stride", 17, "at most patch_length, 16"),
+    "not finite": ("labels/threshold", float("inf"), "a finite number"),
+    "whole number with a point": (f"{SETTINGS}/patience", 10.0, "a whole number"),
     "fraction": ("decision/investigate_above", 71.8, "at most 1"),
 }
 
@@ -220,6 +223,24 @@ def test_wrong_values_are_named(config, schema, path, value, allowed):
     line = message(config, schema, {path: value})
     assert line.startswith(f"config: {path} is {value!r}; allowed: {allowed}")
     assert "\n" not in line
+
+
+def test_order_of_a_users_file_changes_nothing(config, schema):
+    other = copy.deepcopy(config)
+    other["experiments"] = dict(reversed(other["experiments"].items()))
+    for each in (config, other):
+        check_config(each, schema)
+    assert list(other["experiments"]) == list(config["experiments"])
+
+
+def test_some_experiment_must_run(config, schema):
+    edits = {f"experiments/{name}/run": ["spy"] for name in config["experiments"]}
+    assert message(config, schema, edits).startswith("config: no experiment runs on sp500; set experiments/")
+
+
+def test_published_precision_comes_with_its_recall(config, schema):
+    line = message(config, schema, {"experiments/PTST-200M/published/recall": ABSENT})
+    assert line == "config: experiments/PTST-200M/published lacks the key 'recall'"
 
 
 @pytest.mark.parametrize("selection", ["inner", "study"])

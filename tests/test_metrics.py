@@ -85,7 +85,7 @@ def test_decisions_count_scores_from_the_threshold_on_as_positive(threshold):
         "precision": tp / (tp + fp) if tp + fp else NAN,
         "recall": tp / 3,
         "f1": 2 * tp / (2 * tp + fp + fn),
-        "mcc": (tp * tn - fp * fn) / square**0.5 if square else 0,
+        "mcc": (tp * tn - fp * fn) / square**0.5 if square else NAN,
     }
     assert decisions(Y, SCORE, threshold) == pytest.approx(expected, nan_ok=True)
 
@@ -173,7 +173,7 @@ def test_measure_has_a_row_per_seed_and_one_of_the_mean_score():
     y = EVALUATION["up_1"].to_numpy()
     for row, s in zip(rows.values(), [scores.mean(axis=0), *scores], strict=True):
         expected = evaluate(y, s[4:], True, 3 / 8, best_f1_threshold(CALIBRATION["up_1"], s[:4]))
-        assert {name: row[name] for name in expected} == pytest.approx(expected)
+        assert {name: row[name] for name in expected} == pytest.approx(expected, nan_ok=True)
         assert row["calibration_auc"] == ranking(CALIBRATION["up_1"], s[:4])["auc"]
 
 
@@ -264,8 +264,10 @@ def test_mean_over_seeds_keeps_blocks_apart():
 
 def test_rows_and_description_of_what_did_not_run():
     entry = {"target": "up", "horizon": 1, "reason": "no weights"}
-    about = {"model": "M", "weights": {"revision": "r", "sha256": "s"}, "not_run": [entry]}
+    about = {"model": "M", "weights": {"revision": "r", "sha256": "s"}, "fitted_on": "days", "optimistic": False}
+    about |= {"not_run": [entry]}
     assert list(not_run({"a": about, "b": about | {"not_run": []}})) == [{"fold": "a", "status": "not run", **entry}]
-    assert describe({"a": about}) == {"model": "M", "weights": "pre-trained", "parameters": None}
-    scratch = about | {"weights": "trained from scratch", "parameters": 5}
-    assert describe({"a": scratch}) == {"model": "M", "weights": "trained from scratch", "parameters": 5}
+    expected = {"model": "M", "weights": "pre-trained", "parameters": None, "fitted_on": "days", "optimistic": False}
+    assert describe({"a": about}) == expected
+    scratch = {"weights": "trained from scratch", "parameters": 5}
+    assert describe({"a": about | scratch}) == expected | scratch

@@ -220,12 +220,14 @@ def test_gather_merges_seeds_and_train_ends(tmp_path):
             frame = pd.DataFrame({"origin": pd.to_datetime(days), "role": "evaluation", **UP, "seed": seed})
             frame = frame.assign(score_kind="probability", score=0.25 + seed / 2, is_probability=True)
             about = {"model": "PatchTST", "seconds": 10.0 + seed, "parameters": None if seed == 0 else 1234}
+            about |= {"epochs": [{"train_end": end, "seed": seed}]}
             (tmp_path / end).mkdir(exist_ok=True)
             paths.append(str(tmp_path / end / f"seed-{seed}.parquet"))
             write_predictions(paths[-1], frame, about, [reason] if end == "2019-12-31" else [])
 
     frames, not_run, provenance = gather(paths, lambda path: path.split("/")[-2])
-    assert provenance == {"model": "PatchTST", "seconds": 42.0, "parameters": 1234}
+    epochs = [{"train_end": end, "seed": seed} for end in ends for seed in (0, 1)]
+    assert provenance == {"model": "PatchTST", "seconds": 42.0, "parameters": 1234, "epochs": epochs}
     assert {end: reasons for end, reasons in not_run.items() if reasons} == {"2019-12-31": [reason]}
     for end, days in ends.items():
         scores = frames[end].pivot(index="origin", columns="seed", values="score")
@@ -237,7 +239,7 @@ def test_gather_of_trainings_that_did_not_run(tmp_path):
     reason = {**UP, "reason": "all 9 training targets are 0: nothing to tell apart"}
     paths = [tmp_path / f"seed-{seed}.parquet" for seed in (0, 1)]
     for path in paths:
-        write_predictions(path, concat_scores([]), {"seconds": 1.0, "parameters": None}, [reason])
+        write_predictions(path, concat_scores([]), {"seconds": 1.0, "parameters": None, "epochs": []}, [reason])
     frames, not_run, provenance = gather(paths, lambda path: "2019-12-31")
     assert frames["2019-12-31"].empty
     assert not_run == {"2019-12-31": [reason]}

@@ -307,6 +307,14 @@ def test_block_with_one_class_is_noticed():
     assert failed(health(predictions(), origins=one_class)) == {"AUC computable"}
 
 
+@pytest.mark.parametrize(("selected", "ok"), [(16, True), (50, False)])
+def test_training_that_used_its_last_epoch_is_noticed(selected, ok):
+    training = {"train_end": "2019-12-31", "seed": 1, "selected": selected, "last": selected + 10, "allowed": 50}
+    (check,) = (e for e in health(predictions(), metadata(epochs=[training])) if e["check"] == "stopped early")
+    assert check["ok"] is ok
+    assert ("seed 1 of 2019-12-31" in check["detail"]) is not ok
+
+
 def test_weights_are_quoted():
     def entry(weights):
         checks = health(predictions(), metadata() | {"validation": {"weights": weights, "not_run": []}})

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import make_prices
 
 from fd01.errors import UserError
 from fd01.indicators import INDICATORS
@@ -268,3 +269,12 @@ def test_empty_download_stops(yahoo, answer):
     yahoo.frame = answer
     with pytest.raises(UserError, match=r"Yahoo Finance returned no prices for 'SPY'\. Is there a network"):
         download_yahoo("SPY")
+
+
+def test_twenty_days_without_volume_stop():
+    prices = make_prices(days=400)
+    prices.loc[100:118, "Volume"] = 0
+    build_dataset(prices)
+    prices.loc[119, "Volume"] = 0
+    with pytest.raises(UserError, match=rf"^no volume for 20 days: row 119 \({prices['Date'][119]:%Y-%m-%d}\)$"):
+        build_dataset(prices)

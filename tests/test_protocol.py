@@ -6,7 +6,7 @@ import pytest
 from decide import decide
 from small_study import CONFIG, UP, through_csv
 
-from fd01.protocol import NO_RULE, apply_protocol, best_baseline, outcome, primary, reach, rules, seed_range
+from fd01.protocol import NO_RULE, apply_protocol, best_baseline, outcome, primary, reach, rules, seed_aucs
 
 DECISION = CONFIG["decision"]
 EXPERIMENTS = CONFIG["experiments"]
@@ -165,10 +165,10 @@ def test_reach_gives_the_highest_threshold():
     assert reach(y, score, 0.5, 1.0)["threshold"] == 0.6
 
 
-def test_seed_range():
+def test_seed_aucs():
     metrics = table(*MEASURED, measures("PTST-2M", 0.9, seed="0", fold="test"))
-    assert seed_range(metrics, metrics.iloc[0]) == [0.68, 0.71]
-    assert seed_range(metrics, metrics.iloc[3]) is None
+    assert seed_aucs(metrics, metrics.iloc[0]) == pytest.approx({"min": 0.68, "mean": 0.695, "max": 0.71})
+    assert seed_aucs(metrics, metrics.iloc[3]) is None
 
 
 def verdict_of(dataset, *rows, entries=(), folds=("validation", "test"), scores=None):
@@ -179,8 +179,8 @@ def verdict_of(dataset, *rows, entries=(), folds=("validation", "test"), scores=
 
 
 COMPARISON = (
-    "On the same 502 days (validation), PatchTST trained for the task (PTST-2M) ranks days at AUC 0.700 and the simple "
-    "baseline chosen on training data (BASE-drawdown-20) at 0.725: PatchTST is 0.025 behind."
+    "AUC of PatchTST trained for the task (PTST-2M) against the simple baseline chosen on training data: "
+    "0.700 against 0.725 (BASE-drawdown-20) on validation."
 )
 
 
@@ -219,11 +219,14 @@ def test_sentence(dataset, rows, entries, answer):
     assert verdict_of(dataset, *rows, entries=entries)["sentence"] == f"{answer} {COMPARISON}"
 
 
-def test_sentence_says_who_is_ahead():
-    better = measures("PTST-2M", 0.7, fold="test"), measures("BASE-HAR", 0.68, fold="test")
-    verdict = decide("sp500", EXPERIMENTS, DECISION, UP, table(*better), described(), ["test"], None)
-    assert verdict["fold"] == "test"
-    assert verdict["sentence"].endswith("(BASE-HAR) at 0.680: PatchTST is 0.020 ahead.")
+def test_sentence_quotes_every_block_that_of_the_protocol_first():
+    test = measures("PTST-2M", 0.7, fold="test"), measures("BASE-HAR", 0.68, fold="test")
+    metrics = table(*test, *MEASURED)
+    verdict = decide("sp500", EXPERIMENTS, DECISION, UP, metrics, described(), ["test", "validation"], None)
+    assert [block["fold"] for block in verdict["blocks"]] == ["validation", "test"]
+    assert verdict["sentence"].endswith(
+        "0.700 against 0.725 (BASE-drawdown-20) on validation; 0.700 against 0.680 (BASE-HAR) on test."
+    )
 
 
 def test_verdict_without_a_reference():
@@ -231,8 +234,12 @@ def test_verdict_without_a_reference():
     entries = described(("PTST-2M", None, "not run", "one class"))
     verdict = decide("sp500", EXPERIMENTS, DECISION, UP, metrics, entries, ["validation"], None)
     assert json.dumps(verdict, allow_nan=False)
-    assert verdict["reference"] is None and verdict["baseline"]["experiment"] == "BASE-drawdown-20"
-    assert verdict["sentence"] == "FD-01 is open: no pre-trained model has run on this dataset."
+    (head,) = verdict["blocks"]
+    assert head["reference"] is None and head["baseline"]["experiment"] == "BASE-drawdown-20"
+    assert verdict["sentence"] == (
+        "FD-01 is open: no pre-trained model has run on this dataset. "
+        "The reference, PTST-2M, has no score to compare with."
+    )
     assert verdict["not_run"] == [{"experiment": "PTST-2M", "reason": "one class"}]
 
 
@@ -240,14 +247,14 @@ def test_verdict_on_a_block_with_one_class():
     metrics = table(*(row | {"auc": NAN, "positives": 0} for row in (*MEASURED, *TFM.values())))
     verdict = decide("spy", EXPERIMENTS, DECISION, UP, metrics, described(TFM_RAN), ["validation"], None)
     assert json.dumps(verdict, allow_nan=False)
-    assert verdict["reference"] is None and verdict["baseline"] is None
-    assert verdict["sentence"] == (
+    assert verdict["blocks"] == [{"fold": "validation", "reference": None, "baseline": None}]
+    assert verdict["sentence"].startswith(
         "The study's protocol gives no answer: TFM-01 has no AUC of the score `study` for up, h = 1 on validation."
     )
 
 
 def test_verdict_quotes_counts_as_whole_numbers_and_the_range_of_seeds():
-    reference = verdict_of("sp500", not_run("TFM-01", "no weights"))["reference"]
+    reference = verdict_of("sp500", not_run("TFM-01", "no weights"))["blocks"][0]["reference"]
     assert reference == {
         "experiment": "PTST-2M",
         "fold": "validation",
@@ -256,7 +263,7 @@ def test_verdict_quotes_counts_as_whole_numbers_and_the_range_of_seeds():
         "n": 502,
         "positives": 101,
         "seeds": 1,
-        "auc_of_seeds": [0.68, 0.71],
+        "seed_aucs": {"min": 0.68, "mean": pytest.approx(0.695), "max": 0.71},
     }
     assert all(isinstance(reference[name], int) for name in ("n", "positives", "seeds"))
 

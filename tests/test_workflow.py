@@ -116,6 +116,14 @@ def test_figures_have_their_tables(study):
         assert len(pd.read_csv(picture.with_suffix(".csv")))
 
 
+def test_order_of_the_experiments_reruns_nothing(copy):
+    path = copy / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["experiments"] = dict(reversed(config["experiments"].items()))
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    assert planned(copy) == {}
+
+
 def test_changed_settings_rerun_one_experiment(copy):
     change(copy, "experiments", "BASE-drawdown-20", "settings", "window", value=10)
     jobs = planned(copy)
@@ -125,9 +133,8 @@ def test_changed_settings_rerun_one_experiment(copy):
 
 
 def test_new_experiment_is_one_entry(copy):
-    change(
-        copy, "experiments", "BASE-range", value={"system": "baseline", "run": "all", "settings": {"method": "range"}}
-    )
+    entry = {"about": "a new one", "system": "baseline", "run": "all", "settings": {"method": "range"}}
+    change(copy, "experiments", "BASE-range", value=entry)
     jobs = planned(copy)
     assert jobs["run_baseline"] == 1
     assert "train_patchtst" not in jobs
@@ -149,6 +156,12 @@ def test_other_dataset_on_the_command_line(copy):
     metrics = pd.read_csv(copy / "results/spy/metrics/metrics.csv")
     study_arm = metrics[metrics["experiment"] == "PTST-tiny-study"]
     assert len(study_arm) and study_arm["threshold"].isna().all()
+    assert "<th>PTST-tiny-study †</th>" in (copy / "results/spy/report/index.html").read_text()
+
+    (copy / "data" / "prices.parquet").unlink()
+    run = snakemake(copy, "--config", "dataset=spy", check=False)
+    assert run.returncode == 1
+    assert "There is no file data/prices.parquet" in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -167,13 +180,6 @@ def test_bad_prices_stop_early_and_say_why(copy, damage, message):
     assert message in run.stdout
     assert "Traceback" not in run.stdout
     assert not list((copy / "results/spy").rglob("*.parquet")) or "fold" in message
-
-
-def test_missing_file_is_named_before_any_job(copy):
-    (copy / "data" / "prices.parquet").unlink()
-    run = snakemake(copy, "--config", "dataset=spy", check=False)
-    assert run.returncode == 1
-    assert "There is no file data/prices.parquet" in run.stdout
 
 
 def test_misspelt_key_stops_with_one_line(copy):

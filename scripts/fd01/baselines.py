@@ -115,6 +115,7 @@ class Method:
 
     score: Callable
     score_kind: str
+    fitted: bool = True
     constant: bool = False
 
     @property
@@ -124,10 +125,10 @@ class Method:
 
 METHODS = {
     "prevalence": Method(prevalence, "probability", constant=True),
-    "last-return": Method(last_return, "signal"),
-    "drawdown": Method(drawdown_signal, "signal"),
-    "range": Method(range_signal, "signal"),
-    "ewma": Method(ewma, "signal"),
+    "last-return": Method(last_return, "signal", fitted=False),
+    "drawdown": Method(drawdown_signal, "signal", fitted=False),
+    "range": Method(range_signal, "signal", fitted=False),
+    "ewma": Method(ewma, "signal", fitted=False),
     "har": Method(har_logit, "probability"),
     "gjr-garch-t": Method(gjr_garch_t, "exceedance"),
     "logistic": Method(logistic, "probability"),

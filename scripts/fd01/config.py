@@ -2,6 +2,7 @@
 
 import datetime
 import difflib
+import math
 
 from fd01.errors import UserError
 
@@ -27,15 +28,19 @@ RULES = {
 def check_config(config, schema):
     """Validate `config` in place against `schema` and against itself.
 
-    YAML dates become ISO strings, so that a quoted and a bare date mean the same. Raises `UserError`
-    with one line that names the key, its value, and what is allowed.
+    YAML dates become ISO strings, so that a quoted and a bare date mean the same, and experiments are
+    sorted, so that the order of a user's file changes nothing. Raises `UserError` with one line that
+    names the key, its value, and what is allowed.
     """
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
 
-    _dates_to_strings(config)
-    errors = list(Draft202012Validator(schema).iter_errors(config))
+    # JSON takes 1.0 for a whole number; file names and seeds do not.
+    strict = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    _normalise(config)
+    errors = list(validators.extend(Draft202012Validator, type_checker=strict)(schema).iter_errors(config))
     if errors:
         raise UserError(_one_line(min(errors, key=_precedence)))
+    config["experiments"] = _sorted(config["experiments"])
     for check in (_check_names, _check_folds, _check_targets, _check_experiments, _check_decision):
         check(config)
 
@@ -45,13 +50,19 @@ def runs_on(entry, dataset):
     return entry["run"] == "all" or (entry["run"] != "none" and dataset in entry["run"])
 
 
-def _dates_to_strings(node):
-    items = node.items() if isinstance(node, dict) else enumerate(node)
-    for key, value in items:
+def _normalise(node, path=""):
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+        where = f"{path}/{key}".lstrip("/")
         if isinstance(value, datetime.date):
             node[key] = value.isoformat()[:10]
         elif isinstance(value, dict | list):
-            _dates_to_strings(value)
+            _normalise(value, where)
+        elif isinstance(value, float):
+            _require(math.isfinite(value), where, value, "a finite number")
+
+
+def _sorted(node):
+    return {key: _sorted(node[key]) for key in sorted(node)} if isinstance(node, dict) else node
 
 
 def _precedence(error):
@@ -77,6 +88,9 @@ def _one_line(error):
             meant = difflib.get_close_matches(missing[0], extra, n=1)
             hint = f"; is {meant[0]!r} meant?" if meant else ""
             return f"config: {key or 'the top level'} lacks the key {missing[0]!r}{hint}"
+        case "dependentRequired":
+            wanted = {name for key, names in error.validator_value.items() if key in error.instance for name in names}
+            return f"config: {key} lacks the key {min(wanted - set(error.instance))!r}"
         case "pattern" | "type" if path[-1] in DATES:
             allowed = "a date as YYYY-MM-DD"
         case "enum" if path[-1] == "run":
@@ -109,7 +123,10 @@ def _require(condition, key, value, allowed):
 def _check_names(config):
     datasets = config["datasets"]
     allowed = ", ".join(datasets)
-    _require(config["dataset"] in datasets, "dataset", config["dataset"], allowed)
+    chosen = config["dataset"]
+    _require(chosen in datasets, "dataset", chosen, allowed)
+    if not any(runs_on(entry, chosen) for entry in config["experiments"].values()):
+        raise UserError(f"config: no experiment runs on {chosen}; set experiments/.../run of one to all or [{chosen}]")
     for name, entry in config["experiments"].items():
         known = isinstance(entry["run"], str) or set(entry["run"]) <= set(datasets)
         _require(known, f"experiments/{name}/run", entry["run"], f"all, none, or a list of these datasets: {allowed}")
@@ -181,7 +198,8 @@ def _check_experiments(config):
 
 def _check_patchtst(config, key, entry):
     settings = entry["settings"]
-    heads, patch = settings["heads"], settings["patch_length"]
+    heads, patch, stride = settings["heads"], settings["patch_length"], settings["stride"]
+    _require(stride <= patch, f"{key}/stride", stride, f"at most patch_length, {patch}, so that no day is skipped")
     _require(settings["d_model"] % heads == 0, f"{key}/d_model", settings["d_model"], f"a multiple of heads, {heads}")
     _require(settings["context"] >= patch, f"{key}/context", settings["context"], f"at least patch_length, {patch}")
     if settings["selection"] == "study":
@@ -196,8 +214,8 @@ def _check_patchtst(config, key, entry):
 
 def _check_decision(config):
     decision = config["decision"]
-    reference = decision["reference"]
-    _require(reference in config["experiments"], "decision/reference", reference, ", ".join(config["experiments"]))
+    references = [name for name, entry in config["experiments"].items() if entry["system"] == "patchtst"]
+    _require(decision["reference"] in references, "decision/reference", decision["reference"], ", ".join(references))
     _require(
         decision["unsuitable_below"] <= decision["finetune_from"] <= decision["investigate_above"],
         "decision/finetune_from",

@@ -53,7 +53,8 @@ def decisions(y, score, threshold):
     """Precision, recall, F1 and MCC when days with `score >= threshold` are called positive.
 
     NaN where a measure is undefined: precision without a positive call, recall without a positive day,
-    MCC with one outcome only.
+    MCC when all days
+    have one outcome or one call.
     """
     called = score >= threshold
     (_, false_positive), (false_negative, true_positive) = confusion_matrix(y, called, labels=[0, 1])
@@ -65,7 +66,7 @@ def decisions(y, score, threshold):
         "precision": share(true_positive, true_positive + false_positive),
         "recall": share(true_positive, true_positive + false_negative),
         "f1": share(2 * true_positive, 2 * true_positive + false_positive + false_negative),
-        "mcc": matthews_corrcoef(y, called) if y.min() != y.max() else NAN,
+        "mcc": matthews_corrcoef(y, called) if np.ptp(y) and np.ptp(called.astype(float)) else NAN,
     }
 
 

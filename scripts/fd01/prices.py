@@ -136,6 +136,7 @@ def _check_prices(frame):
     _stop_on_rows(frame, ~np.isfinite(frame[OHLCV].astype(float)).all(axis=1), "missing or infinite values")
     _stop_on_rows(frame, (frame[OHLC] <= 0).any(axis=1), "prices that are not positive")
     _stop_on_rows(frame, frame["Volume"] < 0, "negative volume")
+    _stop_on_rows(frame, frame["Volume"].rolling(20).max() == 0, "no volume for 20 days")
     highest = frame[["Open", "Low", "Close"]].max(axis=1)
     lowest = frame[["Open", "High", "Close"]].min(axis=1)
     _stop_on_rows(frame, frame["High"] < highest * (1 - ROUNDING), "High below Low, Open or Close")

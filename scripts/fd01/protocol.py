@@ -110,10 +110,10 @@ def reach(y, score, precision, recall):
     }
 
 
-def seed_range(metrics, row):
-    """Lowest and highest AUC of the single seeds behind `row`, or None for a deterministic score."""
+def seed_aucs(metrics, row):
+    """Lowest, mean and highest AUC of the single seeds behind `row`, or None for a deterministic score."""
     same = np.logical_and.reduce(
         [metrics[name] == row[name] for name in ("experiment", "fold", "target", "horizon", "score_kind")]
     )
     aucs = metrics.loc[same & (metrics["seed"] != "all"), "auc"]
-    return [float(aucs.min()), float(aucs.max())] if len(aucs) else None
+    return {name: float(aucs.agg(name)) for name in ("min", "mean", "max")} if len(aucs) else None
