@@ -3,6 +3,7 @@
 import datetime
 import difflib
 import math
+import sys
 
 from fd01.errors import UserError
 
@@ -32,6 +33,8 @@ def check_config(config, schema):
     sorted, so that the order of a user's file changes nothing. Raises `UserError` with one line that
     names the key, its value, and what is allowed.
     """
+    # jsonschema would build 38 grammars for checks of web addresses, 2.5 s before every run, and we have none.
+    sys.modules.setdefault("rfc3987_syntax", None)
     from jsonschema import Draft202012Validator, validators
 
     # JSON takes 1.0 for a whole number; file names and seeds do not.
