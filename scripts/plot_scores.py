@@ -119,8 +119,9 @@ def draw_distributions(table, published, baselines):
         axes.set(xlabel="", ylabel="", yticks=[])
     colours = sns.color_palette(n_colors=2)
     handles = [pyplot().Rectangle((0, 0), 1, 1, color=colour, alpha=0.5) for colour in colours]
-    figure.supxlabel("score", fontsize=8)
-    figure.legend(handles, OUTCOMES.values(), loc="outside lower center", ncols=2, title="the event")
+    figure.legend(
+        handles, OUTCOMES.values(), loc="outside lower center", ncols=2, title="scores of days on which the event"
+    )
     return figure
 
 
@@ -131,8 +132,7 @@ def draw_sweep(table, published, baselines):
         rows = table[table["label"] == label]
         lines = [axes.plot(rows["threshold"], rows[name], lw=1)[0] for name in ("precision", "recall", "f1")]
         axes.set(ylim=(0, 1.02))
-    figure.supxlabel("threshold", fontsize=8)
-    figure.legend(lines, ["precision", "recall", "F1"], loc="outside lower center", ncols=3)
+    figure.legend(lines, ["precision", "recall", "F1"], loc="outside lower center", ncols=3, title="at the threshold")
     return figure
 
 
@@ -160,6 +160,7 @@ def small_multiples(table, columns=3):
     for label, panel in zip(labels, axes.flat):
         panel.set_title(label, fontsize=9)
         panel.tick_params(labelsize=7)
+        panel.locator_params(axis="x", nbins=5)
     return figure, list(zip(labels, axes.flat))
 
 
