@@ -6,9 +6,8 @@ import pandas as pd
 
 from fd01.files import write_json
 from fd01.logs import configure_logging
-from fd01.origins import EVALUATION
-from fd01.outcomes import with_outcomes
-from fd01.predictions import mean_over_seeds, read_experiment
+from fd01.outcomes import mean_scores
+from fd01.predictions import read_experiment
 from fd01.protocol import apply_protocol, best_baseline, primary, reach, seed_aucs
 
 
@@ -113,8 +112,7 @@ if __name__ == "__main__":
 
     def scores(experiment, fold):
         frame, _ = read_experiment(paths[experiment])
-        rows = frame[(frame["fold"] == fold) & (frame["role"] == EVALUATION)]
-        rows = mean_over_seeds(with_outcomes(rows[(rows["target"] == "up") & (rows["horizon"] == 1)], origins))
+        rows = mean_scores(frame[frame["fold"] == fold], origins, "up", 1)
         return rows["y"].to_numpy(), rows["score"].to_numpy()
 
     params = snakemake.params

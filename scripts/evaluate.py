@@ -6,7 +6,7 @@ import pandas as pd
 
 from fd01.files import replacing
 from fd01.logs import configure_logging
-from fd01.metrics import MEASURES, best_f1_threshold, evaluate, ranking
+from fd01.metrics import ALL_SEEDS, MEASURES, best_f1_threshold, evaluate, ranking
 from fd01.origins import CALIBRATION, EVALUATION
 from fd01.outcomes import train_prevalence, with_outcomes
 from fd01.predictions import mean_over_seeds, read_experiment
@@ -14,7 +14,6 @@ from fd01.predictions import mean_over_seeds, read_experiment
 NOT_YET = "no outcome of this block is known yet"
 BLOCK = ["fold", "target", "horizon", "score_kind"]
 COLUMNS = ["experiment", "status", "reason", *BLOCK, "seed", "seeds", "is_probability", "calibration_auc", *MEASURES]
-ALL_SEEDS = "all"  # the mean over seeds, or the only score of a deterministic experiment
 
 
 def measure(frame, origins):

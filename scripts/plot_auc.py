@@ -5,13 +5,14 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.logs import configure_logging
+from fd01.metrics import ALL_SEEDS
 from fd01.plots import labels, pyplot, save, say
+from fd01.predictions import of_target
 
 
 def auc_table(metrics, target):
     """AUC of every label, fold and seed for one target; see `fd01.plots.labels`."""
-    rows = metrics[(metrics["target"] == target["target"]) & (metrics["horizon"] == target["horizon"])]
-    rows = rows.dropna(subset="auc")
+    rows = of_target(metrics, **target).dropna(subset="auc")
     return rows.assign(label=labels(rows))[["label", "fold", "seed", "auc"]]
 
 
@@ -20,7 +21,7 @@ def draw_auc(table):
     if table.empty:
         return say("No block in which both outcomes occur has been scored.")
     folds = list(table["fold"].unique())
-    means, seeds = table[table["seed"] == "all"], table[table["seed"] != "all"]
+    means, seeds = table[table["seed"] == ALL_SEEDS], table[table["seed"] != ALL_SEEDS]
     order = means[means["fold"] == folds[0]].sort_values("auc", ascending=False)["label"].tolist()
     size = (2.2 + 2 * len(folds), 1.2 + 0.28 * len(order))
     figure, axes = pyplot().subplots(1, len(folds), figsize=size, sharex=True, sharey=True, squeeze=False)

@@ -9,10 +9,9 @@ from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from fd01.logs import configure_logging
 from fd01.metrics import sweep
-from fd01.origins import EVALUATION
-from fd01.outcomes import with_outcomes
+from fd01.outcomes import mean_scores
 from fd01.plots import labels, pyplot, save, say
-from fd01.predictions import mean_over_seeds, read_experiment
+from fd01.predictions import read_experiment
 
 OUTCOMES = {0.0: "did not happen", 1.0: "happened"}
 
@@ -21,10 +20,7 @@ def read_scores(paths, origins, target):
     """Mean score and outcome of every evaluation day, with the `label` of its experiment."""
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
     rows = pd.concat(frames, ignore_index=True)
-    rows = rows[
-        (rows["role"] == EVALUATION) & (rows["target"] == target["target"]) & (rows["horizon"] == target["horizon"])
-    ]
-    return with_outcomes(mean_over_seeds(rows.assign(label=labels(rows))), origins)
+    return mean_scores(rows.assign(label=labels(rows)), origins, **target)
 
 
 def by_label(scores, function):

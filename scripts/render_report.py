@@ -6,7 +6,9 @@ import pandas as pd
 
 from fd01.files import read_json, write_text
 from fd01.logs import configure_logging
+from fd01.metrics import ALL_SEEDS
 from fd01.origins import EVALUATION, target_column
+from fd01.predictions import of_target
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
@@ -45,14 +47,15 @@ def inline_svg(path):
 def block_tables(metrics, experiments, origins, target):
     """One entry per fold: what the block holds, and its rows, best AUC first, those not run last."""
     column = target_column(**target)
-    metrics = metrics[(metrics["target"] == target["target"]) & (metrics["horizon"] == target["horizon"])]
+    metrics = of_target(metrics, **target)
     for fold, block in origins.groupby("fold", sort=False):
         rows = metrics[metrics["fold"] == fold]
-        seeds = rows[rows["seed"] != "all"].groupby(["experiment", "score_kind"])["auc"].agg(["min", "max"])
-        means = rows[rows["seed"] == "all"].sort_values("auc", ascending=False)
+        ran = rows[rows["status"] == "ok"]
+        seeds = ran[ran["seed"] != ALL_SEEDS].groupby(["experiment", "score_kind"])["auc"].agg(["min", "max"])
+        means = ran[ran["seed"] == ALL_SEEDS].sort_values("auc", ascending=False)
         means = means.join(seeds, on=["experiment", "score_kind"])
-        reasons = experiments.assign(off=experiments["model"].isna())
-        absent = pd.concat([rows[rows["status"] == "not run"], reasons[reasons["off"]]])[["experiment", "reason"]]
+        off = experiments[experiments["model"].isna()]
+        absent = pd.concat([rows[rows["status"] == "not run"], off])[["experiment", "reason"]].drop_duplicates()
         evaluation = block[block["role"] == EVALUATION]
         known = block.loc[block["role"] != EVALUATION, column].dropna()
         yield {
@@ -61,6 +64,7 @@ def block_tables(metrics, experiments, origins, target):
             "last": evaluation["origin"].max(),
             "n": int(evaluation[column].notna().sum()),
             "positives": int(evaluation[column].sum()),
+            "prevalence": evaluation[column].mean(),
             "train_end": block["train_end"].iloc[0],
             "train_n": len(known),
             "train_prevalence": known.mean(),

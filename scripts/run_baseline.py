@@ -53,12 +53,13 @@ if __name__ == "__main__":
     frames, not_run = score_all(
         pd.read_parquet(snakemake.input.dataset), origins, params.settings, params.targets, params.labels
     )
+    method = METHODS[params.settings["method"]]
     provenance = {
         "model": params.settings["method"],
         "weights": None,
-        "fitted_on": "training period" if METHODS[params.settings["method"]].fitted else "nothing to fit",
+        "fitted_on": "training period" if method.fitted else "nothing to fit",
         "optimistic": False,
-        "constant": METHODS[params.settings["method"]].constant,
+        "constant": method.constant,
         "device": "cpu",
         "dtype": "float64",
         "seconds": time.perf_counter() - start,

@@ -10,6 +10,7 @@ from fd01.files import digest, replacing
 from fd01.indicators import INDICATORS
 from fd01.logs import configure_logging
 from fd01.origins import CALIBRATION, EVALUATION, splits, target_column
+from fd01.outcomes import two_classes
 from fd01.patchtst import predict, train, windows
 from fd01.predictions import concat_scores, scores_frame, write_predictions
 from fd01.provenance import git_commit, packages
@@ -31,11 +32,7 @@ def training_sets(split, origins, target, selection, study_fold):
             raise NotRun(f"selection `study` stops on {study_fold}, which has another train end than this fold")
         block = block.dropna(subset=target_column(**target))
         monitor, y_monitor = block["row"].to_numpy(), block[target_column(**target)].to_numpy()
-    y = split.y(rows)
-    for name, values in (("training", y), ("early-stopping", y_monitor)):
-        if values.min() == values.max():
-            raise NotRun(f"all {len(values)} {name} targets are {values[0]:.0f}: nothing to tell apart")
-    return rows, y, monitor, y_monitor
+    return rows, two_classes(split.y(rows)), monitor, two_classes(y_monitor, "early-stopping")
 
 
 def run(dataset, origins, split, target, settings, seed, study_fold, device):

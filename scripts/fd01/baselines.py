@@ -20,6 +20,7 @@ from scipy.stats import t as student_t
 from fd01.errors import NotRun
 from fd01.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
 from fd01.origins import trailing_std
+from fd01.outcomes import two_classes
 
 
 def prevalence(dataset, split, train, rows, target, labels):
@@ -69,7 +70,7 @@ def boosting(dataset, split, train, rows, target, labels, learning_rate, iterati
         random_state=0,
     )
     features = scale_free_a20(dataset).to_numpy()
-    return model.fit(features[train], _two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
+    return model.fit(features[train], two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
 
 
 def gjr_garch_t(dataset, split, train, rows, target, labels):
@@ -143,10 +144,4 @@ def _logistic(features, split, train, rows, C):
 
     model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000))
     features = features.to_numpy()
-    return model.fit(features[train], _two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
-
-
-def _two_classes(y):
-    if y.min() == y.max():
-        raise NotRun(f"all {len(y)} training targets are {y[0]:.0f}: nothing to tell apart")
-    return y
+    return model.fit(features[train], two_classes(split.y(train))).predict_proba(features[rows])[:, 1]

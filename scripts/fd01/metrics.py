@@ -13,6 +13,7 @@ from sklearn.metrics import (
 )
 
 NAN = float("nan")
+ALL_SEEDS = "all"  # in the column `seed`: the mean score over seeds, or the only one of a deterministic experiment
 DECISIONS = ("precision", "recall", "f1", "mcc")
 MEASURES = (
     *("n", "positives", "train_prevalence", "auc", "average_precision"),

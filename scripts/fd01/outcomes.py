@@ -2,7 +2,9 @@
 
 import pandas as pd
 
+from fd01.errors import NotRun
 from fd01.origins import EVALUATION, target_column
+from fd01.predictions import mean_over_seeds, of_target
 
 
 def with_outcomes(frame, origins):
@@ -15,6 +17,19 @@ def with_outcomes(frame, origins):
         outcomes = origins[["fold", "role", "origin"]].assign(y=origins[target_column(target, horizon)])
         parts.append(group.merge(outcomes.dropna(subset="y"), on=["fold", "role", "origin"]))
     return pd.concat(parts, ignore_index=True) if parts else frame.assign(y=[])
+
+
+def mean_scores(frame, origins, target, horizon):
+    """The score of every evaluation day for one target, averaged over seeds, with its outcome `y`."""
+    rows = of_target(frame[frame["role"] == EVALUATION], target, horizon)
+    return with_outcomes(mean_over_seeds(rows), origins)
+
+
+def two_classes(y, what="training"):
+    """`y` itself; raises `NotRun` when a classifier would find nothing to tell apart in it."""
+    if y.min() == y.max():
+        raise NotRun(f"all {len(y)} {what} targets are {y[0]:.0f}: nothing to tell apart")
+    return y
 
 
 def train_prevalence(origins, fold, target, horizon):

@@ -113,7 +113,7 @@ def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
         skipped = {(entry["target"], entry["horizon"]) for entry in metadata[fold]["not_run"]}
         for target in targets:
             pair = (target["target"], target["horizon"])
-            rows = frame[(frame["fold"] == fold) & (frame["target"] == pair[0]) & (frame["horizon"] == pair[1])]
+            rows = of_target(frame[frame["fold"] == fold], *pair)
             where = f"{experiment}, {fold}, {target_column(*pair)}"
             if pair in skipped:
                 if len(rows):
@@ -144,6 +144,11 @@ def _check_days(where, group, block):
         if len(dates):
             shown = ", ".join(f"{date:%Y-%m-%d}" for date in dates[:5])
             raise UserError(f"{where}: {len(dates)} {what}: {shown}{' ...' if len(dates) > 5 else ''}")
+
+
+def of_target(rows, target, horizon):
+    """The rows of a table of scores or of measures that belong to one target."""
+    return rows[(rows["target"] == target) & (rows["horizon"] == horizon)]
 
 
 def mean_over_seeds(frame):

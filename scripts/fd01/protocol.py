@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from fd01.metrics import sweep
+from fd01.metrics import ALL_SEEDS, sweep
+from fd01.predictions import of_target
 
 NO_RULE = "no rule of the protocol applies"
 
@@ -76,13 +77,8 @@ def apply_protocol(metrics, experiments, dataset, decision):
 
 def primary(metrics, fold, target, horizon):
     """The rows of `metrics` that experiments are compared by: one block, all seeds, both outcomes."""
-    return metrics[
-        metrics["auc"].notna()
-        & (metrics["fold"] == fold)
-        & (metrics["target"] == target)
-        & (metrics["horizon"] == horizon)
-        & (metrics["seed"] == "all")
-    ]
+    rows = of_target(metrics, target, horizon)
+    return rows[rows["auc"].notna() & (rows["fold"] == fold) & (rows["seed"] == ALL_SEEDS)]
 
 
 def best_baseline(rows, systems):
@@ -115,5 +111,5 @@ def seed_aucs(metrics, row):
     same = np.logical_and.reduce(
         [metrics[name] == row[name] for name in ("experiment", "fold", "target", "horizon", "score_kind")]
     )
-    aucs = metrics.loc[same & (metrics["seed"] != "all"), "auc"]
+    aucs = metrics.loc[same & (metrics["seed"] != ALL_SEEDS), "auc"]
     return {name: float(aucs.agg(name)) for name in ("min", "mean", "max")} if len(aucs) else None

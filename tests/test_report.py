@@ -1,0 +1,22 @@
+"""Tables of the report."""
+
+import numpy as np
+import pandas as pd
+from render_report import block_tables
+from small_study import UP, block
+
+ORIGINS = pd.concat(
+    [block("b", "train", [0, 1, 0, 1], start="2019-06-03"), block("b", "evaluation", [np.nan] * 3)], ignore_index=True
+)
+
+
+def test_block_without_a_known_outcome_lists_each_experiment_once():
+    row = {"experiment": "PTST", "fold": "b", **UP, "score_kind": "probability", "status": "not run"}
+    row |= {"reason": "no outcome of this block is known yet", "auc": np.nan, "seeds": np.nan}
+    metrics = pd.DataFrame([row | {"seed": seed} for seed in ("all", "0", "1")])
+    experiments = pd.DataFrame([{"experiment": "PTST", "model": "PatchTST", "reason": ""}])
+    (table,) = block_tables(metrics, experiments, ORIGINS, UP)
+    assert table["rows"] == []
+    assert table["absent"] == [{"experiment": "PTST", "reason": "no outcome of this block is known yet"}]
+    assert (table["n"], table["train_prevalence"]) == (0, 0.5)
+    assert np.isnan(table["prevalence"])
