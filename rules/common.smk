@@ -77,9 +77,11 @@ def running(dataset):
 
 def switched_off(wildcards):
     """Experiments that do not run on a dataset, with the reason."""
+    off = f"switched off for {wildcards.dataset} in the configuration"
+    no_gpu = "there is no GPU here, and without one it takes hours"
     return {
-        name: f"switched off for {wildcards.dataset} in the configuration (experiments/{name}/run)"
-        for name in config["experiments"]
+        name: f"{no_gpu if entry['run'] == 'gpu' else off} (experiments/{name}/run)"
+        for name, entry in config["experiments"].items()
         if name not in running(wildcards.dataset)
     }
 
@@ -93,15 +95,43 @@ def all_predictions(wildcards):
     )
 
 
-def all_seeds(wildcards):
-    """Scores of every train end and seed of an experiment."""
-    return expand(
-        "results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
-        dataset=wildcards.dataset,
-        experiment=wildcards.experiment,
-        train_end=dict.fromkeys(fold["train_end"] for fold in config["datasets"][wildcards.dataset]["folds"].values()),
-        seed=config["experiments"][wildcards.experiment]["seeds"],
+def manifest_of(model):
+    """Input function: the manifest of the pre-trained weights of an experiment; none for an untrained one."""
+    manifest = f"{config['weights']['folder']}/{model}/manifest.json"
+    return branch(
+        lookup(dpath="experiments/{experiment}/settings/weights", within=config, default="pretrained"),
+        cases={"pretrained": manifest, "untrained": []},
     )
+
+
+def settings_without(*names):
+    """Params function: the settings of an experiment less those that a rule does not look at."""
+
+    def settings(wildcards):
+        entry = config["experiments"][wildcards.experiment]["settings"]
+        return {key: value for key, value in entry.items() if key not in names}
+
+    return settings
+
+
+def all_trainings(suffix):
+    """Input function: the files `{train_end}/.../seed-{seed}{suffix}` of every training of an experiment."""
+
+    def files(wildcards):
+        entry = config["experiments"][wildcards.experiment]
+        folds = config["datasets"][wildcards.dataset]["folds"].values()
+        rates = entry["settings"].get("lr_sweep")
+        return expand(
+            "results/{dataset}/forecasts/{experiment}/{train_end}/" + ("lr-{lr:g}/" if rates else "") + "seed-{seed}{suffix}",
+            dataset=wildcards.dataset,
+            experiment=wildcards.experiment,
+            train_end=dict.fromkeys(fold["train_end"] for fold in folds),
+            lr=rates or [],
+            seed=entry["seeds"],
+            suffix=suffix,
+        )
+
+    return files
 
 
 wildcard_constraints:
@@ -109,6 +139,7 @@ wildcard_constraints:
     experiment=one_of(config["experiments"]),
     train_end=r"\d{4}-\d{2}-\d{2}",
     seed=r"\d+",
+    lr=r"[\d.e-]+",
 
 
 # Snakemake forgives a missing file whose products exist, and would go on with the old ones.

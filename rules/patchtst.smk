@@ -24,7 +24,8 @@ rule train_patchtst:
 
 rule gather_seeds:
     input:
-        scores=all_seeds,
+        scores=all_trainings(".parquet"),
+        curves=all_trainings("-curve.csv"),
         origins="results/{dataset}/data/origins.parquet",
         lib=shared("gather_seeds"),
     output:
@@ -34,7 +35,7 @@ rule gather_seeds:
     benchmark:
         "results/{dataset}/benchmarks/gather_seeds/{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_with("patchtst")),
+        experiment=one_of(experiments_with("patchtst") + experiments_with("timesfm-finetuned")),
     conda:
         "../envs/analysis.yaml"
     script:

@@ -1,23 +1,52 @@
-"""Gather the scores of every train end and seed of an experiment into one file per fold."""
+"""Gather the scores of every train end and seed of an experiment, at the best learning rate, into one file per fold."""
+
+import logging
+import re
 
 import pandas as pd
 
 from fd01.logs import configure_logging
 from fd01.predictions import concat_scores, read_predictions, write_folds
 
+TRAINING = re.compile(r"/(?P<train_end>\d{4}-\d{2}-\d{2})/(lr-(?P<lr>[^/]+)/)?seed-\d+")
 
-def gather(paths, train_end_of):
+
+def sweep(curves):
+    """Inner validation of a learning-rate sweep: one row per train end and rate, lowest loss first; may be empty.
+
+    `curves` maps the path of a training's scores to its learning curve; the loss of a rate is the mean over
+    seeds and targets of that of the epochs that were kept.
+    """
+    rows = [
+        TRAINING.search(path).groupdict() | {"monitor_loss": loss}
+        for path, curve in curves.items()
+        if "monitor_loss" in curve
+        for loss in curve.loc[curve["selected"], "monitor_loss"]
+    ]
+    if not rows:
+        return pd.DataFrame(columns=["train_end", "lr", "monitor_loss"])
+    losses = pd.DataFrame(rows).groupby(["train_end", "lr"], as_index=False)["monitor_loss"].mean()
+    return losses.sort_values(["train_end", "monitor_loss"], ignore_index=True)
+
+
+def winners(paths, losses):
+    """The paths whose learning rate is the best of their train end; the first rate where none has a loss."""
+    best = losses.drop_duplicates("train_end").set_index("train_end")["lr"].to_dict()
+    for path in paths:
+        about = TRAINING.search(path)
+        best.setdefault(about["train_end"], about["lr"])
+    return [path for path in paths if best[TRAINING.search(path)["train_end"]] == TRAINING.search(path)["lr"]]
+
+
+def gather(paths):
     """Scores and reasons by train end, and one provenance with the seconds and epochs of all jobs.
 
-    Parameters
-    ----------
-    paths : list of files written by `fd01.predictions.write_predictions`
-    train_end_of : function from path to train end
+    `paths` are files written by `fd01.predictions.write_predictions`.
     """
     frames, not_run, provenances = {}, {}, []
     for path in paths:
         frame, provenance = read_predictions(path)
-        train_end = train_end_of(path)
+        train_end = TRAINING.search(path)["train_end"]
         frames.setdefault(train_end, []).append(frame)
         for reason in provenance.pop("not_run"):
             if reason not in not_run.setdefault(train_end, []):
@@ -38,5 +67,10 @@ def _merge(provenances):
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    frames, not_run, provenance = gather(snakemake.input.scores, lambda path: path.split("/")[-2])
-    write_folds(snakemake.output[0], frames, pd.read_parquet(snakemake.input.origins), provenance, not_run)
+    files = snakemake.input
+    losses = sweep({path: pd.read_csv(curve) for path, curve in zip(files.scores, files.curves)})
+    frames, not_run, provenance = gather(winners(files.scores, losses))
+    if len(losses):
+        logging.info("learning rates by loss on the calibration tail:\n%s", losses.to_string(index=False))
+        provenance["sweep"] = losses.to_dict("records")
+    write_folds(snakemake.output[0], frames, pd.read_parquet(files.origins), provenance, not_run)

@@ -14,6 +14,7 @@ from fd01.outcomes import two_classes
 from fd01.patchtst import predict, train, windows
 from fd01.predictions import concat_scores, scores_frame, write_predictions
 from fd01.provenance import git_commit, packages
+from fd01.training import INNER, epochs
 
 
 def training_sets(split, origins, target, selection, study_fold):
@@ -54,15 +55,8 @@ def run(dataset, origins, split, target, settings, seed, study_fold, device):
     return frame, pd.DataFrame(curve).assign(**target, seed=seed), sum(p.numel() for p in network.parameters())
 
 
-def epochs(curve, settings):
-    """Where one training stopped: the epoch whose weights are used, the last one, and the last one allowed."""
-    selected = int(curve.loc[curve["selected"], "epoch"].iloc[0])
-    about = {name: curve[name].iloc[0].item() for name in ("seed", "horizon")} | {"target": curve["target"].iloc[0]}
-    return about | {"selected": selected, "last": int(curve["epoch"].max()), "allowed": settings["max_epochs"]}
-
-
 FITTED_ON = {
-    "inner": "training period less its calibration tail, on which the epoch was chosen",
+    "inner": INNER,
     "study": "training period; stopped on an evaluation block",
 }
 
@@ -94,7 +88,7 @@ if __name__ == "__main__":
         "weights": "trained from scratch",
         "fitted_on": FITTED_ON[params.settings["selection"]],
         "optimistic": params.settings["selection"] == "study",
-        "epochs": [{"train_end": snakemake.wildcards.train_end, **epochs(c, params.settings)} for c in curves],
+        "epochs": [epochs(curve, snakemake.wildcards.train_end, params.settings["max_epochs"]) for curve in curves],
         "parameters": parameters,
         "device": device,
         "dtype": "float32",

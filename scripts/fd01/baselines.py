@@ -19,7 +19,8 @@ from scipy.stats import t as student_t
 
 from fd01.errors import NotRun
 from fd01.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
-from fd01.origins import trailing_std
+from fd01.heads import fit_logistic
+from fd01.origins import threshold_return
 from fd01.outcomes import two_classes
 
 
@@ -50,12 +51,12 @@ def ewma(dataset, split, train, rows, target, labels, decay):
 
 def har_logit(dataset, split, train, rows, target, labels):
     """Logistic regression on the three HAR terms, without penalty."""
-    return _logistic(har(dataset), split, train, rows, C=np.inf)
+    return fit_logistic(har(dataset).to_numpy(), split, train, rows, C=np.inf)
 
 
 def logistic(dataset, split, train, rows, target, labels, C):
     """Ridge logistic regression on the scale-free indicators."""
-    return _logistic(scale_free_a20(dataset), split, train, rows, C)
+    return fit_logistic(scale_free_a20(dataset).to_numpy(), split, train, rows, C)
 
 
 def boosting(dataset, split, train, rows, target, labels, learning_rate, iterations, leaves):
@@ -99,15 +100,10 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
         # `std` is a standard deviation, that of T_df is sqrt(df / (df - 2)).
         return student_t.sf((threshold - mean) / std * np.sqrt(df / (df - 2)), df)
 
+    beyond = above(100 * np.log1p(threshold_return(dataset, target["target"], labels)[rows]))
     if target["target"] == "direction":
-        return above(0.0)
-    if target["target"] == "down":
-        return np.minimum(2 * (1 - above(100 * np.log(1 - labels["threshold"]))), 1)
-    size = labels["threshold"]
-    if target["target"] == "scaled":
-        scaled = labels["scaled"]
-        size = scaled["k"] * trailing_std(dataset["Close"], scaled["window"]).to_numpy()[rows]
-    return np.minimum(2 * above(100 * np.log1p(size)), 1)
+        return beyond
+    return np.minimum(2 * (1 - beyond if target["target"] == "down" else beyond), 1)
 
 
 @dataclass(frozen=True)
@@ -135,13 +131,3 @@ METHODS = {
     "logistic": Method(logistic, "probability"),
     "boosting": Method(boosting, "probability"),
 }
-
-
-def _logistic(features, split, train, rows, C):
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000))
-    features = features.to_numpy()
-    return model.fit(features[train], two_classes(split.y(train))).predict_proba(features[rows])[:, 1]

@@ -4,9 +4,11 @@ import datetime
 import difflib
 import math
 import sys
+from pathlib import Path
 
 from fd01.errors import UserError
 
+RUN = "all, none, gpu, or a list of datasets"
 DATES = ("train_end", "start", "end")  # keys of a source or a fold
 TYPES = {
     "object": "a table",
@@ -48,9 +50,16 @@ def check_config(config, schema):
         check(config)
 
 
+def gpu_found():
+    """Whether this machine has an NVIDIA GPU."""
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()  # the latter under WSL
+
+
 def runs_on(entry, dataset):
     """Whether the experiment `entry` runs on `dataset`, by its key `run`."""
-    return entry["run"] == "all" or (entry["run"] != "none" and dataset in entry["run"])
+    if isinstance(entry["run"], list):
+        return dataset in entry["run"]
+    return entry["run"] == "all" or (entry["run"] == "gpu" and gpu_found())
 
 
 def _normalise(node, path=""):
@@ -94,10 +103,12 @@ def _one_line(error):
         case "dependentRequired":
             wanted = {name for key, names in error.validator_value.items() if key in error.instance for name in names}
             return f"config: {key} lacks the key {min(wanted - set(error.instance))!r}"
-        case "pattern" | "type" if path[-1] in DATES:
+        case "type" if path[-1] in DATES:
             allowed = "a date as YYYY-MM-DD"
+        case "pattern":
+            allowed = error.schema["description"]
         case "enum" if path[-1] == "run":
-            allowed = "all, none, or a list of datasets"
+            allowed = RUN
         case "enum":
             allowed = ", ".join(map(str, error.validator_value))
         case "type":
@@ -132,7 +143,7 @@ def _check_names(config):
         raise UserError(f"config: no experiment runs on {chosen}; set experiments/.../run of one to all or [{chosen}]")
     for name, entry in config["experiments"].items():
         known = isinstance(entry["run"], str) or set(entry["run"]) <= set(datasets)
-        _require(known, f"experiments/{name}/run", entry["run"], f"all, none, or a list of these datasets: {allowed}")
+        _require(known, f"experiments/{name}/run", entry["run"], f"{RUN}: {allowed}")
 
 
 def _check_dates(key, table):
@@ -188,7 +199,8 @@ def _check_experiments(config):
     min_history = config["origins"]["min_history"]
     for name, entry in config["experiments"].items():
         key, settings = f"experiments/{name}/settings", entry["settings"]
-        for rows in ("window", "context"):
+        # TimesFM masks what a window lacks.
+        for rows in ("window",) if entry["system"].startswith("timesfm") else ("window", "context"):
             _require(
                 settings.get(rows, 0) <= min_history,
                 f"{key}/{rows}",
@@ -197,6 +209,9 @@ def _check_experiments(config):
             )
         if entry["system"] == "patchtst":
             _check_patchtst(config, key, entry)
+        if entry["system"].startswith("timesfm") and settings.get("weights") != "untrained":
+            models = config["weights"]["models"]
+            _require("timesfm" in models, "weights/models", list(models), "a table that has timesfm")
 
 
 def _check_patchtst(config, key, entry):

@@ -28,6 +28,15 @@ def trailing_std(close, window):
     return np.log(close).diff().rolling(window).std()
 
 
+def threshold_return(prices, target, labels):
+    """The simple return from the Close that decides the target, shape (days,): c, -c, 0 or c_t."""
+    if target == "scaled":
+        scaled = labels["scaled"]
+        return (scaled["k"] * trailing_std(prices["Close"], scaled["window"])).to_numpy()
+    c = labels["threshold"]
+    return np.full(len(prices), {"up": c, "down": -c, "direction": 0.0}[target])
+
+
 def target_values(prices, horizons, threshold, scaled):
     """Every target of every day.
 

@@ -7,20 +7,18 @@ Columns: origin (date), role (`calibration` or `evaluation`), target, horizon (t
 for a deterministic experiment), score_kind, score (higher: likelier), is_probability.
 
 Score kinds: `probability` (of a classifier), `exceedance` (from a predictive distribution), `signal`
-(a ranking only), `study` (the study's own: the point forecast as a return).
+(a ranking only), `study` (the study's own: the point forecast as a return), `width` (90 % less 10 % quantile).
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from fd01.errors import UserError
-from fd01.files import replacing
 from fd01.origins import EVALUATION, target_column
+from fd01.tables import read_table, write_table
 
 SCHEMA = pa.schema(
     [
@@ -61,17 +59,13 @@ def concat_scores(frames):
 
 def write_predictions(path, frame, provenance, not_run=()):
     """Write one prediction file in one move; rows are sorted by `KEY`."""
-    metadata = {b"fd01": json.dumps({**provenance, "not_run": list(not_run)}).encode()}
-    table = pa.Table.from_pandas(frame.sort_values(KEY), SCHEMA, preserve_index=False).replace_schema_metadata(metadata)
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary)
+    write_table(path, frame.sort_values(KEY), {**provenance, "not_run": list(not_run)}, SCHEMA)
 
 
 def read_predictions(path):
     """Rows and metadata of one prediction file, or of the scores of one seed."""
-    table = pq.read_table(path)
-    frame = table.replace_schema_metadata().to_pandas().astype({"seed": "Int64"})
-    return frame, json.loads(table.schema.metadata[b"fd01"])
+    frame, about = read_table(path)
+    return frame.astype({"seed": "Int64"}), about
 
 
 def write_folds(directory, frames, origins, provenance, not_run=None):

@@ -1,0 +1,133 @@
+rule forecast_timesfm:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        # Another threshold changes the table of origins, but none of its days.
+        origins=ancient("results/{dataset}/data/origins.parquet"),
+        manifest=manifest_of("timesfm"),
+        lib=shared("forecast_timesfm"),
+    output:
+        "results/{dataset}/forecasts/{experiment}/quantiles.parquet",
+    log:
+        "results/{dataset}/logs/forecast_timesfm/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/forecast_timesfm/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("timesfm")),
+    threads: 8
+    resources:
+        gpu=1,
+    conda:
+        "../envs/timesfm.yaml"
+    params:
+        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
+        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        min_history=config["origins"]["min_history"],
+        horizon=max(config["labels"]["horizons"]),
+    script:
+        "../scripts/forecast_timesfm.py"
+
+
+rule score_forecasts:
+    input:
+        quantiles="results/{dataset}/forecasts/{experiment}/quantiles.parquet",
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("score_forecasts"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    log:
+        "results/{dataset}/logs/score_forecasts/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/score_forecasts/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("timesfm")),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        input_series=lookup(dpath="experiments/{experiment}/settings/input", within=config),
+        targets=config["targets"],
+        labels=config["labels"],
+    script:
+        "../scripts/score_forecasts.py"
+
+
+rule encode_timesfm:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins=ancient("results/{dataset}/data/origins.parquet"),
+        manifest=manifest_of("timesfm"),
+        lib=shared("encode_timesfm"),
+    output:
+        "results/{dataset}/forecasts/{experiment}/states.parquet",
+    log:
+        "results/{dataset}/logs/encode_timesfm/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/encode_timesfm/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("timesfm-probe")),
+    threads: 8
+    resources:
+        gpu=1,
+    conda:
+        "../envs/timesfm.yaml"
+    params:
+        settings=settings_without("C"),
+        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
+        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        min_history=config["origins"]["min_history"],
+    script:
+        "../scripts/encode_timesfm.py"
+
+
+rule fit_probe:
+    input:
+        states="results/{dataset}/forecasts/{experiment}/states.parquet",
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("fit_probe"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    log:
+        "results/{dataset}/logs/fit_probe/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/fit_probe/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("timesfm-probe")),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        targets=config["targets"],
+        labels=config["labels"],
+    script:
+        "../scripts/fit_probe.py"
+
+
+rule finetune_timesfm:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        manifest=manifest_of("timesfm"),
+        lib=shared("finetune_timesfm"),
+    output:
+        scores="results/{dataset}/forecasts/{experiment}/{train_end}/lr-{lr}/seed-{seed}.parquet",
+        curve="results/{dataset}/forecasts/{experiment}/{train_end}/lr-{lr}/seed-{seed}-curve.csv",
+        weights="results/{dataset}/forecasts/{experiment}/{train_end}/lr-{lr}/seed-{seed}-weights.safetensors",
+    log:
+        "results/{dataset}/logs/finetune_timesfm/{experiment}/{train_end}/lr-{lr}/seed-{seed}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/finetune_timesfm/{experiment}/{train_end}/lr-{lr}/seed-{seed}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("timesfm-finetuned")),
+    threads: 8
+    resources:
+        gpu=1,
+    conda:
+        "../envs/timesfm.yaml"
+    params:
+        settings=settings_without("lr_sweep"),
+        targets=config["targets"],
+        labels=config["labels"],
+    script:
+        "../scripts/finetune_timesfm.py"

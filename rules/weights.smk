@@ -1,0 +1,32 @@
+rule fetch_weights:
+    input:
+        lib=shared("fetch_weights"),
+    output:
+        f"{config['weights']['folder']}/{{model}}/manifest.json",
+    log:
+        "results/logs/fetch_weights/{model}.log",
+    wildcard_constraints:
+        model=one_of(config["weights"]["models"]),
+    localrule: True
+    conda:
+        "../envs/timesfm.yaml"
+    params:
+        about=lookup(dpath="weights/models/{model}", within=config),
+        missing=config["weights"]["missing"],
+    script:
+        "../scripts/fetch_weights.py"
+
+
+rule weights:
+    input:
+        lib=shared("weights"),
+    log:
+        "results/logs/weights.log",
+    localrule: True
+    conda:
+        "../envs/timesfm.yaml"
+    params:
+        folder=config["weights"]["folder"],
+        models=config["weights"]["models"],
+    script:
+        "../scripts/weights.py"

@@ -1,0 +1,22 @@
+"""Parquet files that carry a table and, in their metadata, what it is."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fd01.files import replacing
+
+
+def write_table(path, frame, about, schema=None):
+    """Write `frame` and the dict `about` to `path` in one move; `schema` is a pyarrow schema."""
+    table = pa.Table.from_pandas(frame, schema, preserve_index=False)
+    table = table.replace_schema_metadata({b"fd01": json.dumps(about, allow_nan=False).encode()})
+    with replacing(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def read_table(path):
+    """The frame and the dict that `write_table` has written."""
+    table = pq.read_table(path)
+    return table.replace_schema_metadata().to_pandas(), json.loads(table.schema.metadata[b"fd01"])

@@ -1,0 +1,178 @@
+"""Fine-tune TimesFM for one train end, learning rate and seed, and score its origins."""
+
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fd01.covariates import residual_windows
+from fd01.errors import NotRun
+from fd01.files import digest, replacing
+from fd01.finetuning import adapt, build_objective, merged, tensors, train
+from fd01.heads import scale_features
+from fd01.logs import configure_logging
+from fd01.origins import CALIBRATION, EVALUATION, TRAIN, splits, target_column
+from fd01.outcomes import two_classes
+from fd01.predictions import concat_scores, scores_frame, write_predictions
+from fd01.provenance import git_commit, packages
+from fd01.quantiles import first_row, input_series, quantile_frame, score_all
+from fd01.timesfm import about_model, forecast, load, reload
+from fd01.training import INNER, epochs
+from fd01.weights import open_weights
+from fd01.windows import windows
+
+
+class Task:
+    """The windows of one training and what is to be learned from them."""
+
+    def __init__(self, dataset, split, target, settings, labels):
+        self.dataset, self.split, self.settings = dataset, split, settings
+        self.series = input_series(dataset, settings["input"])
+        # A window after the ridge regression, and the High, are forecast one day ahead.
+        one_day = "covariates" in settings or settings["input"] == "high"
+        self.horizon = 1 if one_day else target["horizon"]
+        features = scale_features(dataset, settings["input"], settings["context"], target, labels)
+        inner = features[split.inner]
+        self.features = (features - inner.mean(axis=0)) / inner.std(axis=0)
+
+    def inputs(self, rows):
+        """Windows that end on `rows`, and what turns their forecast into units of the series."""
+        if "covariates" in self.settings:
+            return residual_windows(self.dataset, self.series, rows, self.settings)
+        first = first_row(self.settings["input"])
+        return windows(self.series, rows, self.settings["context"], first), np.tile([0.0, 0.0, 1.0], (len(rows), 1))
+
+    def tensors(self, rows, module):
+        """`rows` of the training period as `fd01.finetuning.train` takes them."""
+        inputs, fits = self.inputs(rows)
+        if self.settings["objective"] == "event":
+            y = two_classes(self.split.y(rows))
+        else:
+            next_fit, location, scale = fits.T[:, :, None]
+            y = (self.series[rows[:, None] + np.arange(1, self.horizon + 1)] - location) / scale - next_fit
+        return tensors(inputs, self.features[rows], y, self.settings["context"], module.p)
+
+    def quantiles(self, model, rows):
+        """Forecast of `rows` in units of the series, shape (rows, horizon, 10)."""
+        inputs, fits = self.inputs(rows)
+        next_fit, location, scale = fits.T[:, :, None, None]
+        return location + scale * (next_fit + forecast(model, inputs, self.horizon, self.settings))
+
+    def probabilities(self, network, rows):
+        """Probability of the event for `rows`, shape (rows,)."""
+        import torch
+
+        inputs, _ = self.inputs(rows)
+        unknown = np.zeros(len(rows))
+        parts = tensors(inputs, self.features[rows], unknown, self.settings["context"], network.module.p)[:3]
+        with torch.inference_mode():
+            logits = [
+                network.logits(*(part[batch].to(network.module.device) for part in parts)).cpu()
+                for batch in torch.arange(len(rows)).split(self.settings["batch_size"])
+            ]
+        return torch.sigmoid(torch.cat(logits).double()).numpy()
+
+
+def fine_tune(task, folder, rate, seed, checkpoint):
+    """A trained network, its learning curve, and its model, merged, saved and loaded as published ones are."""
+    import torch
+
+    settings = task.settings
+    torch.manual_seed(seed)
+    model = load(folder)
+    adapt(model.model, settings["adapter"], settings["rank"])
+    network = build_objective(model.model, settings["objective"], features=task.features.shape[1])
+    sets = (task.tensors(rows, model.model) for rows in (task.split.inner, task.split.calibration))
+    curve = train(network, *sets, settings, rate, seed, checkpoint)
+    network.trained = {name: value for name, value in network.named_parameters() if value.requires_grad}
+    model = reload(merged(network.module))
+    network.module = model.model
+    return network.eval(), curve, model
+
+
+def event_scores(task, network, origins, target, seed):
+    """Probabilities of the calibration tail and the evaluation blocks, as rows of a prediction file."""
+    about = dict(target=target, score_kind="probability", is_probability=True, seed=seed)
+    return concat_scores(
+        [
+            scores_frame(origins, rows, role, task.probabilities(network, rows), **about)
+            for role, rows in ((CALIBRATION, task.split.calibration), (EVALUATION, task.split.evaluation))
+        ]
+    )
+
+
+def quantile_scores(task, model, origins, targets, labels, seed):
+    """Scores of every target of the calibration tail and the evaluation blocks, and the targets without any."""
+    rows = np.unique(origins.loc[origins["role"] != TRAIN, "row"])
+    frame = quantile_frame(rows, task.quantiles(model, rows), seed)
+    frames, not_run = score_all(frame, task.dataset, origins, task.settings["input"], targets, labels)
+    (train_end,) = frames
+    return frames[train_end], not_run.get(train_end, [])
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    params, settings = snakemake.params, snakemake.params.settings
+    train_end, seed, rate = snakemake.wildcards.train_end, int(snakemake.wildcards.seed), float(snakemake.wildcards.lr)
+    scores_path = Path(snakemake.output.scores)
+    start = time.perf_counter()
+    about = {
+        "model": f"TimesFM 2.5, fine-tuned ({settings['adapter']})",
+        "fitted_on": INNER,
+        "optimistic": False,
+        "parameters": None,
+        "device": None,
+        "dtype": settings["dtype"],
+        "packages": packages("numpy", "torch", "timesfm", "safetensors"),
+        "git_commit": git_commit(),
+        "config_sha256": digest(dict(params)),
+    }
+    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    origins = origins[origins["train_end"] == train_end]
+    # One forecast serves every target, a classifier knows one.
+    targets = sorted(params.targets, key=lambda target: -target["horizon"])
+    jobs = [targets] if settings["objective"] == "quantiles" else [[target] for target in targets]
+    frames, curves, weights, not_run = [], [], {}, []
+    try:
+        about["weights"] = open_weights(snakemake.input.manifest)
+    except NotRun as reason:
+        about["weights"] = "missing"
+        not_run, jobs = [{**target, "reason": str(reason)} for target in targets], []
+    for served in jobs:
+        import torch
+
+        torch.set_num_threads(snakemake.threads)
+        name = target_column(**served[0])
+        (split,) = splits(origins, **served[0])
+        checkpoint = scores_path.with_suffix(f".{name}.{about['config_sha256'][:12]}.checkpoint")
+        try:
+            task = Task(dataset, split, served[0], settings, params.labels)
+            network, curve, model = fine_tune(task, Path(snakemake.input.manifest).parent, rate, seed, checkpoint)
+        except NotRun as reason:
+            not_run += [{**target, "reason": str(reason)} for target in served]
+            continue
+        about |= about_model(model)
+        curves.append(pd.DataFrame(curve).assign(**served[0], seed=seed, lr=rate))
+        weights |= {f"{name}.{key}": value.detach().cpu() for key, value in network.trained.items()}
+        if settings["objective"] == "event":
+            frames.append(event_scores(task, network, origins, served[0], seed))
+        else:
+            frame, not_run = quantile_scores(task, model, origins, served, params.labels, seed)
+            frames.append(frame)
+    for entry in not_run:
+        logging.warning("not run: %s", entry)
+    about |= {
+        "epochs": [epochs(curve, train_end, settings["max_epochs"]) for curve in curves],
+        "seconds": time.perf_counter() - start,
+    }
+    from safetensors.torch import save_file
+
+    with replacing(snakemake.output.weights) as path:
+        save_file(weights, path)
+    with replacing(snakemake.output.curve) as path:
+        (pd.concat(curves) if curves else pd.DataFrame(columns=["epoch"])).to_csv(path, index=False)
+    write_predictions(scores_path, concat_scores(frames), about, not_run)
+    for checkpoint in scores_path.parent.glob(f"{scores_path.stem}.*.checkpoint"):
+        checkpoint.unlink()

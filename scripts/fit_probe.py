@@ -1,0 +1,58 @@
+"""Fit and score a logistic regression on cached hidden states."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from fd01.errors import NotRun
+from fd01.heads import fit_logistic, scale_features
+from fd01.logs import configure_logging
+from fd01.origins import CALIBRATION, EVALUATION, splits
+from fd01.predictions import concat_scores, scores_frame, write_folds
+from fd01.tables import read_table
+
+
+def score_all(states, dataset, origins, settings, targets, labels, reason=None):
+    """Scores by train end, and what could not be scored, as `fd01.predictions.write_folds` takes them.
+
+    Parameters
+    ----------
+    states : DataFrame with row, seed, and one column per hidden unit
+    reason : str, optional
+        Why there are no states.
+    """
+    frames, not_run = {}, {}
+    for target in targets:
+        scale = scale_features(dataset, settings["input"], settings["context"], target, labels)
+        for split in splits(origins, **target):
+            try:
+                if reason:
+                    raise NotRun(reason)
+                for seed, group in states.groupby("seed", dropna=False):
+                    features = np.full((len(dataset), group.shape[1] - 2), np.nan)
+                    features[group["row"]] = group.drop(columns=["row", "seed"])
+                    features = np.column_stack([features, scale])
+                    for role, train, rows in (
+                        (CALIBRATION, split.inner, split.calibration),
+                        (EVALUATION, split.training, split.evaluation),
+                    ):
+                        scores = fit_logistic(features, split, train, rows, settings["C"])
+                        about = dict(score_kind="probability", is_probability=True, seed=seed)
+                        frames.setdefault(split.train_end, []).append(
+                            scores_frame(origins, rows, role, scores, target=target, **about)
+                        )
+            except NotRun as why:
+                logging.warning("%s, train end %s: not run: %s", target, split.train_end, why)
+                not_run.setdefault(split.train_end, []).append({**target, "reason": str(why)})
+    return {end: concat_scores(frames.get(end)) for end in origins["train_end"].unique()}, not_run
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    params = snakemake.params
+    states, about = read_table(snakemake.input.states)
+    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    reason = about.pop("not_run", None)
+    frames, not_run = score_all(states, dataset, origins, params.settings, params.targets, params.labels, reason)
+    write_folds(snakemake.output[0], frames, origins, about, not_run)
