@@ -122,7 +122,9 @@ def all_trainings(suffix):
         folds = config["datasets"][wildcards.dataset]["folds"].values()
         rates = entry["settings"].get("lr_sweep")
         return expand(
-            "results/{dataset}/forecasts/{experiment}/{train_end}/" + ("lr-{lr:g}/" if rates else "") + "seed-{seed}{suffix}",
+            "results/{dataset}/forecasts/{experiment}/{train_end}/"
+            + ("lr-{lr:g}/" if rates else "")
+            + "seed-{seed}{suffix}",
             dataset=wildcards.dataset,
             experiment=wildcards.experiment,
             train_end=dict.fromkeys(fold["train_end"] for fold in folds),

@@ -2,6 +2,7 @@ rule check_predictions:
     input:
         predictions=all_predictions,
         origins="results/{dataset}/data/origins.parquet",
+        pins=workflow.source_path("../envs/requirements.txt"),
         lib=shared("check_predictions"),
     output:
         directory("results/{dataset}/checks"),

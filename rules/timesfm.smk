@@ -13,11 +13,11 @@ rule forecast_timesfm:
         "results/{dataset}/benchmarks/forecast_timesfm/{experiment}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_with("timesfm")),
+    conda:
+        "../envs/timesfm.yaml"
     threads: 8
     resources:
         gpu=1,
-    conda:
-        "../envs/timesfm.yaml"
     params:
         settings=lookup(dpath="experiments/{experiment}/settings", within=config),
         seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
@@ -66,11 +66,11 @@ rule encode_timesfm:
         "results/{dataset}/benchmarks/encode_timesfm/{experiment}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_with("timesfm-probe")),
+    conda:
+        "../envs/timesfm.yaml"
     threads: 8
     resources:
         gpu=1,
-    conda:
-        "../envs/timesfm.yaml"
     params:
         settings=settings_without("C"),
         seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
@@ -120,11 +120,11 @@ rule finetune_timesfm:
         "results/{dataset}/benchmarks/finetune_timesfm/{experiment}/{train_end}/lr-{lr}/seed-{seed}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_with("timesfm-finetuned")),
+    conda:
+        "../envs/timesfm.yaml"
     threads: 8
     resources:
         gpu=1,
-    conda:
-        "../envs/timesfm.yaml"
     params:
         settings=settings_without("lr_sweep"),
         targets=config["targets"],

@@ -15,14 +15,20 @@ from fd01.predictions import check_same_origins, read_experiment
 MIN_DISTINCT = 0.1  # share of the days of a block whose scores must differ
 
 
-def health_checks(frame, metadata, origins, collapse_spread):
+def read_pins(path):
+    """Version by package, names in lower case, from the lines `name==version` of a requirements file."""
+    lines = (line.split("==") for line in Path(path).read_text().splitlines() if "==" in line)
+    return {name.partition("[")[0].lower(): version for name, version in lines}
+
+
+def health_checks(frame, metadata, origins, collapse_spread, pins):
     """The checks of one experiment: list of dict with `check`, `ok` (None: does not apply) and `detail`."""
     reasons = {entry["reason"] for about in metadata.values() for entry in about["not_run"]}
     about = next(iter(metadata.values()))
-    weights = about["weights"]
     checks = [
         _check("ran", not reasons, "; ".join(sorted(reasons)) or "every fold and target has its scores"),
-        _check("weights loaded", *_weights(weights)),
+        _check("stack as pinned", *_stack(about["packages"], pins)),
+        _check("model loads", *_model(about)),
     ]
     if "epochs" in about:
         checks.append(_check("stopped early", *_stopped_early(about["epochs"])))
@@ -51,10 +57,26 @@ def _stopped_early(epochs):
     return not cut, f"used the last epoch allowed: {names}" if cut else "every training stopped by itself"
 
 
-def _weights(weights):
-    if isinstance(weights, dict):
-        return True, f"revision {weights['revision']}, sha256 {weights['sha256']}"
-    return None, f"nothing to load: {weights or 'no weights'}"
+def _stack(packages, pins):
+    """Versions that a job found, without their build tags, against those of the requirements."""
+    found = {name: version.partition("+")[0] for name, version in packages.items() if name != "python"}
+    other = [
+        f"{name} {version}, pinned {pins[name.lower()]}"
+        for name, version in found.items()
+        if version != pins[name.lower()]
+    ]
+    return not other, "; ".join(other or [f"{name} {version}" for name, version in found.items()])
+
+
+def _model(about):
+    weights = about["weights"]
+    if "loaded" not in about:
+        missing = weights == "missing"
+        return (False, "its weights are missing") if missing else (None, f"nothing to load: {weights or 'no weights'}")
+    if not isinstance(weights, dict):
+        return True, f"{about['loaded']}; weights: {weights}"
+    sums = ", ".join(f"{name} sha256 {file['sha256']}" for name, file in weights["files"].items())
+    return True, f"{about['loaded']}; revision {weights['revision']}, {sums}"
 
 
 def _check(name, ok, detail):
@@ -66,11 +88,12 @@ if __name__ == "__main__":
     origins = pd.read_parquet(snakemake.input.origins)
     directory, params = Path(snakemake.output[0]), snakemake.params
     directory.mkdir()
+    pins = read_pins(snakemake.input.pins)
     for path in snakemake.input.predictions:
         experiment = Path(path).name
         frame, metadata = read_experiment(path)
         check_same_origins(experiment, frame, metadata, origins, params.targets, params.seeds[experiment])
-        checks = health_checks(frame, metadata, origins, params.collapse_spread)
+        checks = health_checks(frame, metadata, origins, params.collapse_spread, pins)
         write_json(directory / f"{experiment}.json", checks)
         failed = [check["check"] for check in checks if check["ok"] is False]
         logging.info("%s: %s", experiment, f"failed: {', '.join(failed)}" if failed else "healthy")

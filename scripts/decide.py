@@ -32,7 +32,8 @@ def compare_published(experiments, dataset, metrics, statuses, scores):
         published = entry["published"]
         line = {"experiment": name, "published": published, "measured": None, "reach": None, "reason": None}
         rows = primary(metrics, published["fold"], "up", 1)
-        rows = rows[rows["experiment"] == name]
+        # What a forecaster published is the score of the study.
+        rows = rows[rows["experiment"] == name].sort_values("score_kind", key=lambda kind: kind != "study")
         if dataset != published["dataset"]:
             line["reason"] = f"published for the dataset {published['dataset']}, and this is {dataset}"
         elif rows.empty:
@@ -101,6 +102,7 @@ def decide(dataset, experiments, decision, target, metrics, table, folds, scores
             {"experiment": row["experiment"], "reason": row["reason"]}
             for row in table[table["status"] != "ok"].to_dict("records")
         ],
+        "without_weights": table.loc[table["weights"] == "missing", "experiment"].to_list(),
     }
     return {"sentence": sentence(verdict), **verdict}
 

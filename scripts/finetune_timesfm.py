@@ -138,6 +138,7 @@ if __name__ == "__main__":
     try:
         about["weights"] = open_weights(snakemake.input.manifest)
     except NotRun as reason:
+        logging.warning("not run: %s", reason)
         about["weights"] = "missing"
         not_run, jobs = [{**target, "reason": str(reason)} for target in targets], []
     for served in jobs:
@@ -151,6 +152,7 @@ if __name__ == "__main__":
             task = Task(dataset, split, served[0], settings, params.labels)
             network, curve, model = fine_tune(task, Path(snakemake.input.manifest).parent, rate, seed, checkpoint)
         except NotRun as reason:
+            logging.warning("%s: not run: %s", name, reason)
             not_run += [{**target, "reason": str(reason)} for target in served]
             continue
         about |= about_model(model)
@@ -161,8 +163,6 @@ if __name__ == "__main__":
         else:
             frame, not_run = quantile_scores(task, model, origins, served, params.labels, seed)
             frames.append(frame)
-    for entry in not_run:
-        logging.warning("not run: %s", entry)
     about |= {
         "epochs": [epochs(curve, train_end, settings["max_epochs"]) for curve in curves],
         "seconds": time.perf_counter() - start,

@@ -8,6 +8,7 @@ from fd01.files import read_json, write_text
 from fd01.logs import configure_logging
 from fd01.metrics import ALL_SEEDS
 from fd01.origins import EVALUATION, target_column
+from fd01.plots import labels
 from fd01.predictions import of_target
 
 MINUS = "\N{MINUS SIGN}"
@@ -24,12 +25,12 @@ def count(value):
     return NONE if value is None or pd.isna(value) else f"{int(value):,}"
 
 
-def event(target, labels):
+def event(target, definitions):
     """The target in words, as the subject of "the event"."""
     h = target["horizon"]
     days = "the next trading day" if h == 1 else f"the next {h} trading days"
-    size = f"{100 * labels['threshold']:g} %"
-    deviations = f"{labels['scaled']['k']:g} standard deviations (of {labels['scaled']['window']} daily returns)"
+    size = f"{100 * definitions['threshold']:g} %"
+    deviations = "{k:g} standard deviations (of {window} daily returns)".format(**definitions["scaled"])
     return {
         "up": f"on {days}, the price rises at some time by at least {size} above today's close",
         "down": f"on {days}, the price falls at some time by at least {size} below today's close",
@@ -53,7 +54,7 @@ def block_tables(metrics, experiments, origins, target):
         ran = rows[rows["status"] == "ok"]
         seeds = ran[ran["seed"] != ALL_SEEDS].groupby(["experiment", "score_kind"])["auc"].agg(["min", "max"])
         means = ran[ran["seed"] == ALL_SEEDS].sort_values("auc", ascending=False)
-        means = means.join(seeds, on=["experiment", "score_kind"])
+        means = means.join(seeds, on=["experiment", "score_kind"]).assign(label=labels(means))
         off = experiments[experiments["model"].isna()]
         absent = pd.concat([rows[rows["status"] == "not run"], off])[["experiment", "reason"]].drop_duplicates()
         evaluation = block[block["role"] == EVALUATION]
@@ -71,6 +72,24 @@ def block_tables(metrics, experiments, origins, target):
             "rows": means.to_dict("records"),
             "absent": absent.to_dict("records"),
         }
+
+
+KINDS = {
+    "study": "the study's own score, the median forecast as a return",
+    "exceedance": "the probability of the event under the predictive distribution",
+    "width": "the distance between its 10 % and 90 % quantiles, a measure of volatility alone",
+}
+
+
+def kinds_to_explain(blocks):
+    """What the kinds of score mean that a label of the tables names."""
+    shown = [row["score_kind"] for block in blocks for row in block["rows"] if row["label"] != row["experiment"]]
+    return [f"{kind} is {KINDS[kind]}" for kind in KINDS if kind in shown]
+
+
+def experiments_where(config, experiments, condition):
+    """Experiments of the run whose settings fulfil a condition."""
+    return [name for name in experiments if condition(config["experiments"][name]["settings"])]
 
 
 def health(directory):
@@ -115,12 +134,16 @@ if __name__ == "__main__":
     blocks = list(block_tables(pd.read_csv(files.metrics), experiments, origins, target))
     blocks.sort(key=lambda block: order.index(block["name"]))
     checks, check_names = health(files.checks)
+    config, ran = provenance["config"], list(provenance["experiments"])
     page = render(
         files.template,
         style=Path(files.style).read_text(encoding="utf-8"),
         verdict=verdict,
-        event=event(verdict, provenance["config"]["labels"]),
+        event=event(verdict, config["labels"]),
         blocks=blocks,
+        kinds=kinds_to_explain(blocks),
+        twins=experiments_where(config, ran, lambda settings: settings.get("weights") == "untrained"),
+        covariates=experiments_where(config, ran, lambda settings: "covariates" in settings),
         experiments=experiments.to_dict("records"),
         checks=checks,
         check_names=check_names,

@@ -7,7 +7,6 @@ from fd01.predictions import write_folds
 from fd01.quantiles import score_all
 from fd01.tables import read_table
 
-
 if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params

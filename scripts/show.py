@@ -7,4 +7,10 @@ from fd01.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    print(f"\n{read_json(snakemake.input.verdict)['sentence']}\n\nReport: {Path(snakemake.input.report).resolve()}\n")
+    verdict = read_json(snakemake.input.verdict)
+    print(f"\n{verdict['sentence']}\n\nReport: {Path(snakemake.input.report).resolve()}\n")
+    if verdict["without_weights"]:
+        print(
+            f"WARNING: not run for want of weights: {', '.join(verdict['without_weights'])}. "
+            "Fetch them: snakemake weights. Then call this again.\n"
+        )

@@ -161,7 +161,9 @@ def train(network, training, monitor, settings, rate, seed, checkpoint):
 
     while not _finished(curve, settings):
         network.train()
-        loss = losses(training, torch.randperm(len(training[0]), generator=order).split(settings["batch_size"]), descend)
+        loss = losses(
+            training, torch.randperm(len(training[0]), generator=order).split(settings["batch_size"]), descend
+        )
         network.eval()
         with torch.no_grad():
             after = losses(monitor, torch.arange(len(monitor[0])).split(settings["batch_size"]), lambda loss: None)

@@ -64,13 +64,15 @@ def return_deciles(frame, name, close, horizon):
     -------
     rows, deciles : arrays of shape (n,) and (n, 9), deciles ascending (a model's may cross)
     """
+    if name == "high" and horizon > 1:
+        raise NotRun("the High of a day relative to the previous Close says nothing of longer horizons")
+    if horizon > frame["step"].max():
+        raise NotRun(f"with covariates the forecast reaches 1 day, not {horizon}: those of later days are not known")
     frame = frame[frame["step"] <= horizon].sort_values(["row", "step"])
     rows = frame["row"].to_numpy()[horizon - 1 :: horizon]
     deciles = np.sort(frame[DECILES].to_numpy(float).reshape(len(rows), horizon, 9), axis=2)
     if name == "close":
         return rows, deciles[:, -1] / close[rows, None] - 1
-    if name == "high" and horizon > 1:
-        raise NotRun("the High of a day relative to the previous Close says nothing of longer horizons")
     medians = deciles[:, :, 4:5]
     spread = np.sqrt(((deciles - medians) ** 2).sum(axis=1)) * np.sign(PROBITS)
     return rows, np.expm1(medians.sum(axis=1) + spread)

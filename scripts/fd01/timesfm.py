@@ -23,6 +23,7 @@ def package():
     os.environ["HF_HUB_OFFLINE"] = "1"
     import timesfm
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it warns of a config.json that no one needs
     return timesfm
 
 
@@ -37,13 +38,11 @@ def load(folder):
 
 
 def about_model(model):
-    """Parameter count and device of a loaded model, which are also logged."""
-    about = {
-        "parameters": sum(parameter.numel() for parameter in model.model.parameters()),
-        "device": model.model.device.type,
-    }
-    logging.info("Model loaded successfully: %s parameters on %s", f"{about['parameters']:,}", about["device"])
-    return about
+    """Parameter count, device and a line on the success for the provenance; the line is also logged."""
+    parameters = sum(parameter.numel() for parameter in model.model.parameters())
+    loaded = f"Model loaded successfully: {parameters:,} parameters"
+    logging.info(loaded)
+    return {"parameters": parameters, "device": model.model.device.type, "loaded": loaded}
 
 
 def reload(weights):
@@ -52,7 +51,6 @@ def reload(weights):
 
     with tempfile.TemporaryDirectory() as folder:
         save_file(weights, Path(folder, WEIGHTS))
-        Path(folder, "config.json").write_text("{}")
         weights.clear()  # 0.9 GB
         return load(folder)
 
@@ -94,7 +92,8 @@ def forecast(model, inputs, horizon, settings):
     inputs : list of n arrays, shape (up to context,)
     settings : dict
         context (days), flip (average with the negated forecast of the negated input), batch_size
-        (bounds the memory; another one moves results by about 1e-6), dtype (float32 or bfloat16, of the matrix products).
+        (bounds the memory; another one moves results by about 1e-6), dtype (float32 or bfloat16, of
+        the matrix products).
 
     Returns
     -------
@@ -134,7 +133,11 @@ def encode(model, inputs, settings):
     from tqdm import tqdm
 
     module, states = model.model, []
-    with torch.inference_mode(), autocast(module.device, settings["dtype"]), tqdm(total=len(inputs), unit="window", mininterval=5) as bar:
+    with (
+        torch.inference_mode(),
+        autocast(module.device, settings["dtype"]),
+        tqdm(total=len(inputs), unit="window", mininterval=5) as bar,
+    ):
         for start in range(0, len(inputs), settings["batch_size"]):
             batch = inputs[start : start + settings["batch_size"]]
             values, mask = (torch.from_numpy(x).to(module.device) for x in padded(batch, settings["context"], module.p))
