@@ -104,6 +104,40 @@ def manifest_of(model):
     )
 
 
+def seeds_of(wildcards):
+    """Seeds of an experiment; none for a deterministic one."""
+    return config["experiments"][wildcards.experiment].get("seeds", [])
+
+
+def lag_llama_manifest(wildcards):
+    """The manifest of the weights of a pass of Lag-Llama; none for an untrained one."""
+    return [] if wildcards.weights == "untrained" else f"{config['weights']['folder']}/lag-llama/manifest.json"
+
+
+def lag_llama_run(wildcards):
+    """The pass of Lag-Llama that an experiment rests on; forecast and probes share it."""
+    settings = config["experiments"][wildcards.experiment]["settings"]
+    return "results/{dataset}/forecasts/lag-llama/{weights}-{input}-{context}.parquet".format(
+        dataset=wildcards.dataset, **settings
+    )
+
+
+def lag_llama_seeds(wildcards):
+    """Seeds of all experiments that rest on one pass of Lag-Llama."""
+    names = experiments_with("lag-llama") + experiments_with("lag-llama-probe")
+    entries = [config["experiments"][name] for name in names if name in running(wildcards.dataset)]
+    wanted = {"weights": wildcards.weights, "input": wildcards.input, "context": int(wildcards.context)}
+    resting = [entry for entry in entries if wanted.items() <= entry["settings"].items()]
+    return sorted({seed for entry in resting for seed in entry.get("seeds", [])})
+
+
+def states_of(wildcards):
+    """The hidden states that a probe rests on."""
+    if wildcards.experiment in experiments_with("lag-llama-probe"):
+        return lag_llama_run(wildcards)
+    return f"results/{wildcards.dataset}/forecasts/{wildcards.experiment}/states.parquet"
+
+
 def settings_without(*names):
     """Params function: the settings of an experiment less those that a rule does not look at."""
 

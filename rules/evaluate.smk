@@ -62,3 +62,20 @@ rule decide:
         target=config["targets"][0],
     script:
         "../scripts/decide.py"
+
+
+rule recompute_published:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        study_predictions=config.get("study_predictions", []),
+        lib=shared("recompute_published"),
+    output:
+        "results/{dataset}/erratum.json",
+    log:
+        "results/{dataset}/logs/recompute_published.log",
+    benchmark:
+        "results/{dataset}/benchmarks/recompute_published.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/recompute_published.py"

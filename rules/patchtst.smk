@@ -20,23 +20,3 @@ rule train_patchtst:
         study_fold=lookup(dpath="datasets/{dataset}/study_fold", within=config, default=None),
     script:
         "../scripts/train_patchtst.py"
-
-
-rule gather_seeds:
-    input:
-        scores=all_trainings(".parquet"),
-        curves=all_trainings("-curve.csv"),
-        origins="results/{dataset}/data/origins.parquet",
-        lib=shared("gather_seeds"),
-    output:
-        directory("results/{dataset}/predictions/{experiment}"),
-    log:
-        "results/{dataset}/logs/gather_seeds/{experiment}.log",
-    benchmark:
-        "results/{dataset}/benchmarks/gather_seeds/{experiment}.tsv"
-    wildcard_constraints:
-        experiment=one_of(experiments_with("patchtst") + experiments_with("timesfm-finetuned")),
-    conda:
-        "../envs/analysis.yaml"
-    script:
-        "../scripts/gather_seeds.py"

@@ -25,6 +25,7 @@ rule render_report:
         origins="results/{dataset}/data/origins.parquet",
         about="results/{dataset}/data/dataset.json",
         provenance="results/{dataset}/provenance.json",
+        erratum="results/{dataset}/erratum.json",
         auc="results/{dataset}/figures/auc.svg",
         scores=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         template=workflow.source_path("../report/index.html.j2"),

@@ -28,30 +28,6 @@ rule forecast_timesfm:
         "../scripts/forecast_timesfm.py"
 
 
-rule score_forecasts:
-    input:
-        quantiles="results/{dataset}/forecasts/{experiment}/quantiles.parquet",
-        dataset="results/{dataset}/data/dataset.parquet",
-        origins="results/{dataset}/data/origins.parquet",
-        lib=shared("score_forecasts"),
-    output:
-        directory("results/{dataset}/predictions/{experiment}"),
-    log:
-        "results/{dataset}/logs/score_forecasts/{experiment}.log",
-    benchmark:
-        "results/{dataset}/benchmarks/score_forecasts/{experiment}.tsv"
-    wildcard_constraints:
-        experiment=one_of(experiments_with("timesfm")),
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        input_series=lookup(dpath="experiments/{experiment}/settings/input", within=config),
-        targets=config["targets"],
-        labels=config["labels"],
-    script:
-        "../scripts/score_forecasts.py"
-
-
 rule encode_timesfm:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
@@ -72,36 +48,12 @@ rule encode_timesfm:
     resources:
         gpu=1,
     params:
-        settings=settings_without("C"),
+        settings=settings_without("head"),
         seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
         folds=lookup(dpath="datasets/{dataset}/folds", within=config),
         min_history=config["origins"]["min_history"],
     script:
         "../scripts/encode_timesfm.py"
-
-
-rule fit_probe:
-    input:
-        states="results/{dataset}/forecasts/{experiment}/states.parquet",
-        dataset="results/{dataset}/data/dataset.parquet",
-        origins="results/{dataset}/data/origins.parquet",
-        lib=shared("fit_probe"),
-    output:
-        directory("results/{dataset}/predictions/{experiment}"),
-    log:
-        "results/{dataset}/logs/fit_probe/{experiment}.log",
-    benchmark:
-        "results/{dataset}/benchmarks/fit_probe/{experiment}.tsv"
-    wildcard_constraints:
-        experiment=one_of(experiments_with("timesfm-probe")),
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
-        targets=config["targets"],
-        labels=config["labels"],
-    script:
-        "../scripts/fit_probe.py"
 
 
 rule finetune_timesfm:

@@ -55,7 +55,7 @@ def sentence(verdict):
             f"with a spread of {result['spread']:.4f})."
         )
     elif not verdict["pretrained"]:
-        answer = "FD-01 is open: no pre-trained model has run on this dataset."
+        answer = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
     else:
         answer = f"The study's protocol gives no answer: {protocol['reason']}."
     lines = [_comparison(block) for block in verdict["blocks"] if block["reference"] and block["baseline"]]
@@ -93,7 +93,12 @@ def decide(dataset, experiments, decision, target, metrics, table, folds, scores
         "PatchTST on SPY direction prediction?",
         "dataset": dataset,
         **target,
-        "pretrained": sorted(table.loc[table["weights"] == "pre-trained", "experiment"]),
+        # Of the models that the question names.
+        "pretrained": sorted(
+            name
+            for name in table.loc[table["weights"] == "pre-trained", "experiment"]
+            if systems[name].startswith(("timesfm", "lag-llama"))
+        ),
         "protocol": apply_protocol(metrics, table, dataset, decision),
         "reference": decision["reference"],
         "blocks": blocks,

@@ -27,8 +27,7 @@ if __name__ == "__main__":
     params = snakemake.params
     start = time.perf_counter()
     about = {
-        "model": "TimesFM 2.5, hidden states and logistic regression",
-        "fitted_on": "training period (the logistic regression alone)",
+        "model": "TimesFM 2.5",
         "optimistic": False,
         "dtype": params.settings["dtype"],
         "packages": packages("numpy", "torch", "timesfm", "safetensors"),

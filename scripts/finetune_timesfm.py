@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from fd01.origins import CALIBRATION, EVALUATION, TRAIN, splits, target_column
 from fd01.outcomes import two_classes
 from fd01.predictions import concat_scores, scores_frame, write_predictions
 from fd01.provenance import git_commit, packages
-from fd01.quantiles import first_row, input_series, quantile_frame, score_all
+from fd01.quantiles import first_row, input_series, quantile_frame, scores
+from fd01.scoring import score_folds
 from fd01.timesfm import about_model, forecast, load, reload
 from fd01.training import INNER, epochs
 from fd01.weights import open_weights
@@ -107,7 +109,8 @@ def quantile_scores(task, model, origins, targets, labels, seed):
     """Scores of every target of the calibration tail and the evaluation blocks, and the targets without any."""
     rows = np.unique(origins.loc[origins["role"] != TRAIN, "row"])
     frame = quantile_frame(rows, task.quantiles(model, rows), seed)
-    frames, not_run = score_all(frame, task.dataset, origins, task.settings["input"], targets, labels)
+    scores_of = partial(scores, name=task.settings["input"], dataset=task.dataset, labels=labels)
+    frames, not_run = score_folds(frame, origins, targets, scores_of)
     (train_end,) = frames
     return frames[train_end], not_run.get(train_end, [])
 

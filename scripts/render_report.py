@@ -149,6 +149,7 @@ if __name__ == "__main__":
         check_names=check_names,
         about=read_json(files.about),
         provenance=provenance,
+        erratum=read_json(files.erratum),
         auc=inline_svg(files.auc),
         figures=figures(files.scores, [block["name"] for block in blocks]),
     )

@@ -111,6 +111,8 @@ def _one_line(error):
             allowed = RUN
         case "enum":
             allowed = ", ".join(map(str, error.validator_value))
+        case "type" if isinstance(error.validator_value, list):
+            allowed = error.schema["description"]
         case "type":
             allowed = TYPES[error.validator_value]
         case "not":
@@ -199,8 +201,9 @@ def _check_experiments(config):
     min_history = config["origins"]["min_history"]
     for name, entry in config["experiments"].items():
         key, settings = f"experiments/{name}/settings", entry["settings"]
-        # TimesFM masks what a window lacks.
-        for rows in ("window",) if entry["system"].startswith("timesfm") else ("window", "context"):
+        model = next((name for name in ("timesfm", "lag-llama") if entry["system"].startswith(name)), None)
+        # TimesFM masks what a window lacks, Lag-Llama says which origins are too early.
+        for rows in ("window",) if model else ("window", "context"):
             _require(
                 settings.get(rows, 0) <= min_history,
                 f"{key}/{rows}",
@@ -209,9 +212,9 @@ def _check_experiments(config):
             )
         if entry["system"] == "patchtst":
             _check_patchtst(config, key, entry)
-        if entry["system"].startswith("timesfm") and settings.get("weights") != "untrained":
+        if model and settings.get("weights") != "untrained":
             models = config["weights"]["models"]
-            _require("timesfm" in models, "weights/models", list(models), "a table that has timesfm")
+            _require(model in models, "weights/models", list(models), f"a table that has {model}")
 
 
 def _check_patchtst(config, key, entry):

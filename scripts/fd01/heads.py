@@ -28,6 +28,25 @@ def fit_logistic(features, split, train, rows, C):
     return model.fit(features[train], two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
 
 
+def fit_mlp(features, split, train, rows, units, alpha):
+    """As `fit_logistic`, by a network with one hidden layer of `units` and the L2 penalty `alpha`.
+
+    Stopped early on a tenth of `train`; seeded.
+    """
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    network = MLPClassifier((units,), alpha=alpha, early_stopping=True, random_state=0, max_iter=500)
+    model = make_pipeline(StandardScaler(), network)
+    return model.fit(features[train], two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
+
+
+def fit_head(features, split, train, rows, kind, **options):
+    """Probabilities by the head `kind`, `logistic` or `mlp`, with its options."""
+    return {"logistic": fit_logistic, "mlp": fit_mlp}[kind](features, split, train, rows, **options)
+
+
 def scale_features(dataset, name, context, target, labels):
     """What a model that standardises its window cannot see, array of shape (days, 2).
 

@@ -4,37 +4,36 @@
 deterministic model), step (1 is the next day), mean, q10 .. q90, in units of the input series.
 """
 
-import logging
-
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
 from fd01.errors import NotRun
-from fd01.origins import CALIBRATION, EVALUATION, splits, threshold_return
-from fd01.predictions import concat_scores, scores_frame
+from fd01.origins import threshold_return
 
 LEVELS = np.arange(1, 10) / 10
 DECILES = [f"q{level:.0f}" for level in 100 * LEVELS]
 COLUMNS = ["row", "seed", "step", "mean", *DECILES]
+PRICES = {"close": "Close", "high-price": "High"}
+OF_THE_HIGH = ("high", "high-price")
 PROBITS = norm.ppf(LEVELS)
 
 
 def input_series(dataset, name):
     """What a model is shown, float64 array of shape (days,).
 
-    `close`: the Close; `return`: log(Close_t / Close_{t-1}); `high`: log(High_t / Close_{t-1}). The first
-    day of the latter two is NaN.
+    `close`: the Close; `high-price`: the High; `return`: log(Close_t / Close_{t-1}); `high`: log(High_t / Close_{t-1}).
+    The first day of the latter two is NaN.
     """
-    if name == "close":
-        return dataset["Close"].to_numpy(float)
+    if name in PRICES:
+        return dataset[PRICES[name]].to_numpy(float)
     of = {"return": "Close", "high": "High"}[name]
     return np.log(dataset[of] / dataset["Close"].shift()).to_numpy(float)
 
 
 def first_row(name):
     """Row of the first value of an input series."""
-    return 0 if name == "close" else 1
+    return 0 if name in PRICES else 1
 
 
 def quantile_frame(rows, quantiles, seed=None):
@@ -50,7 +49,7 @@ def quantile_frame(rows, quantiles, seed=None):
 def return_deciles(frame, name, close, horizon):
     """Deciles of the simple return from today's Close that the input series `name` speaks of.
 
-    Of the Close after `horizon` days for `close` and `return`; of the High of the next day for `high`.
+    Of the Close after `horizon` days for `close` and `return`; of the High of the next day for the other two.
     Daily returns are summed as if independent: medians add, deviations from the median add in
     quadrature (exact for normal distributions).
 
@@ -64,14 +63,14 @@ def return_deciles(frame, name, close, horizon):
     -------
     rows, deciles : arrays of shape (n,) and (n, 9), deciles ascending (a model's may cross)
     """
-    if name == "high" and horizon > 1:
-        raise NotRun("the High of a day relative to the previous Close says nothing of longer horizons")
+    if name in OF_THE_HIGH and horizon > 1:
+        raise NotRun("a forecast of the High is one of the next day")
     if horizon > frame["step"].max():
         raise NotRun(f"with covariates the forecast reaches 1 day, not {horizon}: those of later days are not known")
     frame = frame[frame["step"] <= horizon].sort_values(["row", "step"])
     rows = frame["row"].to_numpy()[horizon - 1 :: horizon]
     deciles = np.sort(frame[DECILES].to_numpy(float).reshape(len(rows), horizon, 9), axis=2)
-    if name == "close":
+    if name in PRICES:
         return rows, deciles[:, -1] / close[rows, None] - 1
     medians = deciles[:, :, 4:5]
     spread = np.sqrt(((deciles - medians) ** 2).sum(axis=1)) * np.sign(PROBITS)
@@ -111,13 +110,13 @@ def touch(end_beyond):
     return 1 - (1 - end_beyond) ** 2
 
 
-def scores(frame, name, dataset, target, labels):
+def scores(frame, target, name, dataset, labels):
     """The three scores of every row, from one seed of a quantile file.
 
     Parameters
     ----------
-    frame, name : as in `return_deciles`
     target : dict with `target` and `horizon`
+    frame, name : as in `return_deciles`
     labels : the `labels` of the configuration
 
     Returns
@@ -134,53 +133,15 @@ def scores(frame, name, dataset, target, labels):
     """
     what = target["target"]
     rows, deciles = return_deciles(frame, name, dataset["Close"].to_numpy(float), target["horizon"])
-    if name == "high" and what not in ("up", "scaled"):
+    if name in OF_THE_HIGH and what not in ("up", "scaled"):
         raise NotRun(f"a forecast of the High says nothing of the target {what}")
     probability = exceedance(deciles, threshold_return(dataset, what, labels)[rows])
     if what == "down":
         probability = 1 - probability
-    if what != "direction" and name != "high":
+    if what != "direction" and name not in OF_THE_HIGH:
         probability = touch(probability)
     return rows, {
         "study": -deciles[:, 4] if what == "down" else deciles[:, 4],
         "exceedance": probability,
         "width": deciles[:, 8] - deciles[:, 0],
     }
-
-
-def score_all(quantiles, dataset, origins, name, targets, labels, reason=None):
-    """Scores by train end, and what could not be scored, as `fd01.predictions.write_folds` takes them.
-
-    Parameters
-    ----------
-    quantiles : DataFrame, the file described above
-    name : str, the input series
-    reason : str, optional
-        Why the model has not run; then there is nothing to score.
-    """
-    frames, not_run = {}, {}
-    for target in targets:
-        try:
-            if reason:
-                raise NotRun(reason)
-            parts = [
-                (seed, *scores(frame, name, dataset, target, labels))
-                for seed, frame in quantiles.groupby("seed", dropna=False)
-            ]
-        except NotRun as why:
-            logging.warning("%s: not run: %s", target, why)
-            for train_end in origins["train_end"].unique():
-                not_run.setdefault(train_end, []).append({**target, "reason": str(why)})
-            continue
-        for split in splits(origins, **target):
-            for seed, rows, by_kind in parts:
-                for role, wanted in ((CALIBRATION, split.calibration), (EVALUATION, split.evaluation)):
-                    found = pd.Index(rows).get_indexer(wanted)
-                    if (found < 0).any():
-                        continue  # the experiment forecasts the evaluation blocks alone
-                    for kind, values in by_kind.items():
-                        about = dict(score_kind=kind, is_probability=kind == "exceedance", seed=seed)
-                        frames.setdefault(split.train_end, []).append(
-                            scores_frame(origins, wanted, role, values[found], target=target, **about)
-                        )
-    return {end: concat_scores(frames.get(end)) for end in origins["train_end"].unique()}, not_run

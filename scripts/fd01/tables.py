@@ -16,7 +16,7 @@ def write_table(path, frame, about, schema=None):
         pq.write_table(table, temporary)
 
 
-def read_table(path):
-    """The frame and the dict that `write_table` has written."""
-    table = pq.read_table(path)
+def read_table(path, columns=None):
+    """The frame, or some of its columns, and the dict that `write_table` has written."""
+    table = pq.read_table(path, columns=columns)
     return table.replace_schema_metadata().to_pandas(), json.loads(table.schema.metadata[b"fd01"])

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+from fd01.checkpoints import convert
 from fd01.errors import NotRun, UserError
 from fd01.files import read_json, replacing, sha256
 
@@ -49,12 +50,16 @@ def fetch(folder, model, about):
     else:
         source = _download(folder, about)
         names = sorted(about["files"])
+    converted = [made for name in names if name.endswith(".ckpt") for made in convert(folder / name)]
     return {
         "model": model,
         "status": "ok",
         **{key: about[key] for key in ("repository", "revision", "license", "trained_until")},
         "source": str(source),
-        "files": {name: {"sha256": about["files"][name], "bytes": (folder / name).stat().st_size} for name in names},
+        "files": {
+            name: {"sha256": about["files"].get(name) or sha256(folder / name), "bytes": (folder / name).stat().st_size}
+            for name in [*names, *converted]
+        },
     }
 
 
@@ -80,7 +85,7 @@ def open_weights(path):
 
 
 def _is_file(path, checksum):
-    return path.is_file() and sha256(path) == checksum
+    return path.is_file() and checksum in (None, sha256(path))
 
 
 def _clear(folder):
@@ -90,14 +95,14 @@ def _clear(folder):
 
 def _link(folder, model, files, source):
     key = f"weights/models/{model}"
-    names = [name for name in files if name.endswith(".safetensors")]
+    names = [name for name in files if not name.endswith(".json")]
     if len(names) != 1:
-        raise UserError(f"config: {key}/path needs {key}/files to have exactly one name that ends in .safetensors")
+        raise UserError(f"config: {key}/path needs {key}/files to have exactly one name that does not end in .json")
     (name,) = names
     if not source.is_file():
         raise UserError(f"There is no file {source}: put the weights there, or change {key}/path of the configuration.")
     found = sha256(source)
-    if found != files[name]:
+    if files[name] not in (None, found):
         raise UserError(f"{source} is not {name} of {key}: its SHA-256 is {found}, wanted is {files[name]}.")
     link = folder / name
     # Where `path` names the very file in the folder, a link would replace it by a link to itself.
@@ -126,7 +131,7 @@ def _download(folder, about):
         finally:
             _clear(folder)
         found = sha256(path)
-        if found != wanted:
+        if wanted not in (None, found):
             path.unlink()
             raise WeightsMissing(f"{name} of {repository} came with the SHA-256 {found}; wanted is {wanted}")
     # Not the address of a mirror: the checksums make it one source, and the manifest the same everywhere.

@@ -1,0 +1,21 @@
+rule forecast_fracast:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins=ancient("results/{dataset}/data/origins.parquet"),
+        lib=shared("forecast_fracast"),
+    output:
+        "results/{dataset}/forecasts/{experiment}/quantiles.parquet",
+    log:
+        "results/{dataset}/logs/forecast_fracast/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/forecast_fracast/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("fracast")),
+    conda:
+        "../envs/fracast.yaml"
+    params:
+        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        min_history=config["origins"]["min_history"],
+    script:
+        "../scripts/forecast_fracast.py"

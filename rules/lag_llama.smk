@@ -1,0 +1,81 @@
+rule run_lag_llama:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        # Another threshold changes the table of origins, but none of its days.
+        origins=ancient("results/{dataset}/data/origins.parquet"),
+        manifest=lag_llama_manifest,
+        lib=shared("run_lag_llama"),
+    output:
+        "results/{dataset}/forecasts/lag-llama/{weights}-{input}-{context}.parquet",
+    log:
+        "results/{dataset}/logs/run_lag_llama/{weights}-{input}-{context}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/run_lag_llama/{weights}-{input}-{context}.tsv"
+    wildcard_constraints:
+        weights="pretrained|untrained",
+        input="return|high",
+        context=r"\d+",
+    conda:
+        "../envs/lag-llama.yaml"
+    threads: 8
+    resources:
+        gpu=1,
+    params:
+        seeds=lag_llama_seeds,
+        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        min_history=config["origins"]["min_history"],
+    script:
+        "../scripts/run_lag_llama.py"
+
+
+rule score_lag_llama:
+    input:
+        run=lag_llama_run,
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("score_lag_llama"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    log:
+        "results/{dataset}/logs/score_lag_llama/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/score_lag_llama/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("lag-llama")),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        seeds=seeds_of,
+        input_series=lookup(dpath="experiments/{experiment}/settings/input", within=config),
+        targets=config["targets"],
+        labels=config["labels"],
+    script:
+        "../scripts/score_lag_llama.py"
+
+
+rule train_lag_llama:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        manifest=manifest_of("lag-llama"),
+        lib=shared("train_lag_llama"),
+    output:
+        scores="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
+        curve="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}-curve.csv",
+        weights="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}-weights.safetensors",
+    log:
+        "results/{dataset}/logs/train_lag_llama/{experiment}/{train_end}/seed-{seed}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/train_lag_llama/{experiment}/{train_end}/seed-{seed}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("lag-llama-trained")),
+    conda:
+        "../envs/lag-llama.yaml"
+    resources:
+        gpu=1,
+    params:
+        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        targets=config["targets"],
+        labels=config["labels"],
+    script:
+        "../scripts/train_lag_llama.py"

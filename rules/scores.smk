@@ -1,0 +1,71 @@
+rule score_forecasts:
+    input:
+        quantiles="results/{dataset}/forecasts/{experiment}/quantiles.parquet",
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("score_forecasts"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    log:
+        "results/{dataset}/logs/score_forecasts/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/score_forecasts/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("timesfm") + experiments_with("fracast")),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        input_series=lookup(dpath="experiments/{experiment}/settings/input", within=config, default="high-price"),
+        targets=config["targets"],
+        labels=config["labels"],
+    script:
+        "../scripts/score_forecasts.py"
+
+
+rule fit_probe:
+    input:
+        states=states_of,
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("fit_probe"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    log:
+        "results/{dataset}/logs/fit_probe/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/fit_probe/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_with("timesfm-probe") + experiments_with("lag-llama-probe")),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        seeds=seeds_of,
+        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        targets=config["targets"],
+        labels=config["labels"],
+    script:
+        "../scripts/fit_probe.py"
+
+
+rule gather_seeds:
+    input:
+        scores=all_trainings(".parquet"),
+        curves=all_trainings("-curve.csv"),
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("gather_seeds"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    log:
+        "results/{dataset}/logs/gather_seeds/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/gather_seeds/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(
+            experiments_with("patchtst")
+            + experiments_with("timesfm-finetuned")
+            + experiments_with("lag-llama-trained")
+        ),
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/gather_seeds.py"

@@ -1,0 +1,47 @@
+"""Conversion of the published Lightning checkpoint of Lag-Llama: nothing downstream touches the pickle."""
+
+import json
+from pathlib import Path
+
+from fd01.errors import UserError
+
+WEIGHTS, ARCHITECTURE = "model.safetensors", "architecture.json"
+STUBS = ("gluonts.torch.distributions.studentT.StudentTOutput", "gluonts.torch.modules.loss.NegativeLogLikelihood")
+
+
+def convert(checkpoint):
+    """Write the weights of a published Lightning checkpoint beside it, as safetensors and JSON.
+
+    A pickle can run code. Only tensors and plain values are read; of the two classes that the published file
+    names empty stand-ins are made.
+
+    Returns
+    -------
+    list of the two file names
+
+    Raises
+    ------
+    UserError
+        If the file names any other class or function, or lacks the parts of a Lag-Llama checkpoint.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    checkpoint = Path(checkpoint)
+    others = set(torch.serialization.get_unsafe_globals_in_checkpoint(checkpoint)) - set(STUBS)
+    if others:
+        raise UserError(f"{checkpoint} is refused: a Lag-Llama checkpoint does not name {', '.join(sorted(others))}")
+    stubs = [(type(name.rpartition(".")[2], (), {}), name) for name in STUBS]
+    with torch.serialization.safe_globals(stubs):
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    try:
+        state, architecture = content["state_dict"], dict(content["hyper_parameters"]["model_kwargs"])
+    except (KeyError, TypeError):
+        raise UserError(f"{checkpoint} has no state_dict and hyper_parameters/model_kwargs of Lag-Llama") from None
+    if type(architecture.pop("distr_output")).__name__ != "StudentTOutput":
+        raise UserError(f"{checkpoint} does not forecast a Student-t distribution")
+    architecture.pop("num_parallel_samples", None)
+    weights = {name.removeprefix("model."): value.contiguous() for name, value in state.items()}
+    save_file(weights, checkpoint.with_name(WEIGHTS))
+    checkpoint.with_name(ARCHITECTURE).write_text(json.dumps(architecture, indent=2) + "\n")
+    return [WEIGHTS, ARCHITECTURE]

@@ -1,0 +1,71 @@
+"""Forecast the High of every evaluation day with Fracast-0, whose weights lie in its package."""
+
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fd01.files import digest, sha256
+from fd01.logs import configure_logging
+from fd01.origins import EVALUATION
+from fd01.provenance import git_commit, packages
+from fd01.quantiles import LEVELS, input_series, quantile_frame
+from fd01.tables import write_table
+from fd01.windows import windows
+
+BATCH = 16  # windows; larger ones are slower
+
+
+def forecast_rows(model, dataset, rows, context):
+    """Median and nine deciles of the next High, array of shape (rows, 1, 10); rows lie at least `context` days in."""
+    from tqdm import tqdm
+
+    inputs = np.stack(windows(input_series(dataset, "high-price"), rows, context))
+    starts = tqdm(range(0, len(rows), BATCH), unit="batch", mininterval=5)
+    deciles = np.concatenate([model.forecast(inputs[start : start + BATCH], horizon=1) for start in starts])
+    return np.concatenate([deciles[..., 4:5], deciles], axis=-1)
+
+
+def load():
+    """The model and what its provenance says of its weights."""
+    import fracast
+
+    model = fracast.FracastModel.from_pretrained(weights="fp32")
+    assert np.allclose(model.quantiles, LEVELS)
+    parameters = sum(p.numel() for part in (model.core, model.head) for p in part.parameters())
+    path = Path(fracast.__file__).parent / "weights" / "model.safetensors"
+    weights = {
+        "model": "fracast",
+        "revision": f"package fracast {version('fracast')}",
+        "license": "Apache-2.0",
+        "trained_until": "not published",
+        "files": {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size}},
+    }
+    loaded = f"Model loaded successfully: {parameters:,} parameters"
+    return model, {"weights": weights, "parameters": parameters, "device": "cpu", "loaded": loaded}
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    import torch
+
+    torch.set_num_threads(snakemake.threads)
+    params = snakemake.params
+    start = time.perf_counter()
+    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    rows = np.unique(origins.loc[origins["role"] == EVALUATION, "row"])
+    model, about = load()
+    frame = quantile_frame(rows, forecast_rows(model, dataset, rows, params.settings["context"]))
+    about |= {
+        "model": "Fracast-0",
+        "fitted_on": "nothing: zero-shot",
+        "optimistic": False,
+        "dtype": "float32",
+        "seconds": time.perf_counter() - start,
+        "packages": packages("numpy", "torch", "fracast"),
+        "git_commit": git_commit(),
+        "config_sha256": digest(dict(params)),
+    }
+    write_table(snakemake.output[0], frame, about)

@@ -1,0 +1,22 @@
+"""Recompute, without any model, what the study published for Lag-Llama and TimesFM."""
+
+import logging
+
+import pandas as pd
+
+from fd01.erratum import scaler_figures, stored_forecasts
+from fd01.errors import NotRun
+from fd01.files import write_json
+from fd01.logs import configure_logging
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    dataset = pd.read_parquet(snakemake.input.dataset)
+    try:
+        erratum = {"status": "ok", "reason": None, "lag_llama": scaler_figures(dataset), "timesfm": []}
+        if snakemake.input.study_predictions:
+            erratum["timesfm"] = stored_forecasts(dataset, snakemake.input.study_predictions)
+    except NotRun as reason:
+        logging.info("not applicable: %s", reason)
+        erratum = {"status": "not applicable", "reason": str(reason), "lag_llama": None, "timesfm": []}
+    write_json(snakemake.output[0], erratum)

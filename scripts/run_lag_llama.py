@@ -1,0 +1,56 @@
+"""One frozen pass of Lag-Llama over all origins: its predictive distributions and hidden states."""
+
+import logging
+import time
+
+import numpy as np
+import pandas as pd
+
+from fd01.errors import NotRun
+from fd01.files import digest
+from fd01.lag_llama import PARAMETERS, STATES, about_network, history, models_of, run, time_features
+from fd01.logs import configure_logging
+from fd01.provenance import git_commit, packages
+from fd01.studentt import percent_series
+from fd01.tables import write_table
+
+
+def run_rows(network, dataset, rows, name):
+    """Distributions and states of those `rows` that have enough history, as rows of the file."""
+    series = percent_series(dataset, name)
+    rows = rows[rows >= history(network)]  # the series begins on the second day
+    parameters, states = run(network, series, time_features(dataset["Date"]), rows)
+    frame = pd.DataFrame(states, columns=STATES)
+    return pd.concat([pd.DataFrame({"row": rows}), pd.DataFrame(parameters, columns=PARAMETERS), frame], axis=1)
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    params, wildcards = snakemake.params, snakemake.wildcards
+    settings = {"weights": wildcards.weights, "input": wildcards.input, "context": int(wildcards.context)}
+    start = time.perf_counter()
+    about = {
+        "model": "Lag-Llama",
+        "optimistic": False,
+        "dtype": "float32",
+        "packages": packages("numpy", "torch", "gluonts", "sktime", "safetensors"),
+        "git_commit": git_commit(),
+        "config_sha256": digest(dict(params)),
+    }
+    frames = []
+    try:
+        about["weights"], networks = models_of(settings, params.seeds, snakemake.input.manifest)
+        import torch
+
+        torch.set_num_threads(snakemake.threads)
+        dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+        for seed, load_network in networks:
+            network = load_network()
+            about |= about_network(network) | {"needed": history(network) + 1}
+            frame = run_rows(network, dataset, np.unique(origins["row"]), wildcards.input)
+            frames.append(frame.assign(seed=pd.array([seed] * len(frame), dtype="Int64")))
+    except NotRun as reason:
+        logging.warning("not run: %s", reason)
+        about |= {"weights": "missing", "not_run": str(reason), "device": None}
+    frame = pd.concat(frames) if frames else pd.DataFrame(columns=["row", "seed", *PARAMETERS, *STATES])
+    write_table(snakemake.output[0], frame, about | {"seconds": time.perf_counter() - start})
