@@ -12,10 +12,10 @@ TRAINING = re.compile(r"/(?P<train_end>\d{4}-\d{2}-\d{2})/(lr-(?P<lr>[^/]+)/)?se
 
 
 def sweep(curves):
-    """Inner validation of a learning-rate sweep: one row per train end and rate, lowest loss first; may be empty.
+    """Inner validation of a learning-rate sweep: one row per train end and rate, the best first; may be empty.
 
     `curves` maps the path of a training's scores to its learning curve; the loss of a rate is the mean over
-    seeds and targets of that of the epochs that were kept.
+    seeds and targets of that of the epochs that were kept. Rates at which a training diverged come last.
     """
     rows = [
         TRAINING.search(path).groupdict() | {"monitor_loss": loss}
@@ -24,9 +24,11 @@ def sweep(curves):
         for loss in curve.loc[curve["selected"], "monitor_loss"]
     ]
     if not rows:
-        return pd.DataFrame(columns=["train_end", "lr", "monitor_loss"])
-    losses = pd.DataFrame(rows).groupby(["train_end", "lr"], as_index=False)["monitor_loss"].mean()
-    return losses.sort_values(["train_end", "monitor_loss"], ignore_index=True)
+        return pd.DataFrame(columns=["train_end", "lr", "trainings", "monitor_loss"])
+    loss = pd.DataFrame(rows).groupby(["train_end", "lr"])["monitor_loss"]
+    losses = loss.agg(trainings="size", monitor_loss="mean").reset_index()
+    order = {"train_end": True, "trainings": False, "monitor_loss": True}
+    return losses.sort_values(list(order), ascending=list(order.values()), ignore_index=True)
 
 
 def winners(paths, losses):
@@ -52,7 +54,14 @@ def gather(paths):
             if reason not in not_run.setdefault(train_end, []):
                 not_run[train_end].append(reason)
         provenances.append(provenance)
-    return {end: concat_scores(parts) for end, parts in frames.items()}, not_run, _merge(provenances)
+    frames = {end: _without(concat_scores(parts), not_run.get(end, ())) for end, parts in frames.items()}
+    return frames, not_run, _merge(provenances)
+
+
+def _without(frame, reasons):
+    """`frame` less the targets that some seed did not run for: a score is that of all seeds."""
+    skipped = [(reason["target"], reason["horizon"]) for reason in reasons]
+    return frame[~pd.MultiIndex.from_frame(frame[["target", "horizon"]]).isin(skipped)]
 
 
 def _merge(provenances):

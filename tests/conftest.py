@@ -1,6 +1,8 @@
-"""Prices that the tests share."""
+"""Prices and a small network that the tests share."""
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -56,3 +58,37 @@ def spy_ohlcv():
     if not path.exists():
         pytest.skip(f"no {path.name}: set FD01_SPY_DATA to its folder")
     return pd.read_csv(path)
+
+
+@pytest.fixture(scope="module")
+def tiny_timesfm():
+    """`timesfm` with the network of tests/tiny, on one thread; at the end everything is as it was."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    spec = importlib.util.spec_from_file_location("tiny", ROOT / "tests" / "tiny" / "sitecustomize.py")
+    tiny = importlib.util.module_from_spec(spec)
+    threads = torch.get_num_threads()
+    with threadpool_limits(1), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")  # `fd01.timesfm` sets it; this notes how it was
+        patch.setattr(sys, "meta_path", [*sys.meta_path])
+        import timesfm  # noqa: F401
+
+        spec.loader.exec_module(tiny)
+        module = sys.modules[tiny.MODULE]
+        network = module.TimesFM_2p5_200M_torch_module
+        patch.setattr(network, "config", network.config)
+        tiny.shrink(module)
+        torch.set_num_threads(1)
+        yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def tiny_weights(tiny_timesfm, tmp_path_factory):
+    """Folder with random weights of the small network, in the published format."""
+    from fd01.timesfm import load_untrained
+
+    folder = tmp_path_factory.mktemp("weights")
+    load_untrained(7).save_pretrained(folder)
+    return folder

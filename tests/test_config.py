@@ -2,18 +2,24 @@
 
 import copy
 import datetime
+import re
 
 import pytest
 import yaml
 from conftest import ROOT
 from snakemake.common.configfile import load_configfile
 
-from fd01.config import check_config, runs_on
+from fd01.config import RULES, TYPES, check_config, runs_on
 from fd01.errors import UserError
 
 ABSENT = object()
 SETTINGS = "experiments/PTST-2M/settings"
+TIMESFM = "experiments/TFM-01/settings"
+FINETUNED = "experiments/TFM-03/settings"
+COVARIATES = "experiments/TFM-02/settings/covariates"
+WEIGHTS = "weights/models/timesfm"
 FOLD = "datasets/sp500/folds/validation"
+RUN = "all, none, gpu, or a list of datasets"
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +40,10 @@ def schema():
 def edit(config, edits):
     """Set, or remove where the value is ABSENT, the key at each path such as `origins/min_history`."""
     for path, value in edits.items():
-        *parents, key = path.split("/")
+        *parents, key = (int(part) if part.isdigit() else part for part in path.split("/"))
         node = config
         for parent in parents:
-            node = node[int(parent) if isinstance(node, list) else parent]
+            node = node[parent]
         if value is ABSENT:
             del node[key]
         else:
@@ -73,6 +79,12 @@ def test_dates_become_iso_strings_quoted_or_not(config, schema):
         {"datasets/sp500/source": {"kind": "yahoo", "ticker": "SPY", "end": "2020-02-29"}},
         {"datasets/sp500/source": {"kind": "parquet", "path": "my.parquet", "start": "2000-01-01"}},
         {"decision/unsuitable_below": 0.65, "decision/finetune_from": 0.65, "decision/investigate_above": 0.65},
+        {f"{TIMESFM}/context": 1024},  # beyond min_history: TimesFM masks what a window lacks
+        {f"{FINETUNED}/context": 512, f"{FINETUNED}/lr_sweep": [0.001]},
+        {"experiments/TFM-01/run": "gpu"},
+        {f"{TIMESFM}/weights": "untrained", "experiments/TFM-01/seeds": [7]},
+        {f"{TIMESFM}/covariates": {"indicators": ["rsi_daily"], "ridge": 1}},
+        {"weights/missing": "fail", f"{WEIGHTS}/path": "my.safetensors"},
     ],
 )
 def test_other_choices_are_accepted(config, schema, edits):
@@ -83,7 +95,8 @@ def test_other_choices_are_accepted(config, schema, edits):
 UNKNOWN_KEYS = {
     "at the top level": (
         {"extra": 1},
-        "config: unknown key extra (allowed: dataset, datasets, decision, experiments, labels, origins, targets)",
+        "config: unknown key extra "
+        "(allowed: dataset, datasets, decision, experiments, labels, origins, targets, weights)",
     ),
     "that is a number": ({"origins": {7: 1}}, "config: unknown key origins/7 (allowed: calibration_fraction, "),
     "in a system's settings": (
@@ -103,6 +116,22 @@ UNKNOWN_KEYS = {
         "config: unknown key origins/min_histroy; did you mean 'min_history'? "
         "(allowed: calibration_fraction, min_history)",
     ),
+    "in the weights": (
+        {"weights/mising": "skip"},
+        "config: unknown key weights/mising; did you mean 'missing'? (allowed: folder, missing, models)",
+    ),
+    "in the weights of a model": (
+        {f"{WEIGHTS}/pth": "my.safetensors"},
+        f"config: unknown key {WEIGHTS}/pth; did you mean 'path'? (allowed: files, license, path, repository,",
+    ),
+    "of another kind of TimesFM": (
+        {f"{FINETUNED}/weights": "untrained"},
+        f"config: unknown key {FINETUNED}/weights (allowed: adapter, batch_size, context, covariates,",
+    ),
+    "in the covariates": (
+        {f"{COVARIATES}/lag": 1},
+        f"config: unknown key {COVARIATES}/lag (allowed: indicators, ridge)",
+    ),
 }
 MISSING_KEYS = {
     "at the top level": ({"decision": ABSENT}, "config: the top level lacks the key 'decision'"),
@@ -114,6 +143,21 @@ MISSING_KEYS = {
     "method": (
         {"experiments/BASE-EWMA/settings/method": ABSENT, "experiments/BASE-EWMA/settings/metod": "ewma"},
         "config: experiments/BASE-EWMA/settings lacks the key 'method'; is 'metod' meant?",
+    ),
+    "weights": ({"weights": ABSENT}, "config: the top level lacks the key 'weights'"),
+    "files of weights": ({f"{WEIGHTS}/files": ABSENT}, f"config: {WEIGHTS} lacks the key 'files'"),
+    "weights of an arm": ({f"{TIMESFM}/weights": ABSENT}, f"config: {TIMESFM} lacks the key 'weights'"),
+    "seeds of a twin": (
+        {"experiments/TFM-01-untrained/seeds": ABSENT},
+        "config: experiments/TFM-01-untrained lacks the key 'seeds'",
+    ),
+    "seeds of a twin of the probe": (
+        {"experiments/TFM-probe/settings/weights": "untrained"},
+        "config: experiments/TFM-probe lacks the key 'seeds'",
+    ),
+    "seeds of a fine-tuning": (
+        {"experiments/TFM-03/seeds": ABSENT},
+        "config: experiments/TFM-03 lacks the key 'seeds'",
     ),
 }
 VALUES = {  # path, value, what the message says is allowed
@@ -134,21 +178,30 @@ VALUES = {  # path, value, what the message says is allowed
     "empty list": ("experiments/PTST-2M/seeds", [], "a list of at least 1"),
     "empty table": ("datasets/sp500/folds", {}, "a table of at least 1"),
     "repeats": ("experiments/PTST-2M/seeds", [1, 1], "a list without repeats"),
-    "seeds of a baseline": ("experiments/BASE-range/seeds", [0], "nothing: this system does not have the key"),
+    "seeds of a baseline": ("experiments/BASE-range/seeds", [0], "nothing: this experiment does not have the key"),
     "target": ("targets/0/target", "sideways", "up, down, direction, scaled"),
-    "system": ("experiments/PTST-2M/system", "patchTST", "baseline, patchtst"),
+    "seeds of a pre-trained model": (
+        "experiments/TFM-01/seeds",
+        [0],
+        "nothing: this experiment does not have the key",
+    ),
+    "system": (
+        "experiments/PTST-2M/system",
+        "patchTST",
+        "baseline, patchtst, timesfm, timesfm-probe, timesfm-finetuned",
+    ),
     "source": ("datasets/sp500/source/kind", "csv", "packaged, parquet, yahoo"),
-    "run, a word": ("experiments/PTST-2M/run", "al", "all, none, or a list of datasets"),
-    "run, a dataset as a word": ("experiments/PTST-2M/run", "spy", "all, none, or a list of datasets"),
+    "run, a word": ("experiments/PTST-2M/run", "al", RUN),
+    "run, a dataset as a word": ("experiments/PTST-2M/run", "spy", RUN),
     "run, an unknown dataset": (
         "experiments/PTST-2M/run",
         ["spy", "spx"],
-        "all, none, or a list of these datasets: sp500, spy, spy-yahoo",
+        f"{RUN}: sp500, spy, spy-yahoo",
     ),
     "run, a word in a list": (
         "experiments/PTST-2M/run",
         ["all"],
-        "all, none, or a list of these datasets: sp500, spy, spy-yahoo",
+        f"{RUN}: sp500, spy, spy-yahoo",
     ),
     "date, order of parts": (f"{FOLD}/start", "01/02/2015", "a date as YYYY-MM-DD"),
     "date, a year": (f"{FOLD}/train_end", 2014, "a date as YYYY-MM-DD"),
@@ -185,6 +238,41 @@ VALUES = {  # path, value, what the message says is allowed
     "not finite": ("labels/threshold", float("inf"), "a finite number"),
     "whole number with a point": (f"{SETTINGS}/patience", 10.0, "a whole number"),
     "fraction": ("decision/investigate_above", 71.8, "at most 1"),
+    "revision, a branch": (f"{WEIGHTS}/revision", "main", "a commit of 40 hexadecimal digits"),
+    "revision, shortened": (f"{WEIGHTS}/revision", "1d95242", "a commit of 40 hexadecimal digits"),
+    "sha256, shortened": (f"{WEIGHTS}/files/config.json", "cd3315b7", "a sha256 of 64 hexadecimal digits"),
+    "sha256, a number to YAML": (f"{WEIGHTS}/files/config.json", 0, "text"),
+    "no files": (f"{WEIGHTS}/files", {}, "a table of at least 1"),
+    "missing weights": ("weights/missing", "ignore", "skip, fail"),
+    "path of weights": (f"{WEIGHTS}/path", ["my.safetensors"], "text"),
+    "weights of an arm": (f"{TIMESFM}/weights", "random", "pretrained, untrained"),
+    "context below a patch of TimesFM": (f"{TIMESFM}/context", 31, "at least 32"),
+    "context beyond TimesFM": (f"{TIMESFM}/context", 16257, "at most 16256"),
+    "input": (f"{TIMESFM}/input", "open", "close, return, high"),
+    "flip": (f"{TIMESFM}/flip", "no flip", "true or false"),
+    "origins": (f"{TIMESFM}/origins", "test", "all, evaluation"),
+    "dtype": (f"{TIMESFM}/dtype", "float16", "float32, bfloat16"),
+    "batch of none": (f"{TIMESFM}/batch_size", 0, "at least 1"),
+    "covariate that does not exist": (f"{COVARIATES}/indicators/0", "rsi", "dema_9, dema_10, sma_12,"),
+    "covariate that is late": (f"{COVARIATES}/indicators/0", "obv", "dema_9, dema_10, sma_12,"),
+    "too many covariates": (
+        f"{COVARIATES}/indicators",
+        ["rsi_daily", "rsi_weekly", "macd_line", "atr_14", "adx_14", "vwap_20"],
+        "a list of at most 5",
+    ),
+    "no covariates": (f"{COVARIATES}/indicators", [], "a list of at least 1"),
+    "ridge": (f"{COVARIATES}/ridge", 0.5, "at least 1"),
+    "penalty of the probe": ("experiments/TFM-probe/settings/C", 0, "more than 0"),
+    "no rate": (f"{FINETUNED}/lr_sweep", [], "a list of at least 1"),
+    "one rate without a list": (f"{FINETUNED}/lr_sweep", 0.001, "a list"),
+    "rate of nothing": (f"{FINETUNED}/lr_sweep/0", 0, "more than 0"),
+    "rate with an exponent": (
+        f"{FINETUNED}/lr_sweep/1",
+        "1e-4",
+        "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
+    ),
+    "objective": (f"{FINETUNED}/objective", "auc", "quantiles, event"),
+    "adapter": (f"{FINETUNED}/adapter", "none", "lora, full"),
 }
 
 
@@ -249,9 +337,41 @@ def test_study_selection_needs_a_study_fold_only_where_it_runs(config, schema, s
     check_config(config, schema)
 
 
+def test_model_needs_an_entry_of_its_weights_unless_it_is_untrained(config, schema):
+    line = message(copy.deepcopy(config), schema, {"weights/models": {}})
+    assert line == "config: weights/models is []; allowed: a table that has timesfm"
+    config["experiments"] = {
+        name: entry
+        for name, entry in config["experiments"].items()
+        if not entry["system"].startswith("timesfm") or entry["settings"].get("weights") == "untrained"
+    }
+    edit(config, {"weights/models": {}})
+    assert "TFM-01-untrained" in config["experiments"]
+    check_config(config, schema)
+
+
+def test_every_limit_of_the_schema_has_words(schema):
+    def typed(node):
+        for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            yield from typed(child)
+        if isinstance(node, dict) and isinstance(node.get("type"), str):
+            yield node
+
+    nodes = list(typed(schema))
+    assert {node["type"] for node in nodes} == set(TYPES)
+    assert {key for node in nodes for key in node if re.match("min|max|exclusive|unique|multiple", key)} == set(RULES)
+
+
 @pytest.mark.parametrize(
     ("run", "expected"),
     [("all", True), ("none", False), (["spy"], True), (["spy-yahoo", "sp500"], False), (["sp500", "spy"], True)],
 )
 def test_runs_on(run, expected):
     assert runs_on({"run": run}, "spy") is expected
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_run_gpu_follows_the_machine(monkeypatch, found):
+    monkeypatch.setattr("fd01.config.gpu_found", lambda: found)
+    assert runs_on({"run": "gpu"}, "spy") is found
+    assert runs_on({"run": "all"}, "spy") and not runs_on({"run": "none"}, "spy")

@@ -225,7 +225,7 @@ def test_gather_merges_seeds_and_train_ends(tmp_path):
             paths.append(str(tmp_path / end / f"seed-{seed}.parquet"))
             write_predictions(paths[-1], frame, about, [reason] if end == "2019-12-31" else [])
 
-    frames, not_run, provenance = gather(paths, lambda path: path.split("/")[-2])
+    frames, not_run, provenance = gather(paths)
     epochs = [{"train_end": end, "seed": seed} for end in ends for seed in (0, 1)]
     assert provenance == {"model": "PatchTST", "seconds": 42.0, "parameters": 1234, "epochs": epochs}
     assert {end: reasons for end, reasons in not_run.items() if reasons} == {"2019-12-31": [reason]}
@@ -237,10 +237,11 @@ def test_gather_merges_seeds_and_train_ends(tmp_path):
 
 def test_gather_of_trainings_that_did_not_run(tmp_path):
     reason = {**UP, "reason": "all 9 training targets are 0: nothing to tell apart"}
-    paths = [tmp_path / f"seed-{seed}.parquet" for seed in (0, 1)]
+    (tmp_path / "2019-12-31").mkdir()
+    paths = [str(tmp_path / "2019-12-31" / f"seed-{seed}.parquet") for seed in (0, 1)]
     for path in paths:
         write_predictions(path, concat_scores([]), {"seconds": 1.0, "parameters": None, "epochs": []}, [reason])
-    frames, not_run, provenance = gather(paths, lambda path: "2019-12-31")
+    frames, not_run, provenance = gather(paths)
     assert frames["2019-12-31"].empty
     assert not_run == {"2019-12-31": [reason]}
     assert provenance["parameters"] is None

@@ -3,7 +3,8 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from check_predictions import health_checks
+from check_predictions import health_checks, read_pins
+from conftest import ROOT
 from small_study import UP, UP_5, block, score_rows
 
 from fd01.errors import UserError
@@ -34,6 +35,7 @@ ORIGINS = pd.concat(
 ).assign(up_5=lambda table: table["up_1"].mask(table["origin"] == "2019-12-05"))
 SCORED = ORIGINS[ORIGINS["role"] != "train"]
 SECOND_TEST_DAY = "2020-02-04"
+PINS = {"numpy": "2.4.6", "torch": "2.13.0", "ta-lib": "0.8.2"}
 
 
 def predictions(seeds=(None,), origins=SCORED):
@@ -47,7 +49,8 @@ def predictions(seeds=(None,), origins=SCORED):
 
 
 def metadata(not_run=(), **about):
-    return {fold: {"weights": None, "not_run": list(not_run), **about} for fold in ("validation", "test")}
+    about = {"weights": None, "packages": {"python": "3.11.9", "numpy": "2.4.6"}, "not_run": list(not_run), **about}
+    return {fold: about for fold in ("validation", "test")}
 
 
 def check(frame, about=None, targets=(UP, UP_5)):
@@ -258,7 +261,12 @@ def test_not_run_needs_no_scores_and_has_none():
 
 
 def health(frame, about=None, origins=ORIGINS):
-    return health_checks(frame, about or metadata(), origins, 0.001)
+    return health_checks(frame, about or metadata(), origins, 0.001, PINS)
+
+
+def one_check(name, **about):
+    """`ok` and `detail` of one check of healthy scores."""
+    return next((e["ok"], e["detail"]) for e in health(predictions(), metadata(**about)) if e["check"] == name)
 
 
 def test_healthy_scores():
@@ -266,6 +274,7 @@ def test_healthy_scores():
     assert failed(checks) == set()
     assert {entry["check"] for entry in checks if entry["ok"]} == {
         "ran",
+        "stack as pinned",
         "finite",
         "spread",
         "distinct",
@@ -315,18 +324,58 @@ def test_training_that_used_its_last_epoch_is_noticed(selected, ok):
     assert ("seed 1 of 2019-12-31" in check["detail"]) is not ok
 
 
-def test_weights_are_quoted():
-    def entry(weights):
-        checks = health(predictions(), metadata() | {"validation": {"weights": weights, "not_run": []}})
-        return next((e["ok"], e["detail"]) for e in checks if e["check"] == "weights loaded")
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({"numpy": "2.4.6", "torch": "2.13.0"}, (True, "numpy 2.4.6; torch 2.13.0")),
+        ({"torch": "2.13.0+cpu", "TA-Lib": "0.8.2"}, (True, "torch 2.13.0; TA-Lib 0.8.2")),
+        ({"torch": "2.12.1+cu126", "numpy": "2.4.6"}, (False, "torch 2.12.1, pinned 2.13.0")),
+        (
+            {"torch": "2.12.1", "numpy": "2.4.5"},
+            (False, "torch 2.12.1, pinned 2.13.0; numpy 2.4.5, pinned 2.4.6"),
+        ),
+    ],
+    ids=["same", "build tag and capitals", "one other", "two others"],
+)
+def test_stack_is_compared_with_the_pins(found, expected):
+    assert one_check("stack as pinned", packages={"python": "2.7.18", **found}) == expected
 
-    assert entry({"revision": "1d95", "sha256": "2f77"}) == (True, "revision 1d95, sha256 2f77")
-    assert entry(None) == (None, "nothing to load: no weights")
-    assert entry("trained from scratch") == (None, "nothing to load: trained from scratch")
+
+def test_pins_are_read_from_the_requirements():
+    pins = read_pins(ROOT / "envs" / "requirements.txt")
+    assert {"numpy", "torch", "timesfm", "ta-lib", "snakemake"} <= set(pins)  # in lower case, extras dropped
+    assert all(version[0].isdigit() for version in pins.values())
+
+
+LOADED = "Model loaded successfully: 231,289,472 parameters"
+MANIFEST = {
+    "status": "ok",
+    "revision": "1d95",
+    "files": {"config.json": {"sha256": "cd33", "bytes": 3}, "model.safetensors": {"sha256": "2f77", "bytes": 5}},
+}
+
+
+@pytest.mark.parametrize(
+    ("about", "expected"),
+    [
+        (
+            {"weights": MANIFEST, "loaded": LOADED},
+            (True, f"{LOADED}; revision 1d95, config.json sha256 cd33, model.safetensors sha256 2f77"),
+        ),
+        ({"weights": "none: random", "loaded": LOADED}, (True, f"{LOADED}; weights: none: random")),
+        ({"weights": "missing"}, (False, "its weights are missing")),
+        ({"weights": "trained from scratch"}, (None, "nothing to load: trained from scratch")),
+        ({"weights": None}, (None, "nothing to load: no weights")),
+    ],
+    ids=["pre-trained", "untrained", "missing", "from scratch", "baseline"],
+)
+def test_model_and_its_weights_are_quoted(about, expected):
+    assert one_check("model loads", **about) == expected
 
 
 def test_reasons_for_not_running_are_given_once():
-    about = metadata([{**UP, "reason": "no weights"}, {**UP_5, "reason": "no weights"}])
+    about = metadata([{**UP, "reason": "no weights"}, {**UP_5, "reason": "no weights"}], weights="missing")
     checks = health(concat_scores([]).assign(fold=[]), about)
-    assert [(entry["check"], entry["ok"]) for entry in checks] == [("ran", False), ("weights loaded", None)]
+    found = [(entry["check"], entry["ok"]) for entry in checks]
+    assert found == [("ran", False), ("stack as pinned", True), ("model loads", False)]
     assert checks[0]["detail"] == "no weights"

@@ -113,7 +113,10 @@ def test_protocol_does_not_apply_to_other_datasets(dataset):
     ids=["absent", "off", "not run", "exceedance only", "one class", "other fold", "other horizon"],
 )
 def test_protocol_is_pending(rows, entry, reason):
-    answer = apply_protocol(table(*MEASURED, *rows), described(*([entry] if entry else [])), "spy", DECISION)
+    experiments = described(*([entry] if entry else []))
+    if entry is None:
+        experiments = experiments[experiments["experiment"] != "TFM-01"]
+    answer = apply_protocol(table(*MEASURED, *rows), experiments, "spy", DECISION)
     assert (answer["status"], answer["reason"]) == ("pending", reason)
 
 
@@ -286,6 +289,21 @@ def test_published_figures_beside_measured_ones():
     assert lines["PTST-200M-study"]["measured"] is None
     assert lines["PTST-200M-study"]["reason"] == "switched off for spy"
     assert lines["PTST-2M-study"]["reason"] == "up, h = 1 is not scored on study-422"
+
+
+def test_published_figure_of_a_forecaster_is_its_score_of_the_study():
+    lines = verdict_of("spy", TFM["exceedance"], TFM["study"], entries=[TFM_RAN])["published"]
+    (measured,) = (line["measured"] for line in lines if line["experiment"] == "TFM-01")
+    assert (measured["score_kind"], measured["auc"]) == ("study", 0.364)
+
+
+def test_verdict_names_what_ran_with_pretrained_weights_and_what_lacks_them():
+    missing = [(name, "missing", "not run", "the hub is down") for name in ("TFM-02", "TFM-probe")]
+    twin = ("TFM-01-untrained", "none: random", "ok", "")
+    verdict = verdict_of("sp500", *TFM.values(), entries=[TFM_RAN, twin, *missing])
+    assert verdict["pretrained"] == ["TFM-01"]
+    assert verdict["without_weights"] == ["TFM-02", "TFM-probe"]
+    assert verdict["not_run"] == [{"experiment": name, "reason": "the hub is down"} for name, *_ in missing]
 
 
 def test_published_figures_belong_to_their_dataset():

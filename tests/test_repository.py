@@ -1,5 +1,6 @@
 """Promises that the layout makes."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -24,12 +25,56 @@ def pins(lines):
 PINNED = pins((ROOT / "envs" / "requirements.txt").read_text().splitlines())
 
 
+def conda_packages(path):
+    """What a conda environment installs with pip."""
+    (packages,) = (d["pip"] for d in yaml.safe_load(path.read_text())["dependencies"] if isinstance(d, dict))
+    return packages
+
+
+def imports(script):
+    """Modules that a script and the shared modules that it uses import, anywhere in their code."""
+    found, pending, seen = set(), [ROOT / "scripts" / f"{script}.py"], set()
+    while pending:
+        path = pending.pop()
+        seen.add(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Import():
+                    found |= {alias.name.split(".")[0] for alias in node.names}
+                case ast.ImportFrom(module=module) if module.startswith("fd01."):
+                    pending += {ROOT / "scripts" / f"{module.replace('.', '/')}.py"} - seen
+                case ast.ImportFrom(module=module):
+                    found.add(module.split(".")[0])
+    return found - set(sys.stdlib_module_names)
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.name)
 def test_conda_environment_has_the_pins_of_the_single_one(path):
-    (packages,) = (d["pip"] for d in yaml.safe_load(path.read_text())["dependencies"] if isinstance(d, dict))
+    packages = conda_packages(path)
     found = pins(packages)
     assert len(found) == len(packages)
     assert found.items() <= PINNED.items()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_conda_environment_of_a_rule_has_what_its_script_imports(name):
+    (environment,) = re.findall(r'"../envs/(\w+\.yaml)"', RULES[name])
+    installed = set(pins(conda_packages(ROOT / "envs" / environment)))
+    distributions = {"sklearn": "scikit-learn", "talib": "ta-lib"}
+    wanted = {distributions.get(module, module) for module in imports(name)}
+    # Of the module that computes the indicators, PatchTST reads their names alone.
+    assert wanted - ({"ta-lib"} if name == "train_patchtst" else set()) <= installed
+
+
+@pytest.mark.parametrize("name", ["fit_probe", "score_forecasts", "gather_seeds", "evaluate", "render_report"])
+def test_what_follows_the_forecasts_needs_no_model_stack(name):
+    assert not {"torch", "timesfm", "safetensors", "huggingface_hub"} & imports(name)
+
+
+def test_versions_that_jobs_record_are_pinned():
+    calls = re.findall(r"packages\((\"[^)]*)\)", "".join(path.read_text() for path in (ROOT / "scripts").glob("*.py")))
+    recorded = {name.lower() for call in calls for name in re.findall(r'"([^"]+)"', call)}
+    assert {"torch", "timesfm", "arch"} <= recorded <= set(PINNED)
 
 
 def test_direct_requirements_are_pinned_as_asked():
@@ -54,6 +99,19 @@ def test_rule_script_log_and_benchmark_share_a_name(name):
     assert "conda:" in body
 
 
+def test_rules_that_run_timesfm_declare_their_threads_and_gpu():
+    rules = {name for name in RULES if "fd01.timesfm " in (ROOT / "scripts" / f"{name}.py").read_text()}
+    assert rules == {"forecast_timesfm", "encode_timesfm", "finetune_timesfm"}
+    for name in rules:
+        assert re.search(r"^    threads: \d+$", RULES[name], re.MULTILINE), name
+        assert "    resources:\n        gpu=1,\n" in RULES[name], name
+
+
+def test_profile_runs_one_job_with_a_gpu_at_a_time():
+    profile = yaml.safe_load((ROOT / "profiles" / "default" / "profile.yaml").read_text())
+    assert profile["resources"]["gpu"] == 1
+
+
 def test_every_script_has_its_rule_or_its_make_target():
     scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")}
     assert scripts - set(RULES) == {"end_orphans"}
@@ -63,7 +121,8 @@ def test_every_script_has_its_rule_or_its_make_target():
 def test_shared_package_imports_without_the_model_stacks():
     code = """
 import sys, pathlib, importlib
-ABSENT = {"torch", "talib", "arch", "yfinance", "matplotlib", "seaborn", "jsonschema", "jinja2"}
+ABSENT = {"torch", "timesfm", "safetensors", "huggingface_hub", "httpx2", "talib", "arch", "yfinance", "matplotlib",
+          "seaborn", "jsonschema", "jinja2"}
 class Absent:
     def find_spec(self, name, *_):
         if name.split(".")[0] in ABSENT:

@@ -1,8 +1,10 @@
-"""The whole workflow on the small study of tests/workflow."""
+"""The whole workflow on the small study of tests/workflow, with a tiny TimesFM."""
 
 import json
+import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -12,20 +14,45 @@ import pytest
 import yaml
 from conftest import ROOT, make_prices
 from end_orphans import end_orphans, running_jobs
+from hub import Hub
 
-from fd01.predictions import read_predictions, write_predictions
+from fd01.files import read_json, sha256
+from fd01.predictions import read_experiment, read_predictions, write_predictions
+
+TINY = ROOT / "tests" / "tiny"
+WEIGHTS = ("weights", "models", "timesfm")
+# Bound, but nobody listens: connections are refused at once.
+CLOSED = socket.socket()
+CLOSED.bind(("127.0.0.1", 0))
+FINETUNED = ["TFM-03", "TFM-03-event", "TFM-04"]
+WITHOUT_WEIGHTS = ["TFM-01", "TFM-02", "TFM-probe"]
+REFUSED = (
+    "model.safetensors of google/timesfm-2.5-200m-pytorch cannot be fetched: 127.0.0.1: [Errno 111] Connection refused"
+)
+
+
+QUIET = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def command(folder, *arguments):
     """The command line of Snakemake in `folder`."""
     study = ["--snakefile", ROOT / "Snakefile", "--directory", folder, "--cores", "2"]
-    return [sys.executable, "-m", "snakemake", *study, *arguments]
+    jobs = ("forecast", "encode", "finetune")  # of a tiny network, which needs no more than a core
+    side_by_side = ["--resources", "gpu=2", "--set-threads", *(f"{job}_timesfm=1" for job in jobs)]
+    return [sys.executable, "-m", "snakemake", *side_by_side, *study, *arguments]
 
 
-def snakemake(folder, *arguments, check=True):
+def environment(hub=None, **variables):
+    """Variables under which `timesfm` is tiny and the model hub is `hub`, or refuses."""
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(("HF_", "HTTP"))}
+    endpoint = hub.url if hub else "http://{}:{}".format(*CLOSED.getsockname())
+    return inherited | {"PYTHONPATH": str(TINY), "HF_ENDPOINT": endpoint, "HF_HOME": "/nonexistent"} | variables
+
+
+def snakemake(folder, *arguments, check=True, hub=None):
     """Run Snakemake in `folder`; its exit status and everything that it printed."""
     output = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    done = subprocess.run(command(folder, *arguments), cwd=ROOT, **output)
+    done = subprocess.run(command(folder, *arguments), cwd=ROOT, env=environment(hub), **output)
     assert not check or done.returncode == 0, done.stdout
     return done
 
@@ -48,23 +75,78 @@ def change(folder, *keys, value):
     path.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
+def run_on_spy(folder, *experiments):
+    """Choose the dataset `spy` in the configuration in `folder`, and these experiments alone."""
+    change(folder, "dataset", value="spy")
+    for name in yaml.safe_load((folder / "config.yaml").read_text())["experiments"]:
+        change(folder, "experiments", name, "run", value=["spy"] if name in experiments else "none")
+
+
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """A folder in which the default dataset of the small study has been run."""
+def checkpoint(tmp_path_factory):
+    """Weights of the tiny network, a file in the published format."""
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
+    code = """
+import sys
+from fd01.timesfm import load_untrained
+from safetensors.torch import save_file
+save_file(load_untrained(7).model.state_dict(), sys.argv[1])
+"""
+    search = os.pathsep.join([str(TINY), str(ROOT / "scripts")])
+    subprocess.run([sys.executable, "-c", code, path], env=environment(PYTHONPATH=search), check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, checkpoint):
+    """A folder in which the default dataset of the small study has been run, without pre-trained weights."""
     folder = tmp_path_factory.mktemp("study") / "run"
     shutil.copytree(ROOT / "tests" / "workflow", folder)
+    change(folder, *WEIGHTS, "files", value={"model.safetensors": sha256(checkpoint)})
     (folder / "data").mkdir()
     make_prices(days=560).to_parquet(folder / "data" / "prices.parquet")
     snakemake(folder)
     return folder
 
 
-@pytest.fixture
-def copy(study, tmp_path):
-    """A copy of the finished study that a test may change."""
-    folder = tmp_path / "copy"
+@pytest.fixture(scope="module")
+def fetched(study, checkpoint, tmp_path_factory):
+    """The study after its weights have been fetched and what lacked them has been run; and what was planned."""
+    folder = tmp_path_factory.mktemp("fetched") / "run"
     shutil.copytree(study, folder)
+    about = yaml.safe_load((folder / "config.yaml").read_text())["weights"]["models"]["timesfm"]
+    with Hub(about["repository"], about["revision"], {"model.safetensors": checkpoint.read_bytes()}) as hub:
+        snakemake(folder, "weights", hub=hub)
+    jobs = planned(folder)
+    snakemake(folder)  # the hub is closed again: nothing but `snakemake weights` needs it
+    return folder, jobs
+
+
+@pytest.fixture(scope="module")
+def spy(study, checkpoint, tmp_path_factory):
+    """Some experiments on the other dataset, with a copy of the weights and with fine-tuning."""
+    folder = tmp_path_factory.mktemp("spy") / "run"
+    shutil.copytree(study, folder)
+    change(folder, *WEIGHTS, "path", value=str(checkpoint))
+    run_on_spy(folder, "BASE-prevalence", "PTST-tiny-study", "TFM-01", "TFM-probe", *FINETUNED)
+    snakemake(folder)
     return folder
+
+
+@pytest.fixture
+def copy_of(tmp_path):
+    """Copies of finished studies that a test may change."""
+
+    def copy(folder):
+        return shutil.copytree(folder, tmp_path / "copy")
+
+    return copy
+
+
+@pytest.fixture
+def copy(study, copy_of):
+    """A copy of the finished study that a test may change."""
+    return copy_of(study)
 
 
 def test_second_run_has_nothing_to_do(study):
@@ -74,14 +156,22 @@ def test_second_run_has_nothing_to_do(study):
 def test_every_experiment_is_scored_on_the_same_days(study):
     metrics = pd.read_csv(study / "results/sp500/metrics/metrics.csv")
     metrics = metrics[metrics["seed"] == "all"]
-    assert set(metrics["experiment"]) == {"BASE-prevalence", "BASE-drawdown-20", "BASE-HAR", "PTST-tiny"}
-    assert len(metrics) == 4 * 2 * 2  # experiments, folds, targets
+    kinds = metrics.groupby("experiment")["score_kind"].agg(lambda kinds: sorted(set(kinds)))
+    assert kinds.to_dict() == {
+        "BASE-prevalence": ["probability"],
+        "BASE-drawdown-20": ["signal"],
+        "BASE-HAR": ["probability"],
+        "PTST-tiny": ["probability"],
+        "TFM-01-untrained": ["exceedance", "study", "width"],
+        "TFM-probe-untrained": ["probability"],
+    }
+    assert len(metrics) == 8 * 2 * 2  # scores, folds, targets
     assert (metrics.groupby(["fold", "target"])[["n", "positives"]].nunique() == 1).all(axis=None)
 
 
 def test_each_train_end_and_seed_has_a_learning_curve(study):
     curves = sorted((study / "results/sp500/forecasts/PTST-tiny").glob("*/seed-*-curve.csv"))
-    assert [path.parent.name for path in curves] == ["2014-12-31"] * 2 + ["2015-12-31"] * 2
+    assert [path.parent.name for path in curves] == ["2012-12-31"] * 2 + ["2013-06-30"] * 2
     for path in curves:
         assert pd.read_csv(path).groupby("target")["selected"].sum().eq(1).all()
 
@@ -96,8 +186,8 @@ def test_report_is_self_contained_and_quotes_the_files(study):
     metrics = pd.read_csv(results / "metrics/metrics.csv")
     rows = metrics[(metrics["target"] == "up") & (metrics["seed"] == "all")]
     for row in rows.itertuples():
-        line = re.search(rf"<th>{row.experiment}</th><td class=\"n\">{row.auc:.3f}</td>", page)
-        assert line, row.experiment
+        label = row.experiment + (f" ({row.score_kind})" if row.experiment == "TFM-01-untrained" else "")
+        assert f'<th>{label}</th><td class="n">{row.auc:.3f}</td>' in page
     assert 'PTST-tiny-study</th><td colspan="9">not run: switched off for sp500' in page
 
 
@@ -145,21 +235,197 @@ def test_decision_thresholds_rerun_no_model(copy):
     assert not {"run_baseline", "train_patchtst", "gather_seeds", "evaluate"} & set(planned(copy))
 
 
-def test_other_dataset_on_the_command_line(copy):
-    snakemake(copy, "--config", "dataset=spy")
-    verdict = json.loads((copy / "results/spy/verdict.json").read_text())
-    assert verdict["protocol"]["status"] == "pending"
-    assert "TFM-01 is not in the table of experiments" in verdict["protocol"]["reason"]
-    (published,) = verdict["published"]
-    assert published["measured"]["experiment"] == "PTST-tiny-study"
-    assert published["reach"]["best_precision"] <= 1
-    metrics = pd.read_csv(copy / "results/spy/metrics/metrics.csv")
+def test_without_weights_their_experiments_are_shown_as_not_run(study):
+    results = study / "results/sp500"
+    manifest = read_json(study / "results/weights/timesfm/manifest.json")
+    assert (manifest["status"], manifest["reason"]) == ("missing", REFUSED)
+
+    experiments = pd.read_csv(results / "metrics/experiments.csv").set_index("experiment")
+    missing = experiments[experiments["weights"] == "missing"]
+    assert sorted(missing.index) == WITHOUT_WEIGHTS
+    assert set(missing["status"]) == {"not run"} and set(missing["reason"]) == {REFUSED}
+    for twin in ("TFM-01-untrained", "TFM-probe-untrained"):
+        assert experiments.loc[twin, "status"] == "ok"
+        assert experiments.loc[twin, "weights"].startswith("none: random")
+
+    verdict = read_json(results / "verdict.json")
+    assert (verdict["without_weights"], verdict["pretrained"]) == (WITHOUT_WEIGHTS, [])
+    page = (results / "report/index.html").read_text()
+    (warning,) = re.findall(r'<p class="warning">(.*?)</p>', page, re.DOTALL)
+    assert "TFM-01, TFM-02, TFM-probe" in warning and "snakemake weights" in warning
+    for name in WITHOUT_WEIGHTS:
+        assert page.count(f'<th>{name}</th><td colspan="9">not run: {REFUSED}</td>') == 2  # one per block
+
+
+def test_show_warns_of_missing_weights(study):
+    shown = snakemake(study, "show").stdout
+    assert "FD-01 is open: no pre-trained model has run on this dataset." in shown
+    assert "WARNING: not run for want of weights: TFM-01, TFM-02, TFM-probe. Fetch them: snakemake weights." in shown
+
+
+def test_missing_weights_leave_the_protocol_pending(copy):
+    change(copy, "decision", "dataset", value="sp500")
+    snakemake(copy, "results/sp500/verdict.json")
+    protocol = read_json(copy / "results/sp500/verdict.json")["protocol"]
+    assert (protocol["status"], protocol["reason"]) == ("pending", REFUSED)
+
+
+def test_missing_weights_stop_the_run_where_they_must_not_be_missing(copy):
+    change(copy, "weights", "missing", value="fail")
+    run = snakemake(copy, check=False)
+    assert run.returncode == 1
+    assert f"ERROR fetch_weights: {REFUSED}. To use a copy of yours: weights/models/timesfm/path" in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+WITH_WEIGHTS = {
+    "forecast_timesfm": 2,
+    "encode_timesfm": 1,
+    "score_forecasts": 2,
+    "fit_probe": 1,
+    "check_predictions": 1,
+    "evaluate": 1,
+    "decide": 1,
+    "plot_scores": 4,
+    "plot_auc": 1,
+    "collect_provenance": 1,
+    "render_report": 1,
+    "all": 1,
+}
+
+
+def test_fetched_weights_run_what_lacked_them_and_nothing_else(fetched, checkpoint):
+    folder, jobs = fetched
+    assert jobs == WITH_WEIGHTS
+    results = folder / "results/sp500"
+    verdict = read_json(results / "verdict.json")
+    assert (verdict["without_weights"], verdict["pretrained"]) == ([], WITHOUT_WEIGHTS)
+    page = (results / "report/index.html").read_text()
+    assert 'class="warning"' not in page
+    for name in WITHOUT_WEIGHTS:
+        (loaded,) = (c for c in read_json(results / f"checks/{name}.json") if c["check"] == "model loads")
+        assert loaded["ok"] and loaded["detail"] in page
+        assert loaded["detail"].startswith("Model loaded successfully: ")
+        assert f"model.safetensors sha256 {sha256(checkpoint)}" in loaded["detail"]
+    assert "Nothing to be done" in snakemake(folder).stdout
+    assert "WARNING" not in snakemake(folder, "show").stdout
+
+
+def test_own_weights_run_what_lacked_them_and_nothing_else(copy, checkpoint):
+    own = copy / "own.yaml"
+    own.write_text(yaml.safe_dump({"weights": {"models": {"timesfm": {"path": str(checkpoint)}}}}))
+    assert planned(copy, "--configfile", own) == WITH_WEIGHTS | {"fetch_weights": 1}
+
+
+def test_own_weights_with_a_wrong_checksum_are_refused(copy, tmp_path):
+    path = tmp_path / "damaged.safetensors"
+    path.write_bytes(b"damaged")
+    change(copy, *WEIGHTS, "path", value=str(path))
+    run = snakemake(copy, check=False)  # in spite of weights/missing: skip
+    assert run.returncode == 1
+    assert f"ERROR fetch_weights: {path} is not model.safetensors of weights/models/timesfm: its SHA-256" in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+def test_other_threshold_forecasts_nothing_anew(fetched, copy_of):
+    folder = copy_of(fetched[0])
+    change(folder, "labels", "threshold", value=0.02)
+    jobs = planned(folder)
+    assert (jobs["score_forecasts"], jobs["fit_probe"]) == (3, 2)
+    assert not {"fetch_weights", "forecast_timesfm", "encode_timesfm"} & set(jobs)
+
+
+def test_other_penalty_of_the_probe_encodes_nothing_anew(fetched, copy_of):
+    folder = copy_of(fetched[0])
+    change(folder, "experiments", "TFM-probe", "settings", "C", value=0.1)
+    jobs = planned(folder)
+    assert jobs["fit_probe"] == 1
+    assert not {"encode_timesfm", "forecast_timesfm", "score_forecasts", "run_baseline"} & set(jobs)
+
+
+def test_other_dataset(spy):
+    verdict = read_json(spy / "results/spy/verdict.json")
+    assert (verdict["protocol"]["status"], verdict["protocol"]["reason"]) == ("decided", None)
+    published = {line["experiment"]: line for line in verdict["published"]}
+    assert published["TFM-01"]["measured"]["score_kind"] == "study"
+    assert published["PTST-tiny-study"]["reach"]["best_precision"] <= 1
+    metrics = pd.read_csv(spy / "results/spy/metrics/metrics.csv")
     study_arm = metrics[metrics["experiment"] == "PTST-tiny-study"]
     assert len(study_arm) and study_arm["threshold"].isna().all()
-    assert "<th>PTST-tiny-study †</th>" in (copy / "results/spy/report/index.html").read_text()
+    assert "<th>PTST-tiny-study †</th>" in (spy / "results/spy/report/index.html").read_text()
 
-    (copy / "data" / "prices.parquet").unlink()
-    run = snakemake(copy, "--config", "dataset=spy", check=False)
+
+def test_provenance_names_the_weights(spy, checkpoint):
+    revision = yaml.safe_load((spy / "config.yaml").read_text())["weights"]["models"]["timesfm"]["revision"]
+    experiments = read_json(spy / "results/spy/provenance.json")["experiments"]
+    for name in ["TFM-01", "TFM-probe", *FINETUNED]:
+        weights = experiments[name]["weights"]
+        assert (weights["revision"], weights["source"]) == (revision, str(checkpoint))
+        assert weights["files"]["model.safetensors"]["sha256"] == sha256(checkpoint)
+
+
+def test_fine_tuning_leaves_one_winner_and_everything_behind_it(spy):
+    for name, rates, kinds in (
+        ("TFM-03", ["0.0003", "0.003"], {"study", "exceedance", "width"}),
+        ("TFM-03-event", ["0.001"], {"probability"}),
+        ("TFM-04", ["0.001"], {"study", "exceedance", "width"}),
+    ):
+        folder = spy / "results/spy/forecasts" / name / "2016-06-30"
+        endings = ("-curve.csv", "-weights.safetensors", ".parquet")
+        files = {path for path in folder.rglob("*") if path.is_file()}
+        assert files == {folder / f"lr-{rate}/seed-0{ending}" for rate in rates for ending in endings}  # no checkpoint
+
+        curves = {rate: pd.read_csv(folder / f"lr-{rate}/seed-0-curve.csv") for rate in rates}
+        losses = {rate: curve.query("selected")["monitor_loss"].mean() for rate, curve in curves.items()}
+        frame, metadata = read_experiment(spy / "results/spy/predictions" / name)
+        sweep = metadata["validation"]["sweep"]
+        assert {line["lr"]: line["monitor_loss"] for line in sweep} == pytest.approx(losses)
+        assert set(frame["score_kind"]) == kinds
+        winner, _ = read_predictions(folder / f"lr-{min(losses, key=losses.get)}/seed-0.parquet")
+        pd.testing.assert_frame_equal(frame.drop(columns="fold"), winner)
+
+
+def test_one_more_learning_rate_is_one_more_training(spy, copy_of):
+    folder = copy_of(spy)
+    change(folder, "experiments", "TFM-04", "settings", "lr_sweep", value=[0.001, 0.01])
+    jobs = planned(folder)
+    assert (jobs["finetune_timesfm"], jobs["gather_seeds"]) == (1, 1)
+    assert not {"forecast_timesfm", "encode_timesfm", "train_patchtst", "run_baseline"} & set(jobs)
+
+
+def test_killed_fine_tuning_goes_on_where_it_was(spy, copy_of):
+    folder = copy_of(spy)
+    for key in ("max_epochs", "patience", "batch_size"):
+        change(folder, "experiments", "TFM-04", "settings", key, value=6)
+    target = "results/spy/forecasts/TFM-04/2016-06-30/lr-0.001/seed-0.parquet"
+    snakemake(folder, target)
+    straight, _ = read_predictions(folder / target)
+    (folder / target).unlink()
+
+    run = subprocess.Popen(command(folder, target), cwd=ROOT, env=environment(), **QUIET)
+    deadline = time.monotonic() + 60
+    while not list((folder / target).parent.glob("*.checkpoint")):
+        assert time.monotonic() < deadline and run.poll() is None
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    (job,) = running_jobs(folder)
+    job.kill()
+    job.wait()
+    assert not (folder / target).exists()
+
+    snakemake(folder, "--unlock")
+    snakemake(folder, target)
+    log = (folder / "results/spy/logs/finetune_timesfm/TFM-04/2016-06-30/lr-0.001/seed-0.log").read_text()
+    assert re.search(r"going on after epoch [1-5]\n", log)
+    pd.testing.assert_frame_equal(read_predictions(folder / target)[0], straight)
+    assert not list((folder / target).parent.glob("*checkpoint*"))
+
+
+def test_prices_that_are_gone_stop_the_run(spy, copy_of):
+    folder = copy_of(spy)
+    (folder / "data" / "prices.parquet").unlink()
+    run = snakemake(folder, check=False)
     assert run.returncode == 1
     assert "There is no file data/prices.parquet" in run.stdout
 
@@ -200,20 +466,24 @@ def test_tampered_predictions_stop_the_run(copy):
     assert not (copy / "results/sp500/checks").exists()
 
 
-def test_experiment_that_cannot_run_is_shown_with_its_reason(copy):
-    change(copy, "labels", "threshold", value=0.5)
-    snakemake(copy)
-    results = copy / "results/sp500"
+def test_experiment_that_cannot_run_is_shown_with_its_reason(spy, copy_of):
+    folder = copy_of(spy)
+    run_on_spy(folder, "BASE-prevalence", "PTST-tiny-study", "TFM-probe")
+    change(folder, "labels", "threshold", value=0.5)
+    snakemake(folder)
+    results = folder / "results/spy"
     experiments = pd.read_csv(results / "metrics/experiments.csv").set_index("experiment")
-    assert experiments.loc["PTST-tiny", "status"] == "partly"
-    assert "nothing to tell apart" in experiments.loc["PTST-tiny", "reason"]
-    assert "nothing to tell apart" in (results / "report/index.html").read_text()
+    page = (results / "report/index.html").read_text()
+    for name in ("PTST-tiny-study", "TFM-probe"):
+        assert experiments.loc[name, "status"] == "partly"
+        assert "nothing to tell apart" in experiments.loc[name, "reason"]
+        assert re.search(f'<th>{name}</th><td colspan="9">not run: .*nothing to tell apart', page)
 
 
 def test_killed_run_is_resumed(study, copy):
     shutil.rmtree(copy / "results")
-    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    run = subprocess.Popen(command(copy), cwd=ROOT, **quiet)
+    target = "results/sp500/forecasts/PTST-tiny/2012-12-31/seed-0.parquet"
+    run = subprocess.Popen(command(copy, target), cwd=ROOT, env=environment(), **QUIET)
     deadline = time.monotonic() + 120
     while not any("train_patchtst" in " ".join(job.info["cmdline"]) for job in running_jobs(copy)):
         assert time.monotonic() < deadline and run.poll() is None
@@ -225,9 +495,8 @@ def test_killed_run_is_resumed(study, copy):
 
     assert end_orphans(copy)
     assert not list(running_jobs(copy))
-    assert snakemake(copy, check=False).returncode == 1  # the folder is still locked
+    assert snakemake(copy, target, check=False).returncode == 1  # the folder is still locked
     snakemake(copy, "--unlock")
-    snakemake(copy)
-    for path in sorted((study / "results").rglob("*.parquet")):
-        again = copy / path.relative_to(study)
-        pd.testing.assert_frame_equal(pd.read_parquet(path), pd.read_parquet(again))
+    snakemake(copy, target)
+    for name in ("results/sp500/data/dataset.parquet", "results/sp500/data/origins.parquet", target):
+        pd.testing.assert_frame_equal(pd.read_parquet(study / name), pd.read_parquet(copy / name))

@@ -16,6 +16,7 @@ TYPES = {
     "string": "text",
     "integer": "a whole number",
     "number": "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
+    "boolean": "true or false",
 }
 RULES = {
     "minimum": "at least {}",
@@ -23,6 +24,7 @@ RULES = {
     "exclusiveMinimum": "more than {}",
     "exclusiveMaximum": "less than {}",
     "minItems": "a list of at least {}",
+    "maxItems": "a list of at most {}",
     "minProperties": "a table of at least {}",
     "uniqueItems": "a list without repeats",
 }
@@ -96,7 +98,7 @@ def _one_line(error):
             return _unknown(f"{key}/{unknown}".lstrip("/"), unknown, known)
         case "required":
             missing = sorted(set(error.validator_value) - set(error.instance))
-            extra = [str(name) for name in error.instance if name not in error.schema["properties"]]
+            extra = [str(name) for name in error.instance if name not in error.schema.get("properties", error.instance)]
             meant = difflib.get_close_matches(missing[0], extra, n=1)
             hint = f"; is {meant[0]!r} meant?" if meant else ""
             return f"config: {key or 'the top level'} lacks the key {missing[0]!r}{hint}"
@@ -116,7 +118,7 @@ def _one_line(error):
         case "type":
             allowed = TYPES[error.validator_value]
         case "not":
-            allowed = "nothing: this system does not have the key"
+            allowed = "nothing: this experiment does not have the key"
         case rule:
             allowed = RULES[rule].format(error.validator_value)
     return f"config: {key} is {error.instance!r}; allowed: {allowed}"

@@ -67,10 +67,10 @@ def load_untrained(seed):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         weights = package().TimesFM_2p5_200M_torch().model.state_dict()
-    for name, value in weights.items():
-        if name.endswith("_ln.scale"):
-            torch.nn.init.ones_(value)
-    return reload(weights)
+        for name, value in weights.items():
+            if name.endswith("_ln.scale"):
+                torch.nn.init.ones_(value)
+        return reload(weights)  # which builds another random network first
 
 
 def models_of(settings, seeds, manifest):

@@ -1,0 +1,277 @@
+"""What TimesFM 2.5 costs on this machine, and what flip and bfloat16 do to its scores. README.md says how it measures."""
+
+import argparse
+import json
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[0] = str(ROOT / "scripts")  # in place of this folder, whose timesfm.py would hide the package
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+from fd01.quantiles import input_series  # noqa: E402
+from fd01.timesfm import WEIGHTS, load, load_untrained, package  # noqa: E402
+from fd01.windows import windows  # noqa: E402
+from forecast_timesfm import forecast_rows, rows_to_forecast  # noqa: E402
+
+THREADS = 2
+KINDS = ("study", "exceedance", "width")
+
+
+def study_of(prices):
+    """Configuration, dataset and origins of the file `prices`, or of the packaged ones without it."""
+    import yaml
+    from fd01.config import check_config
+    from fd01.origins import build_origins
+    from fd01.prices import build_dataset, load_packaged
+
+    config, schema = (
+        yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", "schemas/config.schema.yaml")
+    )
+    check_config(config, schema)
+    dataset = build_dataset(pd.read_parquet(prices) if prices else load_packaged())
+    folds = config["datasets"]["spy" if prices else "sp500"]["folds"]
+    return config, dataset, build_origins(dataset, folds, config["labels"], **config["origins"])
+
+
+def cpu_seconds(work):
+    """CPU seconds of all threads while `work()` runs."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def product_rate(dtype, rows, products=20):
+    """GFLOP per CPU second of (rows, 1280) x (1280, 3840), the commonest product of the network."""
+    import torch
+
+    dtype = getattr(torch, dtype)
+    x, layer = torch.randn(rows, 1280, dtype=dtype), torch.nn.Linear(1280, 3840, bias=False, dtype=dtype)
+    with torch.no_grad():
+        seconds = [cpu_seconds(lambda: [layer(x) for _ in range(products)]) for _ in range(15)]
+    return 2e-9 * products * rows * layer.weight.numel() / statistics.median(seconds)
+
+
+def gflop_per_window(module, context):
+    """Of all linear layers on all patches of a window, once; attention over so few patches does not count."""
+    import torch
+
+    weights = sum(layer.weight.numel() for layer in module.modules() if isinstance(layer, torch.nn.Linear))
+    return 2e-9 * weights * -(-context // module.p)
+
+
+def one_at_a_time(model, inputs, context):
+    """The notebooks' way: the package's own API, one window a call, with flip."""
+    model.compile(
+        package().ForecastConfig(
+            max_context=context,
+            max_horizon=1,
+            normalize_inputs=True,
+            use_continuous_quantile_head=True,
+            force_flip_invariance=True,
+            infer_is_positive=False,
+        )
+    )
+    for window in inputs:
+        model.forecast(1, [window])
+
+
+def scores_of(quantiles, rows, study):
+    """Scores of the study's target, DataFrame of rows by kind."""
+    from fd01.quantiles import quantile_frame, scores
+
+    config, dataset, _ = study
+    found, by_kind = scores(quantile_frame(rows, quantiles), "close", dataset, config["targets"][0], config["labels"])
+    return pd.DataFrame(by_kind, index=found)
+
+
+def aucs(scores, study):
+    """AUC by block and kind, Series."""
+    from fd01.metrics import ranking
+    from fd01.origins import EVALUATION, target_column
+
+    config, _, origins = study
+    column = target_column(**config["targets"][0])
+    return pd.Series(
+        {
+            (fold, kind): ranking(block[column].to_numpy(), scores.loc[block["row"], kind].to_numpy())["auc"]
+            for fold, block in origins[origins["role"] == EVALUATION].groupby("fold", sort=False)
+            for kind in KINDS
+        }
+    )
+
+
+def fresh_process(job):
+    """Print, as JSON, CPU and wall seconds of the imports, of loading and of the first batch, and the peak memory."""
+    import torch
+
+    package()
+    clocks = [(time.process_time(), time.time())]
+    torch.set_num_threads(THREADS)
+    dataset, rows, settings = pd.read_parquet(job["dataset"]), np.array(job["rows"]), job["settings"]
+    model = load(job["folder"])
+    clocks.append((time.process_time(), time.time()))
+    forecast_rows(model, dataset, rows[: settings["batch_size"]], 1, settings)
+    clocks.append((time.process_time(), time.time()))
+    forecast_rows(model, dataset, rows, 1, settings)
+    seconds = np.diff([(0, job["started"]), *clocks], axis=0)
+    print(json.dumps({"seconds": seconds.tolist(), "peak": peak_memory()}))
+
+
+def peak_memory():
+    """Bytes that this process has held at most."""
+    if sys.platform == "darwin":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # On Linux ru_maxrss also counts the process that started this one.
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
+
+
+def costs(model, forecast, windows, rows, settings, rounds):
+    """Rows of the table on rates and times; `forecast(model, rows, flip, dtype)`, `windows` for one at a time.
+
+    Noise only ever adds to CPU seconds: the least of the rounds stands for each way, the highest for each rate.
+    """
+    dtypes = {"fp32": "float32", "bf16": "bfloat16"}
+    ways = [(name, flip) for name in dtypes for flip in (False, True)]
+    rates, seconds = {name: [] for name in dtypes}, {way: [] for way in [*ways, "alone"]}
+    forecast(model, rows[: settings["batch_size"]], False, "float32")  # the first call is slower
+    for _ in range(rounds):
+        for name, dtype in dtypes.items():
+            rates[name].append(product_rate(dtype, 3 * settings["batch_size"]))
+        for name, flip in ways:
+            seconds[name, flip].append(cpu_seconds(partial(forecast, model, rows, flip, dtypes[name])))
+        alone = cpu_seconds(partial(one_at_a_time, model, windows, settings["context"]))
+        seconds["alone"].append(alone * len(rows) / len(windows))
+    rates, seconds = ({key: choose(of) for key, of in found.items()} for choose, found in ((max, rates), (min, seconds)))
+
+    gflop = gflop_per_window(model.model, settings["context"])
+    for name, rate in rates.items():
+        yield f"matrix product, {name}", f"{rate:.0f} GFLOP per CPU second", ""
+    yield "linear layers, flip off, on", f"{gflop:.3f}, {2 * gflop:.3f} GFLOP a window", ""
+    for name, flip in ways:
+        floor = gflop * (1 + flip) * len(rows) / rates[name]
+        took = seconds[name, flip]
+        target = "at most 1.4 x" if name == "fp32" else ""
+        yield f"{name}, flip {'on' if flip else 'off'}", f"{took:.1f} CPU s, {took / floor:.2f} x the floor", target
+    for flip in (False, True):
+        gain = seconds["fp32", flip] / seconds["bf16", flip]
+        yield f"bf16, flip {'on' if flip else 'off'}", f"{gain:.2f} x faster than fp32", "at least 2 x"
+    yield "flip", f"{seconds['fp32', True] / seconds['fp32', False]:.2f} x the time without (fp32)", ""
+    gain = seconds["alone"] / seconds["fp32", True]
+    took = f"{seconds['alone']:.0f} CPU s, scaled from {len(windows)} windows"
+    yield "one window at a time, flip on, fp32", f"{took}; batches are {gain:.1f} x faster", "at least 15 x"
+
+
+def start_up(folder, dataset, rows, settings, rounds):
+    """Rows of the table on a fresh process."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, "dataset.parquet")
+        dataset.to_parquet(path)
+        job = {"folder": str(folder), "dataset": str(path), "rows": rows.tolist(), "settings": settings}
+        found = []
+        for _ in range(rounds):
+            command = [sys.executable, __file__, "--job", json.dumps(job | {"started": time.time()})]
+            found.append(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
+    seconds = np.min([one["seconds"] for one in found], axis=0)
+    imports, loading, first = seconds
+    for what, (cpu, wall), target in (
+        ("imports", imports, ""),
+        ("loading", loading, ""),
+        (f"load to first forecast, {settings['batch_size']} windows", loading + first, "under 5 s"),
+        ("the same with imports", imports + loading + first, ""),
+    ):
+        yield what, f"{wall:.1f} s, {cpu:.1f} CPU s", target
+    yield "peak memory", f"{max(one['peak'] for one in found) / 1e9:.2f} GB", "under 2.5 GB"
+
+
+def effects(loaders, forecast, rows, study):
+    """Rows of the table on what bf16, on the first model, and flip, on all, do to the scores."""
+    on, off = [], []
+    for load_model in loaders:
+        model = load_model()
+        scores = scores_of(forecast(model, rows, True, "float32"), rows, study)
+        on.append(aucs(scores, study))
+        off.append(aucs(scores_of(forecast(model, rows, False, "float32"), rows, study), study))
+        if len(on) == 1:
+            rounded = scores_of(forecast(model, rows, True, "bfloat16"), rows, study)
+            moved = (rounded - scores)["exceedance"].abs()
+            change = aucs(rounded, study) - on[0]
+            yield "bf16, probability moves by", f"{moved.median():.1e} median, {moved.max():.1e} at most", ""
+            for (fold, kind), value in change.items():
+                if kind == "exceedance":
+                    yield f"bf16, change of AUC, {fold}", f"{value:+.4f}", ""
+        del model  # before the next one is loaded
+    on, off = pd.DataFrame(on), pd.DataFrame(off)
+    for block in on:
+        change = (on - off)[block]
+        means = f"{off[block].mean():.3f} off, {on[block].mean():.3f} on"
+        values = f"{means}, change {change.mean():+.3f} ({change.min():+.3f} to {change.max():+.3f})"
+        yield f"flip, AUC of {block[1]}, {block[0]}", values, ""
+
+
+def cpu_units():
+    """Which of the units for bf16 the CPU has."""
+    import torch
+
+    has = torch.cpu.get_capabilities()
+    return ", ".join(f"{name} {'yes' if has.get(name) else 'no'}" for name in ("amx_bf16", "avx512_bf16"))
+
+
+def table(arguments):
+    """Rows of the table: what, measured, target."""
+    import torch
+    from safetensors.torch import save_file
+
+    torch.set_num_threads(THREADS)
+    n, alone, seeds, rounds = (128, 8, 1, 1) if arguments.quick else (762, 60, 5, 3)
+    study = config, dataset, origins = study_of(arguments.prices)
+    settings = config["experiments"]["TFM-01"]["settings"]
+    every = rows_to_forecast(origins, "evaluation")
+    rows = every[-n:]
+    folder = arguments.folder
+    loaders = [partial(load, folder)] if folder else [partial(load_untrained, seed) for seed in range(seeds)]
+
+    def forecast(model, rows, flip, dtype):
+        return forecast_rows(model, dataset, rows, 1, settings | {"flip": flip, "dtype": dtype})
+
+    yield "CPU", f"{torch.cpu.get_capabilities()['cpu_name']}, {THREADS} threads; {cpu_units()}", ""
+    yield "packages", f"torch {version('torch')}, timesfm {version('timesfm')}", ""
+    days = f"{dataset['Date'].iloc[0]:%Y-%m-%d} to {dataset['Date'].iloc[-1]:%Y-%m-%d}"
+    yield "prices", f"{Path(arguments.prices).name if arguments.prices else 'packaged'}, {days}", ""
+    yield "weights", folder or f"random, {seeds} seeds", ""
+    yield "windows", f"{len(rows)} of {settings['context']} days, batches of {settings['batch_size']}", ""
+    model = loaders[0]()
+    windows_alone = windows(input_series(dataset, settings["input"]), rows[:alone], settings["context"])
+    yield from costs(model, forecast, windows_alone, rows, settings, rounds)
+    with tempfile.TemporaryDirectory() as scratch:
+        if not folder:
+            save_file(model.model.state_dict(), Path(scratch, WEIGHTS))
+        del model
+        yield from start_up(folder or scratch, dataset, rows, settings, rounds)
+    yield from effects(loaders, forecast, every, study)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prices", help="a parquet file as in docs/data.md (default: the packaged S&P 500)")
+    parser.add_argument("--folder", help="where model.safetensors lies (default: random weights)")
+    parser.add_argument("--quick", action="store_true", help="few windows, one round, one seed: a trial")
+    parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.job:
+        fresh_process(arguments.job)
+    else:
+        print("| what | measured | target |\n|---|---|---|", flush=True)
+        for row in table(arguments):
+            print(f"| {' | '.join(row)} |", flush=True)
