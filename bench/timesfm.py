@@ -20,10 +20,11 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
+from forecast_timesfm import forecast_rows, rows_to_forecast  # noqa: E402
+
 from fd01.quantiles import input_series  # noqa: E402
 from fd01.timesfm import WEIGHTS, load, load_untrained, package  # noqa: E402
 from fd01.windows import windows  # noqa: E402
-from forecast_timesfm import forecast_rows, rows_to_forecast  # noqa: E402
 
 THREADS = 2
 KINDS = ("study", "exceedance", "width")
@@ -32,6 +33,7 @@ KINDS = ("study", "exceedance", "width")
 def study_of(prices):
     """Configuration, dataset and origins of the file `prices`, or of the packaged ones without it."""
     import yaml
+
     from fd01.config import check_config
     from fd01.origins import build_origins
     from fd01.prices import build_dataset, load_packaged
@@ -153,7 +155,9 @@ def costs(model, forecast, windows, rows, settings, rounds):
             seconds[name, flip].append(cpu_seconds(partial(forecast, model, rows, flip, dtypes[name])))
         alone = cpu_seconds(partial(one_at_a_time, model, windows, settings["context"]))
         seconds["alone"].append(alone * len(rows) / len(windows))
-    rates, seconds = ({key: choose(of) for key, of in found.items()} for choose, found in ((max, rates), (min, seconds)))
+    rates, seconds = (
+        {key: choose(of) for key, of in found.items()} for choose, found in ((max, rates), (min, seconds))
+    )
 
     gflop = gflop_per_window(model.model, settings["context"])
     for name, rate in rates.items():

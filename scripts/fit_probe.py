@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fd01.errors import NotRun
-from fd01.heads import fit_head, scale_features
+from fd01.heads import STATES, fit_head, scale_features
 from fd01.logs import configure_logging
 from fd01.origins import CALIBRATION, EVALUATION, splits
 from fd01.predictions import concat_scores, scores_frame, write_folds
@@ -18,8 +18,6 @@ MIN_TRAINING = 50  # days
 
 def states_of(settings):
     """Columns of the states that a probe looks at; None for all."""
-    from fd01.lag_llama import STATES
-
     wanted = {"encoder-last": ("norm_",), "encoder-mean": ("mean_",), "all-hidden": ("h", "norm_")}
     layers = wanted.get(settings.get("states"))
     return layers and ["row", "seed", *(name for name in STATES if name.startswith(layers))]

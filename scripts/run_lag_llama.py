@@ -8,10 +8,11 @@ import pandas as pd
 
 from fd01.errors import NotRun
 from fd01.files import digest
-from fd01.lag_llama import PARAMETERS, STATES, about_network, history, models_of, run, time_features
+from fd01.heads import STATES
+from fd01.lag_llama import about_network, history, models_of, run, time_features
 from fd01.logs import configure_logging
 from fd01.provenance import git_commit, packages
-from fd01.studentt import percent_series
+from fd01.studentt import PARAMETERS, percent_series
 from fd01.tables import write_table
 
 

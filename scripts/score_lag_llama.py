@@ -4,11 +4,10 @@ from functools import partial
 
 import pandas as pd
 
-from fd01.lag_llama import PARAMETERS
 from fd01.logs import configure_logging
 from fd01.predictions import write_folds
 from fd01.scoring import score_folds
-from fd01.studentt import scores
+from fd01.studentt import PARAMETERS, scores
 from fd01.tables import read_table
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ UNKNOWN_KEYS = {
     "at the top level": (
         {"extra": 1},
         "config: unknown key extra "
-        "(allowed: dataset, datasets, decision, experiments, labels, origins, targets, weights)",
+        "(allowed: dataset, datasets, decision, experiments, labels, origins, study_predictions, targets, weights)",
     ),
     "that is a number": ({"origins": {7: 1}}, "config: unknown key origins/7 (allowed: calibration_fraction, "),
     "in a system's settings": (
@@ -262,7 +262,7 @@ VALUES = {  # path, value, what the message says is allowed
     ),
     "no covariates": (f"{COVARIATES}/indicators", [], "a list of at least 1"),
     "ridge": (f"{COVARIATES}/ridge", 0.5, "at least 1"),
-    "penalty of the probe": ("experiments/TFM-probe/settings/C", 0, "more than 0"),
+    "penalty of the probe": ("experiments/TFM-probe/settings/head/C", 0, "more than 0"),
     "no rate": (f"{FINETUNED}/lr_sweep", [], "a list of at least 1"),
     "one rate without a list": (f"{FINETUNED}/lr_sweep", 0.001, "a list"),
     "rate of nothing": (f"{FINETUNED}/lr_sweep/0", 0, "more than 0"),
@@ -339,14 +339,14 @@ def test_study_selection_needs_a_study_fold_only_where_it_runs(config, schema, s
 
 def test_model_needs_an_entry_of_its_weights_unless_it_is_untrained(config, schema):
     line = message(copy.deepcopy(config), schema, {"weights/models": {}})
-    assert line == "config: weights/models is []; allowed: a table that has timesfm"
+    assert line == "config: weights/models is []; allowed: a table that has lag-llama"
     config["experiments"] = {
         name: entry
         for name, entry in config["experiments"].items()
-        if not entry["system"].startswith("timesfm") or entry["settings"].get("weights") == "untrained"
+        if not entry["system"].startswith(("timesfm", "lag-llama")) or entry["settings"].get("weights") == "untrained"
     }
     edit(config, {"weights/models": {}})
-    assert "TFM-01-untrained" in config["experiments"]
+    assert {"TFM-01-untrained", "LL-forecast-untrained", "LL-scratch"} <= set(config["experiments"])
     check_config(config, schema)
 
 

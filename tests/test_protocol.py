@@ -14,6 +14,7 @@ INVESTIGATE = "investigate further, run TFM-03"
 FINETUNE = "fine-tune (TFM-03, TFM-04)"
 UNSUITABLE = "foundation models not suitable, conclude FD-01"
 NAN = float("nan")
+OPEN = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
 
 
 def measures(experiment, auc, fold="validation", seed="all", score_kind="probability", spread=0.5, calibration_auc=0.6):
@@ -190,7 +191,7 @@ COMPARISON = (
 @pytest.mark.parametrize(
     ("dataset", "rows", "entries", "answer"),
     [
-        ("sp500", [], [], "FD-01 is open: no pre-trained model has run on this dataset."),
+        ("sp500", [], [], OPEN),
         (
             "sp500",
             [TFM["study"]],
@@ -201,14 +202,15 @@ COMPARISON = (
             "spy",
             [not_run("TFM-01", "no weights")],
             [("TFM-01", None, "not run", "no weights")],
-            "FD-01 is open: no pre-trained model has run on this dataset.",
+            OPEN,
         ),
         (
             "spy",
             [not_run("TFM-01", "no weights")],
-            [("TFM-01", None, "not run", "no weights"), ("FRC-01", "pre-trained", "ok", "")],
+            [("TFM-01", None, "not run", "no weights"), ("LL-forecast", "pre-trained", "ok", "")],
             "The study's protocol gives no answer: no weights.",
         ),
+        ("spy", [], [("FRC-01", "pre-trained", "ok", "")], OPEN),
         (
             "spy",
             list(TFM.values()),
@@ -216,7 +218,14 @@ COMPARISON = (
             f"By the study's protocol: {NO_RULE} (TFM-01 reaches AUC 0.364 with a spread of 0.0200).",
         ),
     ],
-    ids=["not applicable", "not applicable, ran", "pending", "pending, another ran", "decided"],
+    ids=[
+        "not applicable",
+        "not applicable, ran",
+        "pending",
+        "pending, another ran",
+        "pending, one ran that is not asked for",
+        "decided",
+    ],
 )
 def test_sentence(dataset, rows, entries, answer):
     assert verdict_of(dataset, *rows, entries=entries)["sentence"] == f"{answer} {COMPARISON}"
@@ -240,7 +249,7 @@ def test_verdict_without_a_reference():
     (head,) = verdict["blocks"]
     assert head["reference"] is None and head["baseline"]["experiment"] == "BASE-drawdown-20"
     assert verdict["sentence"] == (
-        "FD-01 is open: no pre-trained model has run on this dataset. "
+        "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights. "
         "The reference, PTST-2M, has no score to compare with."
     )
     assert verdict["not_run"] == [{"experiment": "PTST-2M", "reason": "one class"}]

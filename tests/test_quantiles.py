@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,10 +16,10 @@ from fd01.quantiles import (
     input_series,
     quantile_frame,
     return_deciles,
-    score_all,
     scores,
     touch,
 )
+from fd01.scoring import score_folds
 
 INPUTS = ("close", "return", "high")
 Z = stats.norm.ppf(np.arange(1, 10) / 10)
@@ -29,6 +31,10 @@ ALL_TARGETS = [{"target": name, "horizon": h} for name in ("up", "down", "direct
 @pytest.fixture(scope="module")
 def study():
     return small_study()
+
+
+def scores_of(name, dataset):
+    return partial(scores, name=name, dataset=dataset, labels=LABELS)
 
 
 def quantiles(rows, deciles, seed=None):
@@ -151,13 +157,13 @@ def test_what_a_series_says_nothing_of_is_not_run(study):
     high = made_up(dataset, np.array([100]), "high")
     one_day = made_up(dataset, np.array([100]), "close", steps=1)
     for target in ({"target": "up", "horizon": 2}, {"target": "direction", "horizon": 5}):
-        with pytest.raises(NotRun, match="nothing of longer horizons"):
-            scores(high, "high", dataset, target, LABELS)
+        with pytest.raises(NotRun, match="one of the next day"):
+            scores(high, target, "high", dataset, LABELS)
         with pytest.raises(NotRun, match=f"reaches 1 day, not {target['horizon']}"):
-            scores(one_day, "close", dataset, target, LABELS)
+            scores(one_day, target, "close", dataset, LABELS)
     for target in (DOWN, DIRECTION):
         with pytest.raises(NotRun, match=f"nothing of the target {target['target']}"):
-            scores(high, "high", dataset, target, LABELS)
+            scores(high, target, "high", dataset, LABELS)
 
 
 def test_scores_of_every_target(study):
@@ -174,7 +180,7 @@ def test_scores_of_every_target(study):
         "scaled": stats.norm.sf(own, mu, sigma),
     }
     for what, probability in beyond.items():
-        found, by_kind = scores(frame, "close", dataset, {"target": what, "horizon": 1}, labels)
+        found, by_kind = scores(frame, {"target": what, "horizon": 1}, "close", dataset, labels)
         np.testing.assert_array_equal(found, rows)
         assert set(by_kind) == {"study", "exceedance", "width"}
         expected = probability if what == "direction" else 2 * probability - probability**2
@@ -188,7 +194,7 @@ def test_the_high_touches_by_itself(what, study):
     dataset, _ = study
     close = dataset["Close"].to_numpy()
     frame = quantiles(np.array([90]), [0.01 + 0.01 * Z])
-    _, by_kind = scores(frame, "high", dataset, {"target": what, "horizon": 1}, LABELS)
+    _, by_kind = scores(frame, {"target": what, "horizon": 1}, "high", dataset, LABELS)
     c = 0.01 if what == "up" else np.std(np.diff(np.log(close[70:91])), ddof=1)
     # The deciles of the simple return are those of a normal distribution, through a mild curve.
     assert by_kind["exceedance"][0] == pytest.approx(stats.norm.sf(np.log1p(c), 0.01, 0.01), abs=1e-3)
@@ -202,8 +208,8 @@ def test_down_is_up_in_the_mirror(horizon, study):
     frame = made_up(dataset, rows, "close")
     mirrored = frame.copy()
     mirrored[DECILES] = 2 * dataset["Close"].to_numpy()[frame["row"], None] - frame[DECILES].to_numpy()[:, ::-1]
-    _, up = scores(frame, "close", dataset, {"target": "up", "horizon": horizon}, LABELS)
-    _, down = scores(mirrored, "close", dataset, {"target": "down", "horizon": horizon}, LABELS)
+    _, up = scores(frame, {"target": "up", "horizon": horizon}, "close", dataset, LABELS)
+    _, down = scores(mirrored, {"target": "down", "horizon": horizon}, "close", dataset, LABELS)
     for kind in up:
         np.testing.assert_allclose(down[kind], up[kind], rtol=1e-8, atol=1e-12)
 
@@ -215,7 +221,7 @@ def test_scores_are_complete(name, which, seeds, study, tmp_path):
     dataset, origins = study
     rows = rows_to_forecast(origins, which)
     file = pd.concat([made_up(dataset, rows, name, seed) for seed in seeds])
-    frames, not_run = score_all(file, dataset, origins, name, ALL_TARGETS, LABELS)
+    frames, not_run = score_folds(file, origins, ALL_TARGETS, scores_of(name, dataset))
     write_folds(tmp_path, frames, origins, {}, not_run)
     frame, metadata = read_experiment(tmp_path)
     assert not_run == {}
@@ -229,7 +235,7 @@ def test_scores_belong_to_their_day_fold_and_seed(seeds):
     dataset, origins = small_study(folds=folds)
     rows = rows_to_forecast(origins, "all")
     file = pd.concat([made_up(dataset, rows, "close", seed) for seed in seeds]).sample(frac=1, random_state=0)
-    frames, _ = score_all(file, dataset, origins, "close", [UP_5, DOWN], LABELS)
+    frames, _ = score_folds(file, origins, [UP_5, DOWN], scores_of("close", dataset))
     assert list(frames) == [TRAIN_END, "2016-12-01"]
     for train_end, scored in frames.items():
         frame = scored[scored["score_kind"] == "study"]
@@ -246,7 +252,7 @@ def test_targets_that_cannot_be_scored_do_not_stop_the_others(study, tmp_path):
     dataset, origins = study
     targets = [UP, DOWN, UP_5, SCALED]
     file = made_up(dataset, rows_to_forecast(origins, "all"), "high", steps=1)
-    frames, not_run = score_all(file, dataset, origins, "high", targets, LABELS)
+    frames, not_run = score_folds(file, origins, targets, scores_of("high", dataset))
     assert [(entry["target"], entry["horizon"]) for entry in not_run[TRAIN_END]] == [("down", 1), ("up", 5)]
     write_folds(tmp_path, frames, origins, {}, not_run)
     check_same_origins("high", *read_experiment(tmp_path), origins, targets, seeds=[])
@@ -254,7 +260,7 @@ def test_targets_that_cannot_be_scored_do_not_stop_the_others(study, tmp_path):
 
 def test_a_model_that_has_not_run_gives_its_reason_everywhere(tmp_path):
     dataset, origins = small_study(folds=FOLDS | {"later": FOLDS["test"] | {"train_end": "2016-12-01"}})
-    frames, not_run = score_all(pd.DataFrame(), dataset, origins, "close", [UP, UP_5], LABELS, "no weights")
+    frames, not_run = score_folds(pd.DataFrame(), origins, [UP, UP_5], scores_of("close", dataset), "no weights")
     assert not_run == {end: [{**t, "reason": "no weights"} for t in (UP, UP_5)] for end in (TRAIN_END, "2016-12-01")}
     write_folds(tmp_path, frames, origins, {}, not_run)
     frame, metadata = read_experiment(tmp_path)

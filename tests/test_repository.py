@@ -58,7 +58,7 @@ def test_conda_environment_has_the_pins_of_the_single_one(path):
 
 @pytest.mark.parametrize("name", RULES)
 def test_conda_environment_of_a_rule_has_what_its_script_imports(name):
-    (environment,) = re.findall(r'"../envs/(\w+\.yaml)"', RULES[name])
+    (environment,) = re.findall(r'"../envs/([\w-]+\.yaml)"', RULES[name])
     installed = set(pins(conda_packages(ROOT / "envs" / environment)))
     distributions = {"sklearn": "scikit-learn", "talib": "ta-lib"}
     wanted = {distributions.get(module, module) for module in imports(name)}
@@ -66,9 +66,11 @@ def test_conda_environment_of_a_rule_has_what_its_script_imports(name):
     assert wanted - ({"ta-lib"} if name == "train_patchtst" else set()) <= installed
 
 
-@pytest.mark.parametrize("name", ["fit_probe", "score_forecasts", "gather_seeds", "evaluate", "render_report"])
+@pytest.mark.parametrize(
+    "name", ["fit_probe", "score_forecasts", "score_lag_llama", "gather_seeds", "evaluate", "render_report"]
+)
 def test_what_follows_the_forecasts_needs_no_model_stack(name):
-    assert not {"torch", "timesfm", "safetensors", "huggingface_hub"} & imports(name)
+    assert not {"torch", "timesfm", "gluonts", "sktime", "safetensors", "huggingface_hub"} & imports(name)
 
 
 def test_versions_that_jobs_record_are_pinned():
@@ -121,7 +123,7 @@ def test_every_script_has_its_rule_or_its_make_target():
 def test_shared_package_imports_without_the_model_stacks():
     code = """
 import sys, pathlib, importlib
-ABSENT = {"torch", "timesfm", "safetensors", "huggingface_hub", "httpx2", "talib", "arch", "yfinance", "matplotlib",
+ABSENT = {"torch", "timesfm", "gluonts", "sktime", "safetensors", "huggingface_hub", "httpx2", "talib", "arch", "yfinance", "matplotlib",
           "seaborn", "jsonschema", "jinja2"}
 class Absent:
     def find_spec(self, name, *_):

@@ -516,7 +516,7 @@ def states(study):
 
 
 def probe(study, states, targets=(UP,), labels=LABELS):
-    frames, not_run = score_all(states, *study, PROBE | {"C": 1.0}, targets, labels)
+    frames, not_run = score_all(states, *study, PROBE | {"head": {"kind": "logistic", "C": 1.0}}, targets, labels)
     return frames[TRAIN_END], not_run.get(TRAIN_END, [])
 
 

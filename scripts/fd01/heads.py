@@ -7,6 +7,9 @@ from fd01.origins import threshold_return
 from fd01.outcomes import two_classes
 from fd01.quantiles import input_series
 
+# Hidden units of Lag-Llama: the last token after each block and after the final norm, and the mean of the latter.
+STATES = [f"{layer}_{unit}" for layer in (*(f"h{i}" for i in range(8)), "norm", "mean") for unit in range(144)]
+
 
 def fit_logistic(features, split, train, rows, C):
     """Probabilities of `rows`, shape (n,), by a logistic regression fitted to `train`.

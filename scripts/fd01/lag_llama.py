@@ -16,8 +16,6 @@ from fd01.checkpoints import ARCHITECTURE, WEIGHTS
 from fd01.errors import UserError
 from fd01.weights import open_weights
 
-STATES = [f"{layer}_{unit}" for layer in (*(f"h{i}" for i in range(8)), "norm", "mean") for unit in range(144)]
-PARAMETERS = ["df", "loc", "scale"]
 UNTRAINED = "none: random (PyTorch's default initialisation)"
 LAGS = """
 0 7 8 10 11 12 13 14 19 20 21 22 23 24 26 27 28 29 30 34 35 36 46 47 48 50 51 52 55 57 58 59 60 61 70 71 72 83

@@ -10,6 +10,8 @@ from fd01.errors import NotRun
 from fd01.origins import threshold_return
 from fd01.quantiles import input_series, touch
 
+PARAMETERS = ["df", "loc", "scale"]
+
 
 def percent_series(dataset, name):
     """The input series `return` or `high` of `fd01.quantiles.input_series`, in percent."""
