@@ -10,7 +10,6 @@ import pandas as pd
 
 from fd01.errors import NotRun
 from fd01.files import digest, replacing
-from fd01.finetuning import train
 from fd01.lag_llama import (
     UNTRAINED,
     about_network,
@@ -28,7 +27,7 @@ from fd01.predictions import concat_scores, write_predictions
 from fd01.provenance import git_commit, packages
 from fd01.scoring import check_history, score_folds
 from fd01.studentt import PARAMETERS, percent_series, scores
-from fd01.training import INNER, epochs
+from fd01.training import INNER, epochs, train
 from fd01.weights import open_weights
 
 

@@ -241,7 +241,7 @@ VALUES = {  # path, value, what the message says is allowed
     "revision, a branch": (f"{WEIGHTS}/revision", "main", "a commit of 40 hexadecimal digits"),
     "revision, shortened": (f"{WEIGHTS}/revision", "1d95242", "a commit of 40 hexadecimal digits"),
     "sha256, shortened": (f"{WEIGHTS}/files/config.json", "cd3315b7", "a sha256 of 64 hexadecimal digits"),
-    "sha256, a number to YAML": (f"{WEIGHTS}/files/config.json", 0, "text"),
+    "sha256, a number to YAML": (f"{WEIGHTS}/files/config.json", 0, "a sha256 of 64 hexadecimal digits"),
     "no files": (f"{WEIGHTS}/files", {}, "a table of at least 1"),
     "missing weights": ("weights/missing", "ignore", "skip, fail"),
     "path of weights": (f"{WEIGHTS}/path", ["my.safetensors"], "text"),

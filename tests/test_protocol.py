@@ -223,7 +223,7 @@ COMPARISON = (
         "not applicable, ran",
         "pending",
         "pending, another ran",
-        "pending, one ran that is not asked for",
+        "pending, FRC-01 ran",
         "decided",
     ],
 )

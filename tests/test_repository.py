@@ -123,8 +123,8 @@ def test_every_script_has_its_rule_or_its_make_target():
 def test_shared_package_imports_without_the_model_stacks():
     code = """
 import sys, pathlib, importlib
-ABSENT = {"torch", "timesfm", "gluonts", "sktime", "safetensors", "huggingface_hub", "httpx2", "talib", "arch", "yfinance", "matplotlib",
-          "seaborn", "jsonschema", "jinja2"}
+ABSENT = {"gluonts", "sktime", "torch", "timesfm", "safetensors", "huggingface_hub", "httpx2", "talib", "arch",
+          "yfinance", "matplotlib", "seaborn", "jsonschema", "jinja2"}
 class Absent:
     def find_spec(self, name, *_):
         if name.split(".")[0] in ABSENT:

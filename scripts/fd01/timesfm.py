@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fd01.training import autocast
 from fd01.weights import open_weights
 
 WEIGHTS = "model.safetensors"
@@ -144,13 +145,6 @@ def encode(model, inputs, settings):
             states.append(hidden(module, values, mask)[0].cpu().numpy())
             bar.update(len(batch))
     return np.concatenate(states)
-
-
-def autocast(device, dtype):
-    """Context in which matrix products run in `dtype`."""
-    import torch
-
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == "bfloat16")
 
 
 def padded(inputs, context, patch):
