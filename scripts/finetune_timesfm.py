@@ -14,6 +14,7 @@ from fd01.files import digest, replacing
 from fd01.finetuning import adapt, build_objective, merged, tensors
 from fd01.heads import scale_features
 from fd01.logs import configure_logging
+from fd01.optimisation import train
 from fd01.origins import CALIBRATION, EVALUATION, TRAIN, splits, target_column
 from fd01.outcomes import two_classes
 from fd01.predictions import concat_scores, scores_frame, write_predictions
@@ -21,7 +22,7 @@ from fd01.provenance import git_commit, packages
 from fd01.quantiles import first_row, input_series, quantile_frame, scores
 from fd01.scoring import score_folds
 from fd01.timesfm import about_model, forecast, load, reload
-from fd01.training import INNER, epochs, train
+from fd01.training import INNER, epochs
 from fd01.weights import open_weights
 from fd01.windows import windows
 

@@ -22,12 +22,13 @@ from fd01.lag_llama import (
     time_features,
 )
 from fd01.logs import configure_logging
+from fd01.optimisation import train
 from fd01.origins import TRAIN, splits
 from fd01.predictions import concat_scores, write_predictions
 from fd01.provenance import git_commit, packages
 from fd01.scoring import check_history, score_folds
 from fd01.studentt import PARAMETERS, percent_series, scores
-from fd01.training import INNER, epochs, train
+from fd01.training import INNER, epochs
 from fd01.weights import open_weights
 
 

@@ -13,11 +13,11 @@ from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, prices_with_other_rows_
 
 from fd01.errors import NotRun
 from fd01.finetuning import adapt, build_objective, merged, pinball_and_square, tensors
+from fd01.optimisation import train
 from fd01.origins import splits
 from fd01.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
 from fd01.quantiles import input_series
 from fd01.timesfm import WEIGHTS, forecast, hidden, load, padded, quantiles_of, reload
-from fd01.training import train
 
 pytestmark = pytest.mark.usefixtures("tiny_timesfm")
 

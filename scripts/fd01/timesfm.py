@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fd01.training import autocast
+from fd01.optimisation import autocast
 from fd01.weights import open_weights
 
 WEIGHTS = "model.safetensors"
