@@ -17,12 +17,13 @@ def auc_table(metrics, target):
 
 
 def draw_auc(table):
-    """A panel per fold, the best of the first fold on top; small dots are single seeds."""
+    """A panel per fold, the best of the first one on top; small dots are single seeds."""
     if table.empty:
         return say("No block in which both outcomes occur has been scored.")
     folds = list(table["fold"].unique())
     means, seeds = table[table["seed"] == ALL_SEEDS], table[table["seed"] != ALL_SEEDS]
-    order = means[means["fold"] == folds[0]].sort_values("auc", ascending=False)["label"].tolist()
+    # An experiment that did not run on the first fold stands where its first AUC puts it.
+    order = means.drop_duplicates("label").sort_values("auc", ascending=False)["label"].tolist()
     size = (2.2 + 2 * len(folds), 1.2 + 0.28 * len(order))
     figure, axes = pyplot().subplots(1, len(folds), figsize=size, sharex=True, sharey=True, squeeze=False)
     for fold, panel in zip(folds, axes[0]):

@@ -19,7 +19,10 @@ from fd01.tables import write_table
 def run_rows(network, dataset, rows, name):
     """Distributions and states of those `rows` that have enough history, as rows of the file."""
     series = percent_series(dataset, name)
-    rows = rows[rows >= history(network)]  # the series begins on the second day
+    needed = history(network) + 1  # the series begins on the second day
+    if rows.max() + 1 < needed:
+        raise NotRun(f"it needs {needed} days of history, and the last day has {rows.max() + 1}")
+    rows = rows[rows + 1 >= needed]
     parameters, states = run(network, series, time_features(dataset["Date"]), rows)
     frame = pd.DataFrame(states, columns=STATES)
     return pd.concat([pd.DataFrame({"row": rows}), pd.DataFrame(parameters, columns=PARAMETERS), frame], axis=1)

@@ -1,0 +1,79 @@
+"""What a forecast of Lag-Llama costs: one closed-form pass against the package's 100-sample predictor."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+
+from fd01.lag_llama import history, load_untrained, run, time_features
+from fd01.prices import build_dataset, load_packaged
+from fd01.studentt import PARAMETERS, percent_series, scores
+
+UP = {"target": "up", "horizon": 1}
+LABELS = {"threshold": 0.01}
+
+
+def closed_form(network, series, features, dataset, rows):
+    """Exceedance probabilities of `rows` from one pass."""
+    parameters, _ = run(network, series, features, rows)
+    frame = pd.DataFrame(parameters, columns=PARAMETERS).assign(row=rows)
+    touching = scores(frame, UP, "return", dataset, LABELS)[1]["exceedance"]
+    return 1 - np.sqrt(1 - touching)  # of ending beyond the threshold, as the samples say
+
+
+def sampled(network, series, features, rows, samples=100, batch=8):
+    """The same from `samples` samples a window, the way of the package: as many copies of each input."""
+    import torch
+    from sktime.libs.lag_llama.gluon.lightning_module import LagLlamaLightningModule
+
+    needed = history(network)
+    predictor = LagLlamaLightningModule.__new__(LagLlamaLightningModule)
+    torch.nn.Module.__init__(predictor)
+    network.num_parallel_samples = samples
+    predictor.model, predictor.time_feat, predictor.prediction_length = network, True, 1
+    predictor.use_single_pass_sampling = predictor.nonnegative_pred_samples = predictor.use_kv_cache = False
+    drawn = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch):
+            index = rows[start : start + batch, None] + np.arange(1 - needed, 1)
+            past = torch.from_numpy(series[index].astype(np.float32))
+            known = torch.from_numpy(features[index])
+            drawn.append(
+                predictor(
+                    past_target=past,
+                    past_observed_values=torch.ones_like(past),
+                    past_time_feat=known,
+                    future_time_feat=known[:, -1:],
+                )[..., 0]
+            )
+    return (torch.cat(drawn) > 100 * np.log1p(LABELS["threshold"])).double().mean(dim=1).numpy()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--windows", type=int, default=762)
+    parser.add_argument("--sampled", type=int, default=64, help="windows of the sampling predictor, scaled up")
+    arguments = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(2)
+    dataset = build_dataset(load_packaged())
+    series, features = percent_series(dataset, "return"), time_features(dataset["Date"])
+    network = load_untrained(0, 32)
+    rows = np.arange(len(dataset) - arguments.windows, len(dataset))
+    closed_form(network, series, features, dataset, rows[:8])  # warm up
+    start = time.process_time()
+    exact = closed_form(network, series, features, dataset, rows)
+    fast = time.process_time() - start
+    few = rows[: arguments.sampled]
+    start = time.process_time()
+    estimate = sampled(network, series, features, few)
+    slow = (time.process_time() - start) * len(rows) / len(few)
+    print(f"{len(rows)} windows, context 32, random weights: closed form {fast:.2f} CPU s (hidden states included)")
+    print(f"100 samples a window, timed on {len(few)}: {slow:.1f} CPU s, {slow / fast:.0f} times as long")
+    print(f"largest difference of the probabilities: {np.abs(estimate - exact[: len(few)]).max():.3f}")
