@@ -87,11 +87,6 @@ def kinds_to_explain(blocks):
     return [f"{kind} is {KINDS[kind]}" for kind in KINDS if kind in shown]
 
 
-def experiments_where(config, experiments, condition):
-    """Experiments of the run whose settings fulfil a condition."""
-    return [name for name in experiments if condition(config["experiments"][name]["settings"])]
-
-
 def health(directory):
     """Checks by experiment and the names of all checks, in the order of the files."""
     checks = {path.stem: read_json(path) for path in sorted(Path(directory).glob("*.json"))}
@@ -142,8 +137,8 @@ if __name__ == "__main__":
         event=event(verdict, config["labels"]),
         blocks=blocks,
         kinds=kinds_to_explain(blocks),
-        twins=experiments_where(config, ran, lambda settings: settings.get("weights") == "untrained"),
-        covariates=experiments_where(config, ran, lambda settings: "covariates" in settings),
+        twins=[name for name in ran if name.endswith("-untrained")],
+        covariates=[name for name in ran if "covariates" in config["experiments"][name]["settings"]],
         experiments=experiments.to_dict("records"),
         checks=checks,
         check_names=check_names,
