@@ -60,6 +60,15 @@ def spy_ohlcv():
     return pd.read_csv(path)
 
 
+@pytest.fixture(scope="session")
+def study_predictions():
+    """Path of the study's own stored TimesFM forecasts; skips the test where they are absent."""
+    path = SPY_DATA.parent / "reference" / "original_study" / "timesfm_tfm-01_predictions.npz"
+    if not path.exists():
+        pytest.skip(f"no reference/original_study/{path.name} beside the folder FD01_SPY_DATA")
+    return path
+
+
 @pytest.fixture(scope="module")
 def tiny_timesfm():
     """`timesfm` with the network of tests/tiny, on one thread; at the end everything is as it was."""

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from pickle import UnpicklingError
 
 from fd01.errors import UserError
 
@@ -28,7 +29,10 @@ def convert(checkpoint):
     from safetensors.torch import save_file
 
     checkpoint = Path(checkpoint)
-    others = set(torch.serialization.get_unsafe_globals_in_checkpoint(checkpoint)) - set(STUBS)
+    try:
+        others = set(torch.serialization.get_unsafe_globals_in_checkpoint(checkpoint)) - set(STUBS)
+    except (ValueError, RuntimeError, UnpicklingError) as error:
+        raise UserError(f"{checkpoint} is not a Lag-Llama checkpoint: {error}") from None
     if others:
         raise UserError(f"{checkpoint} is refused: a Lag-Llama checkpoint does not name {', '.join(sorted(others))}")
     stubs = [(type(name.rpartition(".")[2], (), {}), name) for name in STUBS]
@@ -38,7 +42,7 @@ def convert(checkpoint):
         state, architecture = content["state_dict"], dict(content["hyper_parameters"]["model_kwargs"])
     except (KeyError, TypeError):
         raise UserError(f"{checkpoint} has no state_dict and hyper_parameters/model_kwargs of Lag-Llama") from None
-    if type(architecture.pop("distr_output")).__name__ != "StudentTOutput":
+    if type(architecture.pop("distr_output", None)).__name__ != "StudentTOutput":
         raise UserError(f"{checkpoint} does not forecast a Student-t distribution")
     architecture.pop("num_parallel_samples", None)
     weights = {name.removeprefix("model."): value.contiguous() for name, value in state.items()}

@@ -1,5 +1,7 @@
 """What the study's published figures for Lag-Llama and TimesFM were, recomputed without any model."""
 
+from zipfile import BadZipFile
+
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
@@ -91,7 +93,11 @@ def stored_forecasts(dataset, path):
     """
     up = target_values(dataset, [1], THRESHOLD, {"k": 1.0, "window": 20})["up_1"]
     lines = []
-    with np.load(path, allow_pickle=False) as stored:
+    try:
+        file = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, BadZipFile):
+        raise UserError(f"{path} is no npz file: it is not the study's file of TimesFM predictions") from None
+    with file as stored:
         for name, (published, start, end) in STORED.items():
             rows = np.flatnonzero(dataset["Date"].between(start, end) & up.notna())
             try:
