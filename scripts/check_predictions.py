@@ -30,7 +30,7 @@ def health_checks(frame, metadata, origins, collapse_spread, pins):
         _check("stack as pinned", *_stack(about["packages"], pins)),
         _check("model loads", *_model(about)),
     ]
-    if "epochs" in about:
+    if about.get("epochs"):
         checks.append(_check("stopped early", *_stopped_early(about["epochs"])))
     scored = with_outcomes(frame[frame["role"] == EVALUATION], origins)
     if scored.empty:

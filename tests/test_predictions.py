@@ -324,6 +324,10 @@ def test_training_that_used_its_last_epoch_is_noticed(selected, ok):
     assert ("seed 1 of 2019-12-31" in check["detail"]) is not ok
 
 
+def test_without_a_training_none_stopped_early():
+    assert "stopped early" not in {entry["check"] for entry in health(predictions(), metadata(epochs=[]))}
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [

@@ -21,7 +21,7 @@ from fd01.covariates import in_context_ridge, known_before
 from fd01.errors import NotRun
 from fd01.features import scale_free_a20
 from fd01.heads import fit_logistic, scale_features
-from fd01.origins import Split
+from fd01.origins import Split, splits
 from fd01.predictions import check_same_origins, read_experiment, write_folds
 from fd01.quantiles import input_series
 from fd01.timesfm import (
@@ -397,12 +397,13 @@ def test_constant_covariate_has_no_effect():
     rng = np.random.default_rng(0)
     window, known = 100 + np.cumsum(rng.standard_normal(80)), rng.standard_normal((81, 2))
     expected = in_context_ridge(window, known, 10)
-    actual = in_context_ridge(window, np.column_stack([known[:, 0], np.full(81, 0.7), known[:, 1]]), 10)
+    constant = 0.7 + 1e-12 * rng.standard_normal(81)  # but for rounding
+    actual = in_context_ridge(window, np.column_stack([known[:, 0], constant, known[:, 1]]), 10)
     for found, wanted in zip(actual, expected):
-        np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
-    alone = in_context_ridge(window, np.full((81, 1), 0.7), 10)
-    np.testing.assert_allclose(alone[0], (window - window.mean()) / window.std(), atol=1e-12)
-    assert alone[1] == pytest.approx(0, abs=1e-12)
+        np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-9)
+    residuals, next_fit, _, _ = in_context_ridge(window, constant[:, None], 10)
+    np.testing.assert_allclose(residuals, (window - window.mean()) / window.std(), atol=1e-9)
+    assert next_fit == pytest.approx(0, abs=1e-9)
 
 
 def test_covariates_of_a_day_are_those_of_the_day_before(study):
@@ -537,6 +538,17 @@ def test_probe_learns(study, states):
     outcome = origins.drop_duplicates("origin").set_index("origin")["up_1"]
     for _, group in probe(study, states)[0].groupby(["role", "seed"]):
         assert roc_auc_score(outcome[group["origin"]], group["score"]) > 0.75
+
+
+def test_probe_knows_the_scale_that_the_states_have_lost(study, states):
+    dataset, origins = study
+    blank = states.assign(**dict.fromkeys(states.columns[2:], 0.0))
+    frame = probe(study, blank)[0].query("role == 'evaluation' and seed == 0")
+    (split,) = splits(origins, **UP)
+    scale = scale_features(dataset, PROBE["input"], PROBE["context"], UP, LABELS)
+    expected = fit_logistic(scale, split, split.training, split.evaluation, 1.0)
+    np.testing.assert_allclose(frame["score"], expected, rtol=1e-6)
+    assert np.ptp(expected) > 0.01
 
 
 @pytest.mark.parametrize("date", ["2016-07-13", "2016-07-29", TRAIN_END, "2016-10-03", "2016-12-02"])

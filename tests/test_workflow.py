@@ -1,6 +1,6 @@
 """The whole workflow on the small study of tests/workflow, with a tiny TimesFM."""
 
-import json
+import errno
 import os
 import re
 import shutil
@@ -16,6 +16,7 @@ from conftest import ROOT, make_prices
 from end_orphans import end_orphans, running_jobs
 from hub import Hub
 
+from fd01.config import gpu_found
 from fd01.files import read_json, sha256
 from fd01.predictions import read_experiment, read_predictions, write_predictions
 
@@ -27,10 +28,9 @@ CLOSED.bind(("127.0.0.1", 0))
 FINETUNED = ["TFM-03", "TFM-03-event", "TFM-04"]
 WITHOUT_WEIGHTS = ["TFM-01", "TFM-02", "TFM-probe"]
 REFUSED = (
-    "model.safetensors of google/timesfm-2.5-200m-pytorch cannot be fetched: 127.0.0.1: [Errno 111] Connection refused"
+    "model.safetensors of google/timesfm-2.5-200m-pytorch cannot be fetched: "
+    f"127.0.0.1: [Errno {errno.ECONNREFUSED}] {os.strerror(errno.ECONNREFUSED)}"
 )
-
-
 QUIET = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -46,7 +46,8 @@ def environment(hub=None, **variables):
     """Variables under which `timesfm` is tiny and the model hub is `hub`, or refuses."""
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(("HF_", "HTTP"))}
     endpoint = hub.url if hub else "http://{}:{}".format(*CLOSED.getsockname())
-    return inherited | {"PYTHONPATH": str(TINY), "HF_ENDPOINT": endpoint, "HF_HOME": "/nonexistent"} | variables
+    ours = {"PYTHONPATH": str(TINY), "CUDA_VISIBLE_DEVICES": "", "HF_ENDPOINT": endpoint, "HF_HOME": "/nonexistent"}
+    return inherited | ours | variables
 
 
 def snakemake(folder, *arguments, check=True, hub=None):
@@ -180,7 +181,7 @@ def test_report_is_self_contained_and_quotes_the_files(study):
     results = study / "results/sp500"
     page = (results / "report/index.html").read_text()
     assert not re.search(r"""(src|href)=["'](?!#)|@import|url\((?!#)""", page.replace('xlink:href="#', ""))
-    verdict = json.loads((results / "verdict.json").read_text())
+    verdict = read_json(results / "verdict.json")
     assert verdict["sentence"] in page
     assert verdict["protocol"]["status"] == "not applicable"
     metrics = pd.read_csv(results / "metrics/metrics.csv")
@@ -261,6 +262,15 @@ def test_show_warns_of_missing_weights(study):
     shown = snakemake(study, "show").stdout
     assert "FD-01 is open: no pre-trained model has run on this dataset." in shown
     assert "WARNING: not run for want of weights: TFM-01, TFM-02, TFM-probe. Fetch them: snakemake weights." in shown
+
+
+@pytest.mark.skipif(gpu_found(), reason="there is a GPU here")
+def test_without_a_gpu_fine_tuning_is_shown_as_not_run(copy):
+    change(copy, "experiments", "TFM-03", "run", value="gpu")
+    snakemake(copy, "results/sp500/metrics/experiments.csv")
+    experiments = pd.read_csv(copy / "results/sp500/metrics/experiments.csv").set_index("experiment")
+    assert experiments.loc["TFM-03", "status"] == "not run"
+    assert experiments.loc["TFM-03", "reason"].startswith("there is no GPU here")
 
 
 def test_missing_weights_leave_the_protocol_pending(copy):
@@ -355,13 +365,16 @@ def test_other_dataset(spy):
     assert "<th>PTST-tiny-study †</th>" in (spy / "results/spy/report/index.html").read_text()
 
 
-def test_provenance_names_the_weights(spy, checkpoint):
+def test_provenance_and_report_name_the_weights(spy, checkpoint):
     revision = yaml.safe_load((spy / "config.yaml").read_text())["weights"]["models"]["timesfm"]["revision"]
     experiments = read_json(spy / "results/spy/provenance.json")["experiments"]
-    for name in ["TFM-01", "TFM-probe", *FINETUNED]:
+    names = ["TFM-01", "TFM-probe", *FINETUNED]
+    for name in names:
         weights = experiments[name]["weights"]
         assert (weights["revision"], weights["source"]) == (revision, str(checkpoint))
         assert weights["files"]["model.safetensors"]["sha256"] == sha256(checkpoint)
+    page = (spy / "results/spy/report/index.html").read_text()
+    assert page.count("Model loaded successfully") == len(names)
 
 
 def test_fine_tuning_leaves_one_winner_and_everything_behind_it(spy):
@@ -395,11 +408,12 @@ def test_one_more_learning_rate_is_one_more_training(spy, copy_of):
 
 def test_killed_fine_tuning_goes_on_where_it_was(spy, copy_of):
     folder = copy_of(spy)
-    for key in ("max_epochs", "patience", "batch_size"):
-        change(folder, "experiments", "TFM-04", "settings", key, value=6)
+    for key, value in {"max_epochs": 8, "patience": 8, "batch_size": 2}.items():
+        change(folder, "experiments", "TFM-04", "settings", key, value=value)
     target = "results/spy/forecasts/TFM-04/2016-06-30/lr-0.001/seed-0.parquet"
+    curve = folder / target.replace(".parquet", "-curve.csv")
     snakemake(folder, target)
-    straight, _ = read_predictions(folder / target)
+    straight = read_predictions(folder / target)[0], curve.read_text()
     (folder / target).unlink()
 
     run = subprocess.Popen(command(folder, target), cwd=ROOT, env=environment(), **QUIET)
@@ -417,8 +431,9 @@ def test_killed_fine_tuning_goes_on_where_it_was(spy, copy_of):
     snakemake(folder, "--unlock")
     snakemake(folder, target)
     log = (folder / "results/spy/logs/finetune_timesfm/TFM-04/2016-06-30/lr-0.001/seed-0.log").read_text()
-    assert re.search(r"going on after epoch [1-5]\n", log)
-    pd.testing.assert_frame_equal(read_predictions(folder / target)[0], straight)
+    assert re.search(r"going on after epoch [1-7]\n", log)
+    pd.testing.assert_frame_equal(read_predictions(folder / target)[0], straight[0])
+    assert curve.read_text() == straight[1]
     assert not list((folder / target).parent.glob("*checkpoint*"))
 
 
@@ -470,8 +485,11 @@ def test_experiment_that_cannot_run_is_shown_with_its_reason(spy, copy_of):
     folder = copy_of(spy)
     run_on_spy(folder, "BASE-prevalence", "PTST-tiny-study", "TFM-probe")
     change(folder, "labels", "threshold", value=0.5)
-    snakemake(folder)
     results = folder / "results/spy"
+    states = results / "forecasts/TFM-probe/states.parquet"
+    written = states.stat().st_mtime_ns
+    snakemake(folder)
+    assert states.stat().st_mtime_ns == written
     experiments = pd.read_csv(results / "metrics/experiments.csv").set_index("experiment")
     page = (results / "report/index.html").read_text()
     for name in ("PTST-tiny-study", "TFM-probe"):
