@@ -66,7 +66,8 @@ CKPT = "lag-llama.ckpt"
 def one_thread():
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    with threadpool_limits(1):
+    with threadpool_limits(1), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: False)  # bit-identical, and by hand, on the CPU
         yield
     torch.set_num_threads(threads)
 
