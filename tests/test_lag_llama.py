@@ -2,9 +2,6 @@
 
 import datetime
 import os
-import sys
-import types
-from collections import OrderedDict
 from functools import partial
 from hashlib import sha256
 
@@ -14,6 +11,7 @@ import pytest
 import torch
 from conftest import make_prices
 from fit_probe import MIN_TRAINING, score_all, states_of
+from lightning_checkpoint import lightning_content
 from run_lag_llama import run_rows
 from safetensors.torch import load_file, save_file
 from scipy import stats
@@ -58,7 +56,6 @@ FOLDS = {"block": {"train_end": "2015-10-02", "start": "2015-10-05"}}
 EARLY = {"early": {"train_end": "2015-05-01", "start": "2015-05-04", "end": "2015-10-02"}}
 DOWN, DIRECTION, SCALED = ({"target": name, "horizon": 1} for name in ("down", "direction", "scaled"))
 SETTINGS = CONFIG["experiments"]["LL-scratch"]["settings"] | {"max_epochs": 3, "patience": 3, "learning_rate": 0.003}
-LOSS = "gluonts.torch.modules.loss"
 CKPT = "lag-llama.ckpt"
 
 
@@ -106,34 +103,7 @@ def study(prices):
 
 @pytest.fixture
 def lightning(network, monkeypatch):
-    """Content of a checkpoint as Lightning has published it, with the objects that gluonts 0.14 wrote."""
-    from gluonts.torch.distributions import StudentTOutput
-
-    module = types.ModuleType(LOSS)  # which gluonts no longer has
-    state = {"__dict__": {"beta": 0.0}, "__fields_set__": {"beta"}, "__private_attribute_values__": {}}
-    methods = {"__module__": LOSS, "__getstate__": lambda self: state}
-    module.NegativeLogLikelihood = type("NegativeLogLikelihood", (), methods)
-    monkeypatch.setitem(sys.modules, LOSS, module)
-    output = StudentTOutput()
-    vars(output).clear()
-    output.__init_args__ = OrderedDict()  # it had no arguments yet
-    optimizer = torch.optim.Adam(network.parameters())
-    return {
-        "epoch": 3,
-        "global_step": 100,
-        "pytorch-lightning_version": "2.0.4",
-        "state_dict": OrderedDict((f"model.{name}", value) for name, value in network.state_dict().items()),
-        "optimizer_states": [optimizer.state_dict()],
-        "lr_schedulers": [],
-        "hparams_name": "kwargs",
-        "hyper_parameters": {
-            "model_kwargs": SMALL | {"distr_output": output, "num_parallel_samples": 100},
-            "context_length": 32,
-            "prediction_length": 1,
-            "loss": module.NegativeLogLikelihood(),
-            "lr": 0.0001,
-        },
-    }
+    return lightning_content(network, SMALL, monkeypatch)
 
 
 @pytest.mark.parametrize("context", [32, 128])

@@ -261,7 +261,7 @@ def test_without_weights_their_experiments_are_shown_as_not_run(study):
 
 def test_show_warns_of_missing_weights(study):
     shown = snakemake(study, "show").stdout
-    assert "FD-01 is open: no pre-trained model has run on this dataset." in shown
+    assert "FD-01 is open: neither TimesFM nor Lag-Llama has run" in shown
     assert "WARNING: not run for want of weights: TFM-01, TFM-02, TFM-probe. Fetch them: snakemake weights." in shown
 
 

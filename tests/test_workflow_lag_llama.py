@@ -1,0 +1,83 @@
+"""Lag-Llama, Fracast and the erratum through the whole workflow."""
+
+import shutil
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from conftest import ROOT
+from lightning_checkpoint import lightning_content
+from test_workflow import change, planned, snakemake
+
+from fd01.files import read_json, sha256
+from fd01.lag_llama import PUBLISHED, load_untrained
+
+OURS = ("BASE-prevalence", "LL-", "FRC-")
+PRETRAINED = ["LL-encoder-last", "LL-forecast"]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A folder in which these experiments have been run without pre-trained weights, on enough history."""
+    folder = tmp_path_factory.mktemp("study") / "run"
+    shutil.copytree(ROOT / "tests" / "workflow", folder)
+    change(folder, "datasets", "sp500", "source", "start", value="2006-10-01")
+    change(folder, "targets", value=[{"target": "up", "horizon": 1}])
+    for name in yaml.safe_load((folder / "config.yaml").read_text())["experiments"]:
+        change(
+            folder, "experiments", name, "run", value="all" if name.startswith(OURS) or name == "PTST-tiny" else "none"
+        )
+    snakemake(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A checkpoint of the published architecture with random weights."""
+    path = tmp_path_factory.mktemp("checkpoint") / "own.ckpt"
+    with pytest.MonkeyPatch.context() as patch:
+        torch.save(lightning_content(load_untrained(3, 32), PUBLISHED, patch), path)
+    return path
+
+
+def test_without_weights_twins_and_fracast_run(study):
+    results = study / "results/sp500"
+    table = pd.read_csv(results / "metrics/experiments.csv").set_index("experiment")
+    assert sorted(table.index[table["weights"] == "missing"]) == PRETRAINED
+    ran = ["LL-forecast-untrained", "LL-encoder-last-untrained", "LL-scratch", "FRC-01"]
+    assert (table.loc[ran, "status"] == "ok").all()
+    assert table.loc["FRC-01", ["weights", "parameters"]].to_list() == ["pre-trained", 85001]
+    assert table.loc["LL-scratch", "weights"].startswith("none: random")
+    verdict = read_json(results / "verdict.json")
+    assert (verdict["without_weights"], verdict["pretrained"]) == (PRETRAINED, [])
+    assert verdict["sentence"].startswith("FD-01 is open: neither TimesFM nor Lag-Llama")
+    page = (results / "report/index.html").read_text()
+    assert "85,001" in page and "Not applicable: needs prices of the 1150 days before 2023-01-01" in page
+
+
+def test_forecast_and_probes_share_one_pass(study):
+    runs = sorted(path.name for path in (study / "results/sp500/forecasts/lag-llama").glob("*.parquet"))
+    assert runs == ["pretrained-return-32.parquet", "untrained-return-32.parquet"]
+    seeds = pd.read_parquet(study / "results/sp500/forecasts/lag-llama/untrained-return-32.parquet")["seed"]
+    assert sorted(seeds.unique()) == [0, 1]
+
+
+def test_own_checkpoint_runs_what_lacked_it_and_nothing_else(study, own, tmp_path):
+    folder = shutil.copytree(study, tmp_path / "copy")
+    change(folder, "weights", "models", "lag-llama", "path", value=str(own))
+    jobs = planned(folder)
+    wanted = {"fetch_weights": 1, "run_lag_llama": 1, "score_lag_llama": 1, "fit_probe": 1, "render_report": 1}
+    assert wanted.items() <= jobs.items()
+    assert not {"train_lag_llama", "forecast_fracast", "run_baseline", "train_patchtst"} & set(jobs)
+    snakemake(folder)
+    manifest = read_json(folder / "results/weights/lag-llama/manifest.json")
+    assert manifest["files"]["lag-llama.ckpt"]["sha256"] == sha256(own)
+    verdict = read_json(folder / "results/sp500/verdict.json")
+    assert (verdict["without_weights"], verdict["pretrained"]) == ([], PRETRAINED)
+    (loaded,) = (
+        check
+        for check in read_json(folder / "results/sp500/checks/LL-forecast.json")
+        if check["check"] == "model loads"
+    )
+    assert loaded["detail"].startswith("Model loaded successfully: 2,449,299 parameters")
