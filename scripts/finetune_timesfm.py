@@ -10,7 +10,7 @@ import pandas as pd
 
 from fd01.covariates import residual_windows
 from fd01.errors import NotRun
-from fd01.files import digest, replacing
+from fd01.files import digest, replacing, sha256
 from fd01.finetuning import adapt, build_objective, merged, tensors
 from fd01.heads import scale_features
 from fd01.logs import configure_logging
@@ -145,13 +145,15 @@ if __name__ == "__main__":
         logging.warning("not run: %s", reason)
         about["weights"] = "missing"
         not_run, jobs = [{**target, "reason": str(reason)} for target in targets], []
+    # A training goes on from its checkpoint only if it would begin with the same.
+    inputs = digest([about["config_sha256"], about["weights"], *map(sha256, snakemake.input[:2])])
     for served in jobs:
         import torch
 
         torch.set_num_threads(snakemake.threads)
         name = target_column(**served[0])
         (split,) = splits(origins, **served[0])
-        checkpoint = scores_path.with_suffix(f".{name}.{about['config_sha256'][:12]}.checkpoint")
+        checkpoint = scores_path.with_suffix(f".{name}.{inputs[:12]}.checkpoint")
         try:
             task = Task(dataset, split, served[0], settings, params.labels)
             network, curve, model = fine_tune(task, Path(snakemake.input.manifest).parent, rate, seed, checkpoint)
@@ -178,5 +180,5 @@ if __name__ == "__main__":
     with replacing(snakemake.output.curve) as path:
         (pd.concat(curves) if curves else pd.DataFrame(columns=["epoch"])).to_csv(path, index=False)
     write_predictions(scores_path, concat_scores(frames), about, not_run)
-    for checkpoint in scores_path.parent.glob(f"{scores_path.stem}.*.checkpoint"):
+    for checkpoint in scores_path.parent.glob(f"{scores_path.stem}.*.checkpoint*"):
         checkpoint.unlink()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fd01.errors import NotRun
-from fd01.files import digest, replacing
+from fd01.files import digest, replacing, sha256
 from fd01.lag_llama import (
     UNTRAINED,
     about_network,
@@ -100,11 +100,13 @@ if __name__ == "__main__":
     # The training never looks at a target; of the longest horizon the fewest days are known.
     (split,) = splits(origins, **max(params.targets, key=lambda target: target["horizon"]))
     curve, weights, frame, reason = pd.DataFrame(columns=["epoch"]), {}, pd.DataFrame(columns=["seed"]), None
-    checkpoint = scores_path.with_suffix(f".{about['config_sha256'][:12]}.checkpoint")
     try:
         if settings["weights"] == "pretrained":
             about["weights"] = "missing"
             about["weights"] = open_weights(snakemake.input.manifest)
+        # A training goes on from its checkpoint only if it would begin with the same.
+        inputs = digest([about["config_sha256"], about["weights"], *map(sha256, snakemake.input[:2])])
+        checkpoint = scores_path.with_suffix(f".{inputs[:12]}.checkpoint")
         import torch
 
         torch.set_num_threads(snakemake.threads)
@@ -130,4 +132,5 @@ if __name__ == "__main__":
         curve.to_csv(path, index=False)
     about["seconds"] = time.perf_counter() - start
     write_predictions(scores_path, concat_scores(list(frames.values())), about, not_run.get(train_end, []))
-    checkpoint.unlink(missing_ok=True)
+    for checkpoint in scores_path.parent.glob(f"{scores_path.stem}.*.checkpoint*"):
+        checkpoint.unlink()
