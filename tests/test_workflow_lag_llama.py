@@ -13,7 +13,7 @@ from test_workflow import change, planned, snakemake
 from fd01.files import read_json, sha256
 from fd01.lag_llama import PUBLISHED, load_untrained
 
-OURS = ("BASE-prevalence", "LL-", "FRC-")
+ADDED = ROOT / "tests" / "lag_llama.yaml"
 PRETRAINED = ["LL-encoder-last", "LL-forecast"]
 
 
@@ -22,12 +22,13 @@ def study(tmp_path_factory):
     """A folder in which these experiments have been run without pre-trained weights, on enough history."""
     folder = tmp_path_factory.mktemp("study") / "run"
     shutil.copytree(ROOT / "tests" / "workflow", folder)
-    change(folder, "datasets", "sp500", "source", "start", value="2006-10-01")
-    change(folder, "targets", value=[{"target": "up", "horizon": 1}])
-    for name in yaml.safe_load((folder / "config.yaml").read_text())["experiments"]:
-        change(
-            folder, "experiments", name, "run", value="all" if name.startswith(OURS) or name == "PTST-tiny" else "none"
-        )
+    config, added = (yaml.safe_load(path.read_text()) for path in (folder / "config.yaml", ADDED))
+    config["datasets"]["sp500"]["source"]["start"] = "2006-10-01"
+    config["targets"] = [{"target": "up", "horizon": 1}]
+    config["weights"] = config["weights"] | added["weights"]
+    kept = {name: config["experiments"][name] for name in ("BASE-prevalence", "PTST-tiny")}
+    config["experiments"] = kept | added["experiments"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
     snakemake(folder)
     return folder
 
