@@ -339,7 +339,7 @@ def test_other_threshold_forecasts_nothing_anew(fetched, copy_of):
 
 def test_other_penalty_of_the_probe_encodes_nothing_anew(fetched, copy_of):
     folder = copy_of(fetched[0])
-    change(folder, "experiments", "TFM-probe", "settings", "head", "C", value=0.1)
+    change(folder, "experiments", "TFM-probe", "settings", "head", value={"kind": "logistic", "C": 0.1})
     jobs = planned(folder)
     assert jobs["fit_probe"] == 1
     assert not {"encode_timesfm", "forecast_timesfm", "score_forecasts", "run_baseline"} & set(jobs)
