@@ -21,10 +21,10 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # a thread that waits in a loop would
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
-from forecast_timesfm import forecast_rows, rows_to_forecast  # noqa: E402
+from forecast_timesfm import rows_to_forecast  # noqa: E402
 
 from fd01.quantiles import input_series  # noqa: E402
-from fd01.timesfm import WEIGHTS, load, load_untrained, package  # noqa: E402
+from fd01.timesfm import WEIGHTS, forecast_rows, load, load_untrained, package  # noqa: E402
 from fd01.windows import windows  # noqa: E402
 
 THREADS = 2

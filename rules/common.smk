@@ -104,11 +104,6 @@ def manifest_of(model):
     )
 
 
-def seeds_of(wildcards):
-    """Seeds of an experiment; none for a deterministic one."""
-    return config["experiments"][wildcards.experiment].get("seeds", [])
-
-
 def lag_llama_manifest(wildcards):
     """The manifest of the weights of a pass of Lag-Llama; none for an untrained one."""
     return [] if wildcards.weights == "untrained" else f"{config['weights']['folder']}/lag-llama/manifest.json"

@@ -45,7 +45,7 @@ rule score_lag_llama:
     conda:
         "../envs/analysis.yaml"
     params:
-        seeds=seeds_of,
+        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
         input_series=lookup(dpath="experiments/{experiment}/settings/input", within=config),
         targets=config["targets"],
         labels=config["labels"],

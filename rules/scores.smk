@@ -39,7 +39,7 @@ rule fit_probe:
     conda:
         "../envs/analysis.yaml"
     params:
-        seeds=seeds_of,
+        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
         settings=lookup(dpath="experiments/{experiment}/settings", within=config),
         targets=config["targets"],
         labels=config["labels"],

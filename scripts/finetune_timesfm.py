@@ -8,23 +8,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.covariates import residual_windows
 from fd01.errors import NotRun
-from fd01.files import digest, replacing, sha256
+from fd01.files import digest, sha256
 from fd01.finetuning import adapt, build_objective, merged, tensors
 from fd01.heads import scale_features
 from fd01.logs import configure_logging
-from fd01.optimisation import train
+from fd01.optimisation import checkpoint_of, train, write_training
 from fd01.origins import CALIBRATION, EVALUATION, TRAIN, splits, target_column
 from fd01.outcomes import two_classes
-from fd01.predictions import concat_scores, scores_frame, write_predictions
+from fd01.predictions import concat_scores, scores_frame
 from fd01.provenance import git_commit, packages
-from fd01.quantiles import first_row, input_series, quantile_frame, scores
+from fd01.quantiles import input_series, quantile_frame, scores
 from fd01.scoring import score_folds
-from fd01.timesfm import about_model, forecast, load, reload
+from fd01.timesfm import about_model, forecast_rows, inputs_of, load, reload
 from fd01.training import INNER, epochs
 from fd01.weights import open_weights
-from fd01.windows import windows
 
 
 class Task:
@@ -32,7 +30,6 @@ class Task:
 
     def __init__(self, dataset, split, target, settings, labels):
         self.dataset, self.split, self.settings = dataset, split, settings
-        self.series = input_series(dataset, settings["input"])
         # A window after the ridge regression, and the High, are forecast one day ahead.
         one_day = "covariates" in settings or settings["input"] == "high"
         self.horizon = 1 if one_day else target["horizon"]
@@ -40,34 +37,23 @@ class Task:
         inner = features[split.inner]
         self.features = (features - inner.mean(axis=0)) / inner.std(axis=0)
 
-    def inputs(self, rows):
-        """Windows that end on `rows`, and what turns their forecast into units of the series."""
-        if "covariates" in self.settings:
-            return residual_windows(self.dataset, self.series, rows, self.settings)
-        first = first_row(self.settings["input"])
-        return windows(self.series, rows, self.settings["context"], first), np.tile([0.0, 0.0, 1.0], (len(rows), 1))
-
     def tensors(self, rows, module):
-        """`rows` of the training period as `fd01.finetuning.train` takes them."""
-        inputs, fits = self.inputs(rows)
+        """`rows` of the training period as `fd01.optimisation.train` takes them."""
+        inputs, fits = inputs_of(self.dataset, rows, self.settings)
         if self.settings["objective"] == "event":
             y = two_classes(self.split.y(rows))
         else:
-            next_fit, location, scale = fits.T[:, :, None]
-            y = (self.series[rows[:, None] + np.arange(1, self.horizon + 1)] - location) / scale - next_fit
+            y = input_series(self.dataset, self.settings["input"])[rows[:, None] + np.arange(1, self.horizon + 1)]
+            if fits is not None:
+                next_fit, location, scale = fits.T[:, :, None]
+                y = (y - location) / scale - next_fit
         return tensors(inputs, self.features[rows], y, self.settings["context"], module.p)
-
-    def quantiles(self, model, rows):
-        """Forecast of `rows` in units of the series, shape (rows, horizon, 10)."""
-        inputs, fits = self.inputs(rows)
-        next_fit, location, scale = fits.T[:, :, None, None]
-        return location + scale * (next_fit + forecast(model, inputs, self.horizon, self.settings))
 
     def probabilities(self, network, rows):
         """Probability of the event for `rows`, shape (rows,)."""
         import torch
 
-        inputs, _ = self.inputs(rows)
+        inputs, _ = inputs_of(self.dataset, rows, self.settings)
         unknown = np.zeros(len(rows))
         parts = tensors(inputs, self.features[rows], unknown, self.settings["context"], network.module.p)[:3]
         with torch.inference_mode():
@@ -109,7 +95,8 @@ def event_scores(task, network, origins, target, seed):
 def quantile_scores(task, model, origins, targets, labels, seed):
     """Scores of every target of the calibration tail and the evaluation blocks, and the targets without any."""
     rows = np.unique(origins.loc[origins["role"] != TRAIN, "row"])
-    frame = quantile_frame(rows, task.quantiles(model, rows), seed)
+    quantiles = forecast_rows(model, task.dataset, rows, task.horizon, task.settings)
+    frame = quantile_frame(rows, quantiles, seed)
     scores_of = partial(scores, name=task.settings["input"], dataset=task.dataset, labels=labels)
     frames, not_run = score_folds(frame, origins, targets, scores_of)
     (train_end,) = frames
@@ -120,7 +107,6 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     params, settings = snakemake.params, snakemake.params.settings
     train_end, seed, rate = snakemake.wildcards.train_end, int(snakemake.wildcards.seed), float(snakemake.wildcards.lr)
-    scores_path = Path(snakemake.output.scores)
     start = time.perf_counter()
     about = {
         "model": f"TimesFM 2.5, fine-tuned ({settings['adapter']})",
@@ -145,15 +131,14 @@ if __name__ == "__main__":
         logging.warning("not run: %s", reason)
         about["weights"] = "missing"
         not_run, jobs = [{**target, "reason": str(reason)} for target in targets], []
-    # A training goes on from its checkpoint only if it would begin with the same.
-    inputs = digest([about["config_sha256"], about["weights"], *map(sha256, snakemake.input[:2])])
+    inputs = [sha256(path) for path in (snakemake.input.dataset, snakemake.input.origins)]
     for served in jobs:
         import torch
 
         torch.set_num_threads(snakemake.threads)
         name = target_column(**served[0])
         (split,) = splits(origins, **served[0])
-        checkpoint = scores_path.with_suffix(f".{name}.{inputs[:12]}.checkpoint")
+        checkpoint = checkpoint_of(snakemake.output.scores, name, about["config_sha256"], about["weights"], *inputs)
         try:
             task = Task(dataset, split, served[0], settings, params.labels)
             network, curve, model = fine_tune(task, Path(snakemake.input.manifest).parent, rate, seed, checkpoint)
@@ -173,12 +158,5 @@ if __name__ == "__main__":
         "epochs": [epochs(curve, train_end, settings["max_epochs"]) for curve in curves],
         "seconds": time.perf_counter() - start,
     }
-    from safetensors.torch import save_file
-
-    with replacing(snakemake.output.weights) as path:
-        save_file(weights, path)
-    with replacing(snakemake.output.curve) as path:
-        (pd.concat(curves) if curves else pd.DataFrame(columns=["epoch"])).to_csv(path, index=False)
-    write_predictions(scores_path, concat_scores(frames), about, not_run)
-    for checkpoint in scores_path.parent.glob(f"{scores_path.stem}.*.checkpoint*"):
-        checkpoint.unlink()
+    curve = pd.concat(curves) if curves else pd.DataFrame(columns=["epoch"])
+    write_training(snakemake.output, concat_scores(frames), about, not_run, curve, weights)

@@ -10,7 +10,7 @@ import pandas as pd
 from fd01.files import digest, sha256
 from fd01.logs import configure_logging
 from fd01.origins import EVALUATION
-from fd01.provenance import git_commit, packages
+from fd01.provenance import about_loaded, git_commit, packages
 from fd01.quantiles import LEVELS, input_series, quantile_frame
 from fd01.tables import write_table
 from fd01.windows import windows
@@ -31,10 +31,10 @@ def forecast_rows(model, dataset, rows, context):
 def load():
     """The model and what its provenance says of its weights."""
     import fracast
+    import torch
 
     model = fracast.FracastModel.from_pretrained(weights="fp32")
     assert np.allclose(model.quantiles, LEVELS)
-    parameters = sum(p.numel() for part in (model.core, model.head) for p in part.parameters())
     path = Path(fracast.__file__).parent / "weights" / "model.safetensors"
     weights = {
         "model": "fracast",
@@ -43,8 +43,7 @@ def load():
         "trained_until": "not published",
         "files": {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size}},
     }
-    loaded = f"Model loaded successfully: {parameters:,} parameters"
-    return model, {"weights": weights, "parameters": parameters, "device": "cpu", "loaded": loaded}
+    return model, {"weights": weights, **about_loaded(torch.nn.ModuleList([model.core, model.head]))}
 
 
 if __name__ == "__main__":

@@ -1,48 +1,27 @@
 """Fit and score one baseline on every fold."""
 
-import logging
 import time
 
 import pandas as pd
 
 from fd01.baselines import METHODS
-from fd01.errors import NotRun
 from fd01.files import digest
 from fd01.logs import configure_logging
-from fd01.origins import CALIBRATION, EVALUATION, splits
-from fd01.predictions import concat_scores, scores_frame, write_folds
+from fd01.predictions import write_folds
 from fd01.provenance import git_commit, packages
+from fd01.scoring import fit_folds
 
 
 def score_all(dataset, origins, settings, targets, labels):
-    """Scores of a baseline for every train end and target.
-
-    Calibration origins are scored by a fit that has not seen them, evaluation origins by a fit on
-    the whole training period.
-
-    Returns
-    -------
-    frames, not_run : dicts by train end, as `fd01.predictions.write_folds` takes them
-    """
+    """Scores of a baseline for every train end and target, as `fd01.scoring.fit_folds` gives them."""
     method = METHODS[settings["method"]]
     options = {key: value for key, value in settings.items() if key != "method"}
-    frames, not_run = {}, {}
-    for target in targets:
-        for split in splits(origins, **target):
-            frame = []
-            try:
-                for role, train, rows in (
-                    (CALIBRATION, split.inner, split.calibration),
-                    (EVALUATION, split.training, split.evaluation),
-                ):
-                    scores = method.score(dataset, split, train, rows, target, labels, **options)
-                    kind = dict(score_kind=method.score_kind, is_probability=method.is_probability)
-                    frame.append(scores_frame(origins, rows, role, scores, target=target, **kind))
-                frames.setdefault(split.train_end, []).extend(frame)
-            except NotRun as reason:
-                logging.warning("%s, train end %s: not run: %s", target, split.train_end, reason)
-                not_run.setdefault(split.train_end, []).append({**target, "reason": str(reason)})
-    return {end: concat_scores(frames.get(end)) for end in origins["train_end"].unique()}, not_run
+    about = dict(score_kind=method.score_kind, is_probability=method.is_probability)
+
+    def fit(split, target, train, rows):
+        yield method.score(dataset, split, train, rows, target, labels, **options), about
+
+    return fit_folds(origins, targets, fit)
 
 
 if __name__ == "__main__":

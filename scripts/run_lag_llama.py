@@ -1,17 +1,18 @@
 """One frozen pass of Lag-Llama over all origins: its predictive distributions and hidden states."""
 
-import logging
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from fd01.errors import NotRun
 from fd01.files import digest
+from fd01.frozen import run_frozen
 from fd01.heads import STATES
-from fd01.lag_llama import about_network, history, models_of, run, time_features
+from fd01.lag_llama import history, models_of, run, time_features
 from fd01.logs import configure_logging
-from fd01.provenance import git_commit, packages
+from fd01.provenance import about_loaded, git_commit, packages
 from fd01.studentt import PARAMETERS, percent_series
 from fd01.tables import write_table
 
@@ -41,20 +42,13 @@ if __name__ == "__main__":
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }
-    frames = []
-    try:
-        about["weights"], networks = models_of(settings, params.seeds, snakemake.input.manifest)
-        import torch
-
-        torch.set_num_threads(snakemake.threads)
-        dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
-        for seed, load_network in networks:
-            network = load_network()
-            about |= about_network(network) | {"needed": history(network) + 1}
-            frame = run_rows(network, dataset, np.unique(origins["row"]), wildcards.input)
-            frames.append(frame.assign(seed=pd.array([seed] * len(frame), dtype="Int64")))
-    except NotRun as reason:
-        logging.warning("not run: %s", reason)
-        about |= {"weights": "missing", "not_run": str(reason), "device": None}
-    frame = pd.concat(frames) if frames else pd.DataFrame(columns=["row", "seed", *PARAMETERS, *STATES])
-    write_table(snakemake.output[0], frame, about | {"seconds": time.perf_counter() - start})
+    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    rows = np.unique(origins["row"])
+    frame, ran = run_frozen(
+        partial(models_of, settings, params.seeds, snakemake.input.manifest),
+        lambda network: run_rows(network, dataset, rows, wildcards.input),
+        lambda network: about_loaded(network) | {"needed": history(network) + 1},
+        ["row", "seed", *PARAMETERS, *STATES],
+        snakemake.threads,
+    )
+    write_table(snakemake.output[0], frame, about | ran | {"seconds": time.perf_counter() - start})

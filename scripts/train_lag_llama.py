@@ -3,33 +3,21 @@
 import logging
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from fd01.errors import NotRun
-from fd01.files import digest, replacing, sha256
-from fd01.lag_llama import (
-    UNTRAINED,
-    about_network,
-    distribution,
-    history,
-    load,
-    load_untrained,
-    pasts,
-    run,
-    time_features,
-)
+from fd01.files import digest, sha256
+from fd01.lag_llama import distribution, history, models_of, pasts, run, time_features
 from fd01.logs import configure_logging
-from fd01.optimisation import train
+from fd01.optimisation import checkpoint_of, train, write_training
 from fd01.origins import TRAIN, splits
-from fd01.predictions import concat_scores, write_predictions
-from fd01.provenance import git_commit, packages
+from fd01.predictions import concat_scores
+from fd01.provenance import about_loaded, git_commit, packages
 from fd01.scoring import check_history, score_folds
 from fd01.studentt import PARAMETERS, percent_series, scores
 from fd01.training import INNER, epochs
-from fd01.weights import open_weights
 
 
 def build_loss(network):
@@ -80,11 +68,10 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     params, settings = snakemake.params, snakemake.params.settings
     train_end, seed = snakemake.wildcards.train_end, int(snakemake.wildcards.seed)
-    scores_path = Path(snakemake.output.scores)
     start = time.perf_counter()
     about = {
         "model": "Lag-Llama, all weights trained",
-        "weights": f"{UNTRAINED}, then trained",
+        "weights": "missing",
         "fitted_on": INNER,
         "optimistic": False,
         "parameters": None,
@@ -101,20 +88,16 @@ if __name__ == "__main__":
     (split,) = splits(origins, **max(params.targets, key=lambda target: target["horizon"]))
     curve, weights, frame, reason = pd.DataFrame(columns=["epoch"]), {}, pd.DataFrame(columns=["seed"]), None
     try:
-        if settings["weights"] == "pretrained":
-            about["weights"] = "missing"
-            about["weights"] = open_weights(snakemake.input.manifest)
-        # A training goes on from its checkpoint only if it would begin with the same.
-        inputs = digest([about["config_sha256"], about["weights"], *map(sha256, snakemake.input[:2])])
-        checkpoint = scores_path.with_suffix(f".{inputs[:12]}.checkpoint")
+        found, ((_, load_network),) = models_of(settings, [seed], snakemake.input.manifest)
+        about["weights"] = found if settings["weights"] == "pretrained" else f"{found}, then trained"
         import torch
 
         torch.set_num_threads(snakemake.threads)
         torch.manual_seed(seed)
-        pretrained = settings["weights"] == "pretrained"
-        folder = pretrained and Path(snakemake.input.manifest).parent
-        network = load(folder, settings["context"]) if pretrained else load_untrained(seed, settings["context"])
-        about |= about_network(network)
+        network = load_network()
+        about |= about_loaded(network)
+        inputs = [sha256(path) for path in (snakemake.input.dataset, snakemake.input.origins)]
+        checkpoint = checkpoint_of(snakemake.output.scores, about["config_sha256"], about["weights"], *inputs)
         rows, frame = fit(network, dataset, origins, split, settings, seed, checkpoint)
         weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
         curve = pd.DataFrame(rows).assign(target="next value", horizon=1, seed=seed)
@@ -124,13 +107,6 @@ if __name__ == "__main__":
         reason = str(why)
     scores_of = partial(scores, name=settings["input"], dataset=dataset, labels=params.labels)
     frames, not_run = score_folds(frame, origins, params.targets, scores_of, reason)
-    from safetensors.torch import save_file
-
-    with replacing(snakemake.output.weights) as path:
-        save_file(weights, path)
-    with replacing(snakemake.output.curve) as path:
-        curve.to_csv(path, index=False)
     about["seconds"] = time.perf_counter() - start
-    write_predictions(scores_path, concat_scores(list(frames.values())), about, not_run.get(train_end, []))
-    for checkpoint in scores_path.parent.glob(f"{scores_path.stem}.*.checkpoint*"):
-        checkpoint.unlink()
+    frame = concat_scores(list(frames.values()))
+    write_training(snakemake.output, frame, about, not_run.get(train_end, []), curve, weights)

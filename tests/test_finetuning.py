@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import torch
 from finetune_timesfm import Task, event_scores, fine_tune, quantile_scores
-from forecast_timesfm import forecast_rows
 from gather_seeds import gather, sweep, winners
+from interruption import Interrupted, interrupt
 from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, prices_with_other_rows_after, small_study
@@ -17,7 +17,7 @@ from fd01.optimisation import train
 from fd01.origins import splits
 from fd01.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
 from fd01.quantiles import input_series
-from fd01.timesfm import WEIGHTS, forecast, hidden, load, padded, quantiles_of, reload
+from fd01.timesfm import WEIGHTS, forecast, forecast_rows, hidden, inputs_of, load, padded, quantiles_of, reload
 
 pytestmark = pytest.mark.usefixtures("tiny_timesfm")
 
@@ -227,10 +227,6 @@ def test_training_stops_early_and_keeps_the_best_epoch(patience, tiny_weights, t
     assert losses[-1] > losses[best] * 1.001
 
 
-class Interrupted(Exception):
-    pass
-
-
 @OBJECTIVES
 def test_killed_training_goes_on_and_ends_bit_identical(objective, tiny_weights, tmp_path):
     training, monitor = (waves(100), waves(40, 1)) if objective == "quantiles" else (events(100), events(40, 1, 0))
@@ -238,17 +234,9 @@ def test_killed_training_goes_on_and_ends_bit_identical(objective, tiny_weights,
 
     def run(name, seed, kill_after=None):
         network = build_objective(adapted(tiny_weights, "lora", seed).model, objective, features=2)
-        done = 0
-
-        def count(*_):
-            nonlocal done
-            done += 1
-            if done == kill_after:
-                raise Interrupted
-
-        network.register_forward_pre_hook(count)
+        calls = interrupt(network, kill_after)
         curve = train(network, training, monitor, settings, 0.01, 0, tmp_path / name)
-        return curve, snapshot(network), done
+        return curve, snapshot(network), calls()
 
     curve, expected, calls = run("undisturbed", seed=0)
     assert calls == 5 * 6
@@ -308,6 +296,10 @@ def task_of(study, target=UP, **settings):
     return Task(dataset, split, target, SETTINGS | settings, LABELS)
 
 
+def quantiles_by(task, model, rows):
+    return forecast_rows(model, task.dataset, rows, task.horizon, task.settings)
+
+
 @pytest.mark.parametrize("covariates", [False, True], ids=["plain", "covariates"])
 @pytest.mark.parametrize(("name", "target", "steps"), [("close", UP_5, 5), ("return", UP, 1), ("high", UP_5, 1)])
 def test_task_learns_the_days_after_the_origin(name, target, steps, covariates, study, tiny_weights):
@@ -318,8 +310,8 @@ def test_task_learns_the_days_after_the_origin(name, target, steps, covariates, 
         values, mask, features, y = task.tensors(rows, module)
         assert y.shape == (len(rows), 1 if covariates else steps)
         assert features.shape == (len(rows), 2)
-        _, fits = task.inputs(rows)
-        next_fit, location, scale = fits.T
+        _, fits = inputs_of(task.dataset, rows, task.settings)
+        next_fit, location, scale = np.tile([[0.0], [0.0], [1.0]], len(rows)) if fits is None else fits.T
         for i, row in enumerate(rows):
             window = location[i] + scale[i] * values[i][~mask[i]].numpy()  # for covariates: what they leave
             after = location[i] + scale[i] * (next_fit[i] + y[i].numpy())
@@ -336,7 +328,7 @@ def test_task_forecasts_as_the_model_without_training(name, covariates, study, t
     task, model = task_of(study, UP, **settings), load(tiny_weights)
     rows = task.split.evaluation[:30]
     expected = forecast_rows(model, study[0], rows, 1, SETTINGS | settings)
-    np.testing.assert_array_equal(task.quantiles(model, rows), expected)
+    np.testing.assert_array_equal(quantiles_by(task, model, rows), expected)
 
 
 def test_probabilities_do_not_depend_on_the_batch(study, tiny_weights):
@@ -344,7 +336,9 @@ def test_probabilities_do_not_depend_on_the_batch(study, tiny_weights):
     first, other = (task_of(study, objective="event", batch_size=size) for size in (64, 7))
     rows = first.split.evaluation
     np.testing.assert_allclose(other.probabilities(network, rows), first.probabilities(network, rows), atol=1e-6)
-    inputs = tensors(first.inputs(rows)[0], first.features[rows], np.zeros(len(rows)), 80, 32)[:3]
+    inputs = tensors(
+        inputs_of(first.dataset, rows, first.settings)[0], first.features[rows], np.zeros(len(rows)), 80, 32
+    )[:3]
     with torch.inference_mode():
         expected = torch.sigmoid(network.logits(*(part.to(network.module.device) for part in inputs))).cpu()
     np.testing.assert_allclose(first.probabilities(network, rows), expected, atol=1e-6)
@@ -453,8 +447,8 @@ def test_saved_weights_give_the_scores_again(objective, adapter, study, tiny_wei
         untrained = build_objective(adapted(tiny_weights, adapter, seed=9).model, objective, features=2)
         assert np.abs(task.probabilities(untrained, rows) - expected).max() > 0.01
     else:
-        actual, expected = task.quantiles(reload(merged(fresh.module)), rows), task.quantiles(model, rows)
-        assert np.abs(task.quantiles(load(tiny_weights), rows) - expected).max() > 1e-4
+        actual, expected = quantiles_by(task, reload(merged(fresh.module)), rows), quantiles_by(task, model, rows)
+        assert np.abs(quantiles_by(task, load(tiny_weights), rows) - expected).max() > 1e-4
     np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
 
 

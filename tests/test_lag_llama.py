@@ -11,6 +11,7 @@ import pytest
 import torch
 from conftest import make_prices
 from fit_probe import MIN_TRAINING, score_all, states_of
+from interruption import Interrupted, interrupt
 from lightning_checkpoint import lightning_content
 from run_lag_llama import run_rows
 from safetensors.torch import load_file, save_file
@@ -24,11 +25,11 @@ from train_lag_llama import build_loss, fit
 from fd01.checkpoints import ARCHITECTURE, WEIGHTS, convert
 from fd01.errors import NotRun, UserError
 from fd01.files import write_json
+from fd01.frozen import run_frozen
 from fd01.heads import STATES
 from fd01.lag_llama import (
     PUBLISHED,
     UNTRAINED,
-    about_network,
     build,
     distribution,
     history,
@@ -41,6 +42,7 @@ from fd01.lag_llama import (
 )
 from fd01.origins import build_origins, splits
 from fd01.predictions import check_same_origins, read_experiment, write_folds
+from fd01.provenance import about_loaded
 from fd01.scoring import score_folds
 from fd01.studentt import PARAMETERS, percent_series, scores
 from fd01.weights import fetch, open_weights
@@ -262,7 +264,7 @@ def test_untrained_twin_has_the_published_size_and_comes_from_its_seed(caplog):
     assert not same(first.state_dict(), other.state_dict())
     assert len(first.state_dict()) == 73
     caplog.set_level("INFO")
-    about = about_network(first)
+    about = about_loaded(first)
     assert about["parameters"] == sum(np.prod(value.shape) for value in first.state_dict().values()) == 2_449_299
     assert about["loaded"] == "Model loaded successfully: 2,449,299 parameters" in caplog.messages
     assert (history(first), len(PUBLISHED["lags_seq"])) == (NEEDED, 84)
@@ -706,23 +708,12 @@ def test_training_sees_nothing_after_its_end(study, tmp_path):
     assert (first["monitor_loss"] != second["monitor_loss"]).all()
 
 
-class Interrupted(Exception):
-    pass
-
-
 def test_killed_training_goes_on_and_ends_bit_identical(study, tmp_path):
     def start(name, seed, kill_after=None):
-        network, done = small(seed), 0
-
-        def count(*_):
-            nonlocal done
-            done += 1
-            if done == kill_after:
-                raise Interrupted
-
-        network.register_forward_pre_hook(count)
+        network = small(seed)
+        calls = interrupt(network, kill_after)
         _, curve, frame = trained(*study, tmp_path / name, network)
-        return curve, network.state_dict(), frame, done
+        return curve, network.state_dict(), frame, calls()
 
     curve, expected, forecasts, calls = start("undisturbed", 0)
     assert len(curve) == 3
@@ -740,3 +731,17 @@ def test_training_without_history_is_not_run(prices, tmp_path):
     origins = make_origins(prices, EARLY)
     with pytest.raises(NotRun, match="it needs 1125 days of history"):
         trained(prices, origins, tmp_path / "checkpoint")
+
+
+def test_twin_without_history_is_not_run_for_that_and_not_for_want_of_weights(prices, network):
+    short = prices.iloc[: NEEDED - 1]
+    frame, about = run_frozen(
+        lambda: (UNTRAINED, [(0, lambda: network)]),
+        lambda network: run_rows(network, short, np.arange(79, len(short)), "return"),
+        about_loaded,
+        ["row", "seed"],
+        threads=1,
+    )
+    assert (list(frame.columns), len(frame)) == (["row", "seed"], 0)
+    assert about["weights"] == UNTRAINED
+    assert about["not_run"] == f"it needs {NEEDED + 1} days of history, and the last day has {NEEDED - 1}"

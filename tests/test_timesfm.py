@@ -12,7 +12,7 @@ import torch
 from conftest import ROOT
 from encode_timesfm import encode_rows
 from fit_probe import score_all
-from forecast_timesfm import forecast_rows, rows_to_forecast
+from forecast_timesfm import rows_to_forecast
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, prices_with_other_rows_after, small_study
@@ -30,6 +30,7 @@ from fd01.timesfm import (
     about_model,
     encode,
     forecast,
+    forecast_rows,
     hidden,
     load,
     load_untrained,

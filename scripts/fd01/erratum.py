@@ -30,7 +30,7 @@ def scaler_figures(dataset):
 
     Returns
     -------
-    dict with n, positives, and `lines`: list of dict with what, published (or None) and auc
+    dict with window (days), start, end (dates), n, positives, and `lines`: list of dict with what, published (or None) and auc
 
     Raises
     ------
@@ -56,6 +56,9 @@ def scaler_figures(dataset):
         ("the same window of returns, threshold and spread in one unit", None, (median - THRESHOLD) / spread),
     ]
     return {
+        "window": WINDOW,
+        "start": START,
+        "end": END,
         "n": len(up),
         "positives": int(up.sum()),
         "lines": [{"what": what, "published": auc, "auc": roc_auc_score(up, score)} for what, auc, score in lines],

@@ -4,7 +4,6 @@ Rasul et al., "Lag-Llama: Towards Foundation Models for Probabilistic Time Serie
 """
 
 import json
-import logging
 import warnings
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ import pandas as pd
 
 from fd01.checkpoints import ARCHITECTURE, WEIGHTS
 from fd01.errors import UserError
-from fd01.weights import open_weights
+from fd01.frozen import open_models
 
 UNTRAINED = "none: random (PyTorch's default initialisation)"
 LAGS = """
@@ -82,22 +81,9 @@ def load_untrained(seed, context):
 
 
 def models_of(settings, seeds, manifest):
-    """The weights of an arm in words or as their manifest, and pairs of a seed and a function that loads its network.
-
-    `manifest` is the path of the manifest of the pre-trained weights. Raises as `fd01.weights.open_weights` does.
-    """
-    context = settings["context"]
-    if settings["weights"] == "untrained":
-        return UNTRAINED, [(seed, partial(load_untrained, seed, context)) for seed in seeds]
-    return open_weights(manifest), [(None, partial(load, Path(manifest).parent, context))]
-
-
-def about_network(network):
-    """Parameter count, device and a line on the success for the provenance; the line is also logged."""
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    loaded = f"Model loaded successfully: {parameters:,} parameters"
-    logging.info(loaded)
-    return {"parameters": parameters, "device": next(network.parameters()).device.type, "loaded": loaded}
+    """`fd01.frozen.open_models` of an arm."""
+    at_context = (partial(loader, context=settings["context"]) for loader in (load, load_untrained))
+    return open_models(settings["weights"], seeds, manifest, *at_context, UNTRAINED)
 
 
 def history(network):

@@ -2,10 +2,13 @@
 
 import logging
 import os
+from pathlib import Path
 
 import numpy as np
 
 from fd01.errors import NotRun
+from fd01.files import digest, replacing
+from fd01.predictions import write_predictions
 
 
 def autocast(device, dtype):
@@ -100,3 +103,28 @@ def _best(curve):
 
 def _finished(curve, settings):
     return len(curve) >= settings["max_epochs"] or len(curve) - _best(curve) >= settings["patience"]
+
+
+def checkpoint_of(scores_path, *begin):
+    """Path of the checkpoint of a training whose scores go to `scores_path`.
+
+    `begin` is all that the training begins with, as JSON values: it goes on only from a checkpoint that began alike.
+    """
+    return Path(scores_path).with_suffix(f".{digest(begin)[:12]}.checkpoint")
+
+
+def write_training(output, frame, provenance, not_run, curve, weights):
+    """Write the three outputs of a training, `scores`, `curve` and `weights`, and remove its checkpoints.
+
+    `weights` is a dict of tensors, `curve` a DataFrame; the rest as in `fd01.predictions.write_predictions`.
+    """
+    from safetensors.torch import save_file
+
+    with replacing(output.weights) as path:
+        save_file(weights, path)
+    with replacing(output.curve) as path:
+        curve.to_csv(path, index=False)
+    write_predictions(output.scores, frame, provenance, not_run)
+    scores_path = Path(output.scores)
+    for checkpoint in scores_path.parent.glob(f"{scores_path.stem}.*.checkpoint*"):
+        checkpoint.unlink()

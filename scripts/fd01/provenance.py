@@ -1,5 +1,6 @@
 """Where a result comes from."""
 
+import logging
 import platform
 import subprocess
 from importlib.metadata import version
@@ -23,3 +24,15 @@ def git_commit():
 def packages(*names):
     """Installed version of Python and of each package."""
     return {"python": platform.python_version()} | {name: version(name) for name in names}
+
+
+def about_loaded(network):
+    """Parameter count, device and a line on the success for the provenance; the line is also logged.
+
+    `network` is a torch module.
+    """
+    parameters = list(network.parameters())
+    count = sum(parameter.numel() for parameter in parameters)
+    loaded = f"Model loaded successfully: {count:,} parameters"
+    logging.info(loaded)
+    return {"parameters": count, "device": parameters[0].device.type, "loaded": loaded}

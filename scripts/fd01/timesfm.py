@@ -7,13 +7,16 @@ import gc
 import logging
 import os
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from fd01.covariates import residual_windows
+from fd01.frozen import open_models
 from fd01.optimisation import autocast
-from fd01.weights import open_weights
+from fd01.provenance import about_loaded
+from fd01.quantiles import first_row, input_series
+from fd01.windows import windows
 
 WEIGHTS = "model.safetensors"
 UNTRAINED = "none: random (PyTorch's default initialisation, norm scales 1)"
@@ -39,11 +42,8 @@ def load(folder):
 
 
 def about_model(model):
-    """Parameter count, device and a line on the success for the provenance; the line is also logged."""
-    parameters = sum(parameter.numel() for parameter in model.model.parameters())
-    loaded = f"Model loaded successfully: {parameters:,} parameters"
-    logging.info(loaded)
-    return {"parameters": parameters, "device": model.model.device.type, "loaded": loaded}
+    """`fd01.provenance.about_loaded` of a loaded model."""
+    return about_loaded(model.model)
 
 
 def reload(weights):
@@ -75,13 +75,38 @@ def load_untrained(seed):
 
 
 def models_of(settings, seeds, manifest):
-    """The weights of an arm in words or as their manifest, and pairs of a seed and a function that loads its model.
+    """`fd01.frozen.open_models` of an arm."""
+    return open_models(settings["weights"], seeds, manifest, load, load_untrained, UNTRAINED)
 
-    `manifest` is the path of the manifest of the pre-trained weights. Raises as `fd01.weights.open_weights` does.
+
+def inputs_of(dataset, rows, settings):
+    """What the model is shown for each row: windows of the input series, or what the covariates leave of them.
+
+    Parameters
+    ----------
+    settings : dict with input, context and, optionally, covariates
+
+    Returns
+    -------
+    inputs : list of n arrays, shape (up to context,)
+    fits : array, shape (n, 3), as `fd01.covariates.residual_windows` gives it; None without covariates
     """
-    if settings["weights"] == "untrained":
-        return UNTRAINED, [(seed, partial(load_untrained, seed)) for seed in seeds]
-    return open_weights(manifest), [(None, partial(load, Path(manifest).parent))]
+    values = input_series(dataset, settings["input"])
+    if "covariates" in settings:
+        return residual_windows(dataset, values, rows, settings)
+    return windows(values, rows, settings["context"], first_row(settings["input"])), None
+
+
+def forecast_rows(model, dataset, rows, horizon, settings):
+    """Quantiles of every row, array of shape (rows, horizon, 10), in units of the input series.
+
+    With covariates the horizon is one day.
+    """
+    inputs, fits = inputs_of(dataset, rows, settings)
+    if fits is None:
+        return forecast(model, inputs, horizon, settings)
+    next_fit, location, scale = fits.T[:, :, None, None]
+    return location + scale * (next_fit + forecast(model, inputs, 1, settings))
 
 
 def forecast(model, inputs, horizon, settings):
