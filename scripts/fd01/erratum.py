@@ -30,7 +30,8 @@ def scaler_figures(dataset):
 
     Returns
     -------
-    dict with window (days), start, end (dates), n, positives, and `lines`: list of dict with what, published (or None) and auc
+    dict with window (days), start, end (dates), n, positives, and `lines`, a list of dict with what,
+    published (or None) and auc
 
     Raises
     ------
