@@ -17,6 +17,10 @@ except UserError as error:
 
 
 SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
+# What the sections of the report are made of, in their order; tables and figures are known to them by these names.
+REPORT_SECTIONS = []
+REPORT_TABLES = []
+REPORT_FIGURES = []
 
 
 def shared(script):

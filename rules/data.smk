@@ -58,3 +58,19 @@ rule build_origins:
         primary=config["targets"][0],
     script:
         "../scripts/build_origins.py"
+
+
+rule seal_outcomes:
+    input:
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("seal_outcomes"),
+    output:
+        "results/{dataset}/data/outcomes.parquet",
+    log:
+        "results/{dataset}/logs/seal_outcomes.log",
+    benchmark:
+        "results/{dataset}/benchmarks/seal_outcomes.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/seal_outcomes.py"

@@ -1,7 +1,7 @@
 rule check_predictions:
     input:
         predictions=all_predictions,
-        origins="results/{dataset}/data/origins.parquet",
+        outcomes="results/{dataset}/data/outcomes.parquet",
         pins=workflow.source_path("../envs/requirements.txt"),
         lib=shared("check_predictions"),
     output:
@@ -23,7 +23,7 @@ rule check_predictions:
 rule evaluate:
     input:
         predictions=all_predictions,
-        origins="results/{dataset}/data/origins.parquet",
+        outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
         lib=shared("evaluate"),
     output:
@@ -44,7 +44,7 @@ rule evaluate:
 rule decide:
     input:
         predictions=all_predictions,
-        origins="results/{dataset}/data/origins.parquet",
+        outcomes="results/{dataset}/data/outcomes.parquet",
         metrics="results/{dataset}/metrics/metrics.csv",
         experiments="results/{dataset}/metrics/experiments.csv",
         lib=shared("decide"),

@@ -1,7 +1,7 @@
 rule plot_scores:
     input:
         predictions=all_predictions,
-        origins="results/{dataset}/data/origins.parquet",
+        outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
         lib=shared("plot_scores"),
     output:

@@ -85,7 +85,7 @@ def _check(name, ok, detail):
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    origins = pd.read_parquet(snakemake.input.origins)
+    origins = pd.read_parquet(snakemake.input.outcomes)
     directory, params = Path(snakemake.output[0]), snakemake.params
     directory.mkdir()
     pins = read_pins(snakemake.input.pins)

@@ -114,7 +114,7 @@ def decide(dataset, experiments, decision, target, metrics, table, folds, scores
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    origins = pd.read_parquet(snakemake.input.origins)
+    origins = pd.read_parquet(snakemake.input.outcomes)
     paths = {Path(path).name: path for path in snakemake.input.predictions}
 
     def scores(experiment, fold):

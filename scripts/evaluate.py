@@ -66,7 +66,7 @@ def describe(metadata):
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    origins = pd.read_parquet(snakemake.input.origins)
+    origins = pd.read_parquet(snakemake.input.outcomes)
     experiments = []
     metrics = []
     for path in snakemake.input.predictions:

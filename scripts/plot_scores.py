@@ -179,7 +179,7 @@ if __name__ == "__main__":
     params, wildcards = snakemake.params, snakemake.wildcards
     directory = Path(snakemake.output[0])
     directory.mkdir()
-    origins = pd.read_parquet(snakemake.input.origins)
+    origins = pd.read_parquet(snakemake.input.outcomes)
     scores = read_scores(snakemake.input.predictions, origins, params.target)
     tabulate, draw = FIGURES[wildcards.figure]
     for fold in origins["fold"].unique():

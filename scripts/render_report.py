@@ -122,7 +122,7 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     files = snakemake.input
     verdict, provenance = read_json(files.verdict), read_json(files.provenance)
-    origins = pd.read_parquet(files.origins)
+    origins = pd.read_parquet(files.outcomes)
     experiments = pd.read_csv(files.experiments)
     target = {"target": verdict["target"], "horizon": verdict["horizon"]}
     order = [block["fold"] for block in verdict["blocks"]]
@@ -147,5 +147,8 @@ if __name__ == "__main__":
         erratum=read_json(files.erratum),
         auc=inline_svg(files.auc),
         figures=figures(files.scores, [block["name"] for block in blocks]),
+        sections=[Path(path).name for path in files.sections],
+        tables={Path(path).stem: pd.read_csv(path).to_dict("records") for path in files.tables},
+        drawings={Path(path).stem: inline_svg(path) for path in files.drawings},
     )
     write_text(snakemake.output[0], page)

@@ -96,7 +96,7 @@ UNKNOWN_KEYS = {
     "at the top level": (
         {"extra": 1},
         "config: unknown key extra "
-        "(allowed: dataset, datasets, decision, experiments, labels, origins, study_predictions, targets, weights)",
+        "(allowed: dataset, datasets, decision, experiments, labels, origins, statistics, study_predictions, ",
     ),
     "that is a number": ({"origins": {7: 1}}, "config: unknown key origins/7 (allowed: calibration_fraction, "),
     "in a system's settings": (
