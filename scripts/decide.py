@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.files import write_json
+from fd01.folds import is_walk_forward
 from fd01.logs import configure_logging
 from fd01.outcomes import mean_scores
 from fd01.predictions import read_experiment
@@ -130,7 +131,7 @@ if __name__ == "__main__":
         params.target,
         pd.read_csv(snakemake.input.metrics),
         pd.read_csv(snakemake.input.experiments),
-        list(origins["fold"].unique()),
+        [fold for fold in origins["fold"].unique() if not is_walk_forward(fold)],
         scores,
     )
     write_json(snakemake.output[0], verdict)

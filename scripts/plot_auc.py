@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fd01.folds import is_walk_forward
 from fd01.logs import configure_logging
 from fd01.metrics import ALL_SEEDS
 from fd01.plots import labels, pyplot, save, say
@@ -13,6 +14,7 @@ from fd01.predictions import of_target
 def auc_table(metrics, target):
     """AUC of every label, fold and seed for one target; see `fd01.plots.labels`."""
     rows = of_target(metrics, **target).dropna(subset="auc")
+    rows = rows[~rows["fold"].map(is_walk_forward)]
     return rows.assign(label=labels(rows))[["label", "fold", "seed", "auc"]]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
+from fd01.folds import is_walk_forward
 from fd01.logs import configure_logging
 from fd01.metrics import sweep
 from fd01.outcomes import mean_scores
@@ -183,6 +184,8 @@ if __name__ == "__main__":
     scores = read_scores(snakemake.input.predictions, origins, params.target)
     tabulate, draw = FIGURES[wildcards.figure]
     for fold in origins["fold"].unique():
+        if is_walk_forward(fold):
+            continue
         block = scores[scores["fold"] == fold]
         table = tabulate(block) if block["y"].nunique() == 2 else block.iloc[:0]
         if table.empty:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.files import read_json, write_text
+from fd01.folds import is_walk_forward
 from fd01.logs import configure_logging
 from fd01.metrics import ALL_SEEDS
 from fd01.origins import EVALUATION, target_column
@@ -46,10 +47,12 @@ def inline_svg(path):
 
 
 def block_tables(metrics, experiments, origins, target):
-    """One entry per fold: what the block holds, and its rows, best AUC first, those not run last."""
+    """One entry per fold but walk-forward ones: what it holds, and its rows, best AUC first, those not run last."""
     column = target_column(**target)
     metrics = of_target(metrics, **target)
     for fold, block in origins.groupby("fold", sort=False):
+        if is_walk_forward(fold):
+            continue
         rows = metrics[metrics["fold"] == fold]
         ran = rows[rows["status"] == "ok"]
         seeds = ran[ran["seed"] != ALL_SEEDS].groupby(["experiment", "score_kind"])["auc"].agg(["min", "max"])

@@ -2,6 +2,7 @@
 
 import copy
 import datetime
+import itertools
 import re
 
 import pytest
@@ -210,6 +211,8 @@ VALUES = {  # path, value, what the message says is allowed
     "unknown dataset": ("dataset", "spx", "sp500, spy, spy-yahoo"),
     "start on train_end": (f"{FOLD}/start", "2014-12-31", "a date after train_end, 2014-12-31"),
     "end before start": (f"{FOLD}/end", "2014-12-31", "a date from start, 2015-01-01, on"),
+    "walk-forward, last before first": ("datasets/spy/walk_forward/last", 2001, "a year from first, 2003, on"),
+    "walk-forward, not a year": ("datasets/spy/walk_forward/first", 3, "at least 1900"),
     "unknown study_fold": ("datasets/sp500/study_fold", "study-422", "validation, test"),
     "horizon that is not computed": ("targets/0/horizon", 4, "one of labels/horizons, [1, 2, 3, 5]"),
     "window of the scale": ("labels/scaled/window", 80, "less than origins/min_history, 80"),
@@ -375,3 +378,24 @@ def test_run_gpu_follows_the_machine(monkeypatch, found):
     monkeypatch.setattr("fd01.config.gpu_found", lambda: found)
     assert runs_on({"run": "gpu"}, "spy") is found
     assert runs_on({"run": "all"}, "spy") and not runs_on({"run": "none"}, "spy")
+
+
+def test_walk_forward_blocks_are_folds_of_their_own(config, schema):
+    named = set(config["datasets"]["sp500"]["folds"])
+    edit(config, {"walk_forward": True})
+    check_config(config, schema)
+    folds = config["datasets"]["sp500"]["folds"]
+    assert set(folds) - named == {f"wf-{year}" for year in range(2005, 2018, 2)}
+    assert folds["wf-2017"] == {"train_end": "2016-12-24", "start": "2017-01-01", "end": "2018-12-31"}
+    blocks = [folds[f"wf-{year}"] for year in range(2005, 2018, 2)]
+    assert all(block["end"][:4] < after["start"][:4] for block, after in itertools.pairwise(blocks))
+
+
+def test_walk_forward_needs_blocks(config, schema):
+    line = message(config, schema, {"walk_forward": True, "datasets/sp500/walk_forward": ABSENT})
+    assert line == "config: walk_forward is on, and datasets/sp500 lacks the key 'walk_forward'"
+
+
+def test_names_of_walk_forward_blocks_are_taken(config, schema):
+    fold = {"train_end": "2014-12-31", "start": "2015-01-01"}
+    assert "names that do not begin" in message(config, schema, {"datasets/sp500/folds/wf-2015": fold})

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from fd01.errors import UserError
+from fd01.folds import is_walk_forward, walk_forward_folds
 
 RUN = "all, none, gpu, or a list of datasets"
 DATES = ("train_end", "start", "end")  # keys of a source or a fold
@@ -50,6 +51,9 @@ def check_config(config, schema):
     config["experiments"] = _sorted(config["experiments"])
     for check in (_check_names, _check_folds, _check_targets, _check_experiments, _check_decision):
         check(config)
+    if config["walk_forward"]:
+        for dataset in config["datasets"].values():
+            dataset["folds"] |= walk_forward_folds(**dataset["walk_forward"]) if "walk_forward" in dataset else {}
 
 
 def gpu_found():
@@ -143,6 +147,8 @@ def _check_names(config):
     allowed = ", ".join(datasets)
     chosen = config["dataset"]
     _require(chosen in datasets, "dataset", chosen, allowed)
+    if config["walk_forward"] and "walk_forward" not in datasets[chosen]:
+        raise UserError(f"config: walk_forward is on, and datasets/{chosen} lacks the key 'walk_forward'")
     if not any(runs_on(entry, chosen) for entry in config["experiments"].values()):
         raise UserError(f"config: no experiment runs on {chosen}; set experiments/.../run of one to all or [{chosen}]")
     for name, entry in config["experiments"].items():
@@ -166,6 +172,12 @@ def _check_folds(config):
         _check_dates(f"datasets/{name}/source", dataset["source"])
         for fold, dates in dataset["folds"].items():
             key = f"datasets/{name}/folds/{fold}"
+            _require(
+                not is_walk_forward(fold),
+                f"datasets/{name}/folds",
+                fold,
+                "names that do not begin like a walk-forward block",
+            )
             _check_dates(key, dates)
             _require(
                 dates["start"] > dates["train_end"],
@@ -173,6 +185,9 @@ def _check_folds(config):
                 dates["start"],
                 f"a date after train_end, {dates['train_end']}",
             )
+        if "walk_forward" in dataset:
+            first, last = dataset["walk_forward"]["first"], dataset["walk_forward"]["last"]
+            _require(last >= first, f"datasets/{name}/walk_forward/last", last, f"a year from first, {first}, on")
         if "study_fold" in dataset:
             _require(
                 dataset["study_fold"] in dataset["folds"],
