@@ -18,7 +18,7 @@ except UserError as error:
 
 SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
 # What the sections of the report are made of, in their order; tables and figures are known to them by these names.
-REPORT_SECTIONS = []
+REPORT_SECTIONS = ["truth"]
 REPORT_TABLES = []
 REPORT_FIGURES = []
 
@@ -59,6 +59,8 @@ def prices_of(dataset):
     source = config["datasets"][dataset]["source"]
     if source["kind"] == "yahoo":
         return {"prices": f"results/{dataset}/data/yahoo.parquet"}
+    if source["kind"] == "synthetic":
+        return {"prices": f"results/{dataset}/data/simulated.parquet"}
     if source["kind"] == "packaged":
         return {}
     if not Path(source["path"]).exists():
@@ -67,6 +69,12 @@ def prices_of(dataset):
             f"or name another file in datasets/{dataset}/source/path of the configuration."
         )
     return {"prices": source["path"]}
+
+
+def report_tables(wildcards):
+    """Tables behind the sections of the report on a dataset."""
+    truth = ["truth"] if wildcards.dataset in datasets_from("synthetic") else []
+    return expand("results/{dataset}/metrics/{table}.csv", dataset=wildcards.dataset, table=REPORT_TABLES + truth)
 
 
 def prices(wildcards):

@@ -19,6 +19,25 @@ rule download_prices:
         "../scripts/download_prices.py"
 
 
+rule simulate_prices:
+    input:
+        lib=shared("simulate_prices"),
+    output:
+        "results/{dataset}/data/simulated.parquet",
+    log:
+        "results/{dataset}/logs/simulate_prices.log",
+    benchmark:
+        "results/{dataset}/benchmarks/simulate_prices.tsv"
+    wildcard_constraints:
+        dataset=one_of(datasets_from("synthetic")),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        source=lookup(dpath="datasets/{dataset}/source", within=config),
+    script:
+        "../scripts/simulate_prices.py"
+
+
 rule build_dataset:
     input:
         unpack(prices),

@@ -28,7 +28,7 @@ rule render_report:
         erratum="results/{dataset}/erratum.json",
         auc="results/{dataset}/figures/auc.svg",
         scores=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
-        tables=expand("results/{{dataset}}/metrics/{table}.csv", table=REPORT_TABLES),
+        tables=report_tables,
         drawings=expand("results/{{dataset}}/figures/{figure}.svg", figure=REPORT_FIGURES),
         template=workflow.source_path("../report/index.html.j2"),
         sections=[workflow.source_path(f"../report/sections/{name}.html.j2") for name in REPORT_SECTIONS],

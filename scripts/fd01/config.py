@@ -169,7 +169,11 @@ def _check_dates(key, table):
 
 def _check_folds(config):
     for name, dataset in config["datasets"].items():
-        _check_dates(f"datasets/{name}/source", dataset["source"])
+        source = dataset["source"]
+        _check_dates(f"datasets/{name}/source", source)
+        if source["kind"] == "synthetic":
+            beta, most = source["beta"], f"less than 1 - alpha, {1 - source['alpha']:g}"
+            _require(source["alpha"] + beta < 1, f"datasets/{name}/source/beta", beta, most)
         for fold, dates in dataset["folds"].items():
             key = f"datasets/{name}/folds/{fold}"
             _require(
