@@ -3,6 +3,7 @@
 import datetime
 import json
 import platform
+import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -27,6 +28,7 @@ if __name__ == "__main__":
         "config_sha256": digest(config),
         "config": config,
         "python": platform.python_version(),
+        "interpreter": sys.executable,
         "platform": platform.platform(),
         "experiments": {
             Path(path).name: of_experiment(read_experiment(path)[1]) for path in snakemake.input.predictions

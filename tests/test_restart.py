@@ -1,0 +1,113 @@
+"""Runs that are killed again and again end with the files of one that was left alone."""
+
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+from end_orphans import running_jobs, running_snakemakes
+from test_workflow import QUIET, environment, snakemake
+
+from fd01.predictions import read_experiment, read_predictions
+
+KILLS = 20
+# Experiments that a network makes in batches, and what the docs allow their scores to move by.
+MOVED = {"TFM-01-untrained": 1e-4, "TFM-probe-untrained": 1e-3}
+
+
+def make(folder, *arguments):
+    """Start `make` in a copy of the repository, with the Python of the tests in the place of its .venv."""
+    tools = Path(sys.executable).parent
+    command = ["make", "--old-file=.venv/.run", f"BIN={tools}", *arguments]
+    return subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **QUIET)
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """A function that copies this repository, with the small study as its configuration."""
+    listing = ["git", "ls-files", "-co", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, text=True).stdout.splitlines()
+
+    def copy(name):
+        folder = tmp_path_factory.mktemp(name) / "fd01"
+        for path in files:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, folder / path)
+        shutil.copy2(ROOT / "tests/workflow/config.yaml", folder / "config.yaml")
+        return folder
+
+    return copy
+
+
+@pytest.fixture(scope="module")
+def undisturbed(copied):
+    folder = copied("undisturbed")
+    assert make(folder, "run").wait() == 0
+    return folder
+
+
+def kill_at_random(folder, run, longest):
+    """SIGKILL the Snakemake of `run` within `longest` seconds of its first job; False if it had ended."""
+    while run.poll() is None and not any(running_jobs(folder)):
+        time.sleep(0.02)
+    time.sleep(random.uniform(0, longest))
+    killed = list(running_snakemakes(folder))
+    for process in killed:
+        process.kill()
+    run.wait()
+    return bool(killed)
+
+
+def everything(folder):
+    """What a run has found: the rows of all predictions, and the bytes of the other results."""
+    results = folder / "results/sp500"
+    rows = {path: read_predictions(path)[0] for path in sorted(results.glob("predictions/*/*.parquet"))}
+    other = [*results.glob("metrics/*.csv"), *results.glob("checks/*.json"), results / "verdict.json"]
+    found = {path: path.read_bytes() for path in other}
+    return [{path.relative_to(results): value for path, value in part.items()} for part in (rows, found)]
+
+
+def assert_same(folder, other):
+    (rows, files), (expected_rows, expected_files) = everything(folder), everything(other)
+    assert len(rows) > 10 and rows.keys() == expected_rows.keys()
+    for path, frame in rows.items():
+        pd.testing.assert_frame_equal(frame, expected_rows[path], check_exact=True, obj=str(path))
+    assert files == expected_files
+
+
+def test_run_killed_twenty_times_ends_with_the_files_of_an_undisturbed_one(undisturbed, copied):
+    folder = copied("killed")
+    kills = 0
+    while kills < KILLS:
+        if kill_at_random(folder, make(folder, "resume"), longest=6):
+            kills += 1
+        else:  # done before all kills: the rest hit another run
+            shutil.rmtree(folder / "results")
+    assert make(folder, "resume").wait() == 0
+    assert not any(running_jobs(folder))
+    assert_same(folder, undisturbed)
+    leftovers = [path for path in folder.rglob("results/**/.*") if path.is_file()]
+    assert not leftovers
+
+
+def test_threads_and_batches_move_scores_by_less_than_the_stated_tolerance(undisturbed, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(undisturbed, folder)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    for name in MOVED:
+        config["experiments"][name]["settings"]["batch_size"] = 7
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    targets = [f"results/sp500/predictions/{name}" for name in MOVED]
+    snakemake(folder, *targets)  # one thread per job
+    for name, tolerance in MOVED.items():
+        (frame, _), (expected, _) = (
+            read_experiment(root / f"results/sp500/predictions/{name}") for root in (folder, undisturbed)
+        )
+        difference = (frame["score"] - expected["score"]).abs().max()
+        assert 0 < difference < tolerance
