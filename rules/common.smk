@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from fd01.config import check_config, runs_on
 from fd01.errors import UserError
+from fd01.plan import plan_digest, seal
 
 try:
     check_config(config, yaml.safe_load(Path(workflow.source_path("../schemas/config.schema.yaml")).read_text()))
@@ -32,6 +33,15 @@ def shared(script):
             pending.append(f"../scripts/fd01/{module}.py")
             found[module] = workflow.source_path(pending[-1])
     return [found[module] for module in sorted(found)]
+
+
+def plan_file():
+    """The analysis plan: a file of the working directory, or else of this repository."""
+    name = config["plan"]["file"]
+    path = name if Path(name).exists() else workflow.source_path(f"../{name}")
+    if not Path(path).exists():
+        raise WorkflowError(f"There is no file {name}: write the analysis plan there, or name another in plan/file.")
+    return path
 
 
 def one_of(names):
@@ -175,6 +185,9 @@ def all_trainings(suffix):
         )
 
     return files
+
+
+PLAN_DIGEST = plan_digest(plan_file(), config)
 
 
 wildcard_constraints:

@@ -91,5 +91,7 @@ rule seal_outcomes:
         "results/{dataset}/benchmarks/seal_outcomes.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        seal=seal(config["plan"], PLAN_DIGEST),
     script:
         "../scripts/seal_outcomes.py"

@@ -4,14 +4,15 @@ import logging
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from fd01.files import write_json
 from fd01.logs import configure_logging
 from fd01.origins import EVALUATION
 from fd01.outcomes import with_outcomes
 from fd01.predictions import check_same_origins, read_experiment
+from fd01.tables import read_table
 
+BLOCK = ["fold", "target", "horizon", "seed", "score_kind"]
 MIN_DISTINCT = 0.1  # share of the days of a block whose scores must differ
 
 
@@ -21,8 +22,11 @@ def read_pins(path):
     return {name.partition("[")[0].lower(): version for name, version in lines}
 
 
-def health_checks(frame, metadata, origins, collapse_spread, pins):
-    """The checks of one experiment: list of dict with `check`, `ok` (None: does not apply) and `detail`."""
+def health_checks(frame, metadata, origins, collapse_spread, pins, sealed=()):
+    """The checks of one experiment: list of dict with `check`, `ok` (None: does not apply) and `detail`.
+
+    Of the folds `sealed` some outcomes are unknown on purpose, so they have no say in whether AUC can be computed.
+    """
     reasons = {entry["reason"] for about in metadata.values() for entry in about["not_run"]}
     about = next(iter(metadata.values()))
     checks = [
@@ -32,13 +36,14 @@ def health_checks(frame, metadata, origins, collapse_spread, pins):
     ]
     if about.get("epochs"):
         checks.append(_check("stopped early", *_stopped_early(about["epochs"])))
-    scored = with_outcomes(frame[frame["role"] == EVALUATION], origins)
+    scored = frame[frame["role"] == EVALUATION]
     if scored.empty:
         return checks
-    blocks = scored.groupby(["fold", "target", "horizon", "seed", "score_kind"], dropna=False)
-    spread = blocks["score"].agg(np.ptp).min()
-    distinct = blocks["score"].agg(lambda scores: scores.nunique() / len(scores)).min()
-    both = blocks["y"].nunique() == 2
+    blocks = scored.groupby(BLOCK, dropna=False)["score"]
+    spread = blocks.agg(np.ptp).min()
+    distinct = blocks.agg(lambda scores: scores.nunique() / len(scores)).min()
+    known = with_outcomes(scored[~scored["fold"].isin(sealed)], origins)
+    both = known.groupby(BLOCK, dropna=False)["y"].nunique() == 2
     finite = np.isfinite(scored["score"])
     exempt = (None, "exempt: the score is constant by construction") if about.get("constant") else None
     return [
@@ -46,7 +51,11 @@ def health_checks(frame, metadata, origins, collapse_spread, pins):
         _check("finite", finite.all(), f"{finite.sum()} of {len(finite)} scores are finite"),
         _check("spread", *(exempt or (spread > collapse_spread, f"smallest of a block: {spread:.4g}"))),
         _check("distinct", *(exempt or (distinct >= MIN_DISTINCT, f"smallest share of the days: {distinct:.0%}"))),
-        _check("AUC computable", both.all(), f"{both.sum()} of {len(both)} blocks have both outcomes"),
+        _check(
+            "AUC computable",
+            both.all() if len(both) else None,
+            f"{both.sum()} of {len(both)} blocks that are open have both outcomes",
+        ),
     ]
 
 
@@ -85,7 +94,7 @@ def _check(name, ok, detail):
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    origins = pd.read_parquet(snakemake.input.outcomes)
+    origins, sealed = read_table(snakemake.input.outcomes)
     directory, params = Path(snakemake.output[0]), snakemake.params
     directory.mkdir()
     pins = read_pins(snakemake.input.pins)
@@ -93,7 +102,7 @@ if __name__ == "__main__":
         experiment = Path(path).name
         frame, metadata = read_experiment(path)
         check_same_origins(experiment, frame, metadata, origins, params.targets, params.seeds[experiment])
-        checks = health_checks(frame, metadata, origins, params.collapse_spread, pins)
+        checks = health_checks(frame, metadata, origins, params.collapse_spread, pins, sealed["sealed"])
         write_json(directory / f"{experiment}.json", checks)
         failed = [check["check"] for check in checks if check["ok"] is False]
         logging.info("%s: %s", experiment, f"failed: {', '.join(failed)}" if failed else "healthy")

@@ -9,7 +9,8 @@ from fd01.folds import is_walk_forward
 from fd01.logs import configure_logging
 from fd01.outcomes import mean_scores
 from fd01.predictions import read_experiment
-from fd01.protocol import apply_protocol, best_baseline, primary, reach, seed_aucs
+from fd01.protocol import apply_protocol, best_baseline, primary, reach, seed_aucs, why_unscored
+from fd01.tables import read_table
 
 
 def measured(row, metrics):
@@ -38,7 +39,8 @@ def compare_published(experiments, dataset, metrics, statuses, scores):
         if dataset != published["dataset"]:
             line["reason"] = f"published for the dataset {published['dataset']}, and this is {dataset}"
         elif rows.empty:
-            line["reason"] = statuses[name] or f"up, h = 1 is not scored on {published['fold']}"
+            reason = statuses[name] or why_unscored(metrics, name, published["fold"])
+            line["reason"] = reason or f"up, h = 1 is not scored on {published['fold']}"
         else:
             line["measured"] = measured(rows.iloc[0], metrics)
             if "precision" in published:
@@ -59,6 +61,8 @@ def sentence(verdict):
         answer = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
     else:
         answer = f"The study's protocol gives no answer: {protocol['reason']}."
+    if verdict["sealed"]["folds"]:
+        answer = f"{answer} Not looked at: {', '.join(verdict['sealed']['folds'])} ({verdict['sealed']['reason']})."
     lines = [_comparison(block) for block in verdict["blocks"] if block["reference"] and block["baseline"]]
     if not lines:
         return f"{answer} The reference, {verdict['reference']}, has no score to compare with."
@@ -73,8 +77,14 @@ def _comparison(block):
     return f"{reference['auc']:.3f} against {baseline['auc']:.3f} ({baseline['experiment']}) on {block['fold']}"
 
 
-def decide(dataset, experiments, decision, target, metrics, table, folds, scores):
-    """The verdict on `dataset`, ready for JSON; see docs/method.md for its parts."""
+OPEN = {"sealed": {}, "reason": None}
+
+
+def decide(dataset, experiments, decision, target, metrics, table, folds, scores, seal=OPEN):
+    """The verdict on `dataset`, ready for JSON; see docs/method.md for its parts.
+
+    `seal` is what the table of outcomes says of itself: the folds with closed days, and why.
+    """
     statuses = table.set_index("experiment")["reason"].fillna("").to_dict()
     systems = {name: entry["system"] for name, entry in experiments.items()}
     folds = sorted(folds, key=lambda fold: fold != decision["fold"])  # the block of the protocol first
@@ -102,6 +112,7 @@ def decide(dataset, experiments, decision, target, metrics, table, folds, scores
         ),
         "protocol": apply_protocol(metrics, table, dataset, decision),
         "reference": decision["reference"],
+        "sealed": {"folds": seal["sealed"], "reason": seal["reason"]},
         "blocks": blocks,
         "published": list(compare_published(experiments, dataset, metrics, statuses, scores)),
         "not_run": [
@@ -115,7 +126,7 @@ def decide(dataset, experiments, decision, target, metrics, table, folds, scores
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    origins = pd.read_parquet(snakemake.input.outcomes)
+    origins, seal = read_table(snakemake.input.outcomes)
     paths = {Path(path).name: path for path in snakemake.input.predictions}
 
     def scores(experiment, fold):
@@ -133,5 +144,6 @@ if __name__ == "__main__":
         pd.read_csv(snakemake.input.experiments),
         [fold for fold in origins["fold"].unique() if not is_walk_forward(fold)],
         scores,
+        seal,
     )
     write_json(snakemake.output[0], verdict)

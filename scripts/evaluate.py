@@ -10,14 +10,18 @@ from fd01.metrics import ALL_SEEDS, MEASURES, best_f1_threshold, evaluate, ranki
 from fd01.origins import CALIBRATION, EVALUATION
 from fd01.outcomes import train_prevalence, with_outcomes
 from fd01.predictions import mean_over_seeds, read_experiment
+from fd01.tables import read_table
 
 NOT_YET = "no outcome of this block is known yet"
 BLOCK = ["fold", "target", "horizon", "score_kind"]
 COLUMNS = ["experiment", "status", "reason", *BLOCK, "seed", "seeds", "is_probability", "calibration_auc", *MEASURES]
 
 
-def measure(frame, origins):
-    """Measures of one experiment: one row per block and seed, and one per block for all seeds."""
+def measure(frame, origins, sealed=None):
+    """Measures of one experiment: one row per block and seed, and one per block for all seeds.
+
+    A block without a known outcome has one row that says why; `sealed` maps folds to that reason.
+    """
     scored = with_outcomes(frame, origins)
     seeds = scored.dropna(subset="seed").assign(seed=lambda rows: rows["seed"].astype(str))
     scored = pd.concat([mean_over_seeds(scored).assign(seed=ALL_SEEDS), seeds])
@@ -27,7 +31,6 @@ def measure(frame, origins):
     for key, block in scored.groupby([*BLOCK, "seed"], sort=False):
         evaluation, calibration = (block[block["role"] == role] for role in (EVALUATION, CALIBRATION))
         if evaluation.empty:
-            rows.append(dict(zip([*BLOCK, "seed"], key)) | {"status": "not run", "reason": NOT_YET})
             continue
         threshold = calibration_auc = float("nan")
         if calibration["y"].nunique() == 2:
@@ -45,6 +48,10 @@ def measure(frame, origins):
                 evaluation["y"].to_numpy(), evaluation["score"].to_numpy(), is_probability, prevalence, threshold
             )
         )
+    measured = {tuple(row[name] for name in BLOCK) for row in rows}
+    for key in counts.index.difference(measured, sort=False):
+        reason = (sealed or {}).get(key[0], NOT_YET)
+        rows.append(dict(zip(BLOCK, key)) | {"seed": ALL_SEEDS, "status": "not run", "reason": reason})
     return rows
 
 
@@ -66,14 +73,15 @@ def describe(metadata):
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    origins = pd.read_parquet(snakemake.input.outcomes)
+    origins, about = read_table(snakemake.input.outcomes)
+    sealed = dict.fromkeys(about["sealed"], about["reason"])
     experiments = []
     metrics = []
     for path in snakemake.input.predictions:
         name = {"experiment": Path(path).name}
         frame, metadata = read_experiment(path)
         skipped = list(not_run(metadata))
-        metrics += [name | row for row in measure(frame, origins)]
+        metrics += [name | row for row in measure(frame, origins, sealed)]
         metrics += [name | row for row in skipped]
         reasons = "; ".join(sorted({row["reason"] for row in skipped}))
         ran = "ok" if not skipped else "not run" if frame.empty else "partly"

@@ -1,11 +1,17 @@
-"""Give out the outcomes that experiments are judged by."""
+"""Give out the outcomes that experiments are judged by; those of sealed folds only under the plan that was fixed."""
+
+import logging
 
 import pandas as pd
 
-from fd01.files import replacing
 from fd01.logs import configure_logging
+from fd01.plan import close
+from fd01.tables import write_table
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    with replacing(snakemake.output[0]) as path:
-        pd.read_parquet(snakemake.input.origins).to_parquet(path, index=False)
+    seal = snakemake.params.seal
+    outcomes, sealed = close(pd.read_parquet(snakemake.input.origins), seal["folds"])
+    write_table(snakemake.output[0], outcomes, {"sealed": sealed, "reason": seal["reason"]})
+    for fold, count in sealed.items():
+        logging.warning("%s: %d of %d days are closed: %s", fold, count["days"], count["of"], seal["reason"])

@@ -97,7 +97,7 @@ UNKNOWN_KEYS = {
     "at the top level": (
         {"extra": 1},
         "config: unknown key extra "
-        "(allowed: dataset, datasets, decision, experiments, labels, origins, statistics, study_predictions, ",
+        "(allowed: dataset, datasets, decision, experiments, labels, origins, plan, statistics, study_predictions, ",
     ),
     "that is a number": ({"origins": {7: 1}}, "config: unknown key origins/7 (allowed: calibration_fraction, "),
     "in a system's settings": (
@@ -232,6 +232,8 @@ VALUES = {  # path, value, what the message says is allowed
     ),
     "reference": ("decision/reference", "BASE-HAR", "PTST-200M, PTST-200M-study, PTST-2M, PTST-2M-study"),
     "thresholds": ("decision/finetune_from", 0.72, "unsuitable_below <= finetune_from <= investigate_above"),
+    "sealed fold": ("plan/sealed/0", "tset", "a fold of a dataset: study-422, test, validation"),
+    "digest of the plan": ("plan/sha256", "12ab", "a digest of 64 hexadecimal digits"),
     "block of the decision": ("decision/fold", "valid", "a fold of spy: validation, test, study-422"),
     "published block": (
         "experiments/PTST-2M/published/fold",

@@ -19,7 +19,15 @@ OPEN = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset wit
 
 def measures(experiment, auc, fold="validation", seed="all", score_kind="probability", spread=0.5, calibration_auc=0.6):
     """One row of metrics.csv."""
-    row = {"experiment": experiment, "status": "ok", "fold": fold, **UP, "score_kind": score_kind, "seed": seed}
+    row = {
+        "experiment": experiment,
+        "status": "ok",
+        "reason": NAN,
+        "fold": fold,
+        **UP,
+        "score_kind": score_kind,
+        "seed": seed,
+    }
     row |= {"seeds": 1, "calibration_auc": calibration_auc, "n": 502, "positives": 101}
     return row | {"auc": auc, "spread": spread}
 
@@ -263,6 +271,19 @@ def test_verdict_on_a_block_with_one_class():
     assert verdict["sentence"].startswith(
         "The study's protocol gives no answer: TFM-01 has no AUC of the score `study` for up, h = 1 on validation."
     )
+
+
+def test_sealed_block_is_named_and_is_the_reason_wherever_it_lacks():
+    reason = "sealed: the analysis plan has changed"
+    rows = [not_run(name, reason) for name in ("PTST-2M", "TFM-01", "BASE-HAR")]
+    rows.append(measures("PTST-2M", 0.7, fold="study-422"))
+    seal = {"sealed": {"validation": {"days": 5, "of": 5}}, "reason": reason}
+    verdict = decide("spy", EXPERIMENTS, DECISION, UP, table(*rows), described(TFM_RAN), ["validation"], None, seal)
+    assert (verdict["protocol"]["status"], verdict["protocol"]["reason"]) == ("pending", reason)
+    assert verdict["sealed"] == {"folds": {"validation": {"days": 5, "of": 5}}, "reason": reason}
+    assert f"Not looked at: validation ({reason})." in verdict["sentence"]
+    published = {line["experiment"]: line["reason"] for line in verdict["published"]}
+    assert published["TFM-01"] == reason
 
 
 def test_verdict_quotes_counts_as_whole_numbers_and_the_range_of_seeds():

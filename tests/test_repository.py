@@ -8,6 +8,10 @@ import sys
 import pytest
 import yaml
 from conftest import ROOT
+from snakemake.common.configfile import load_configfile
+
+from fd01.config import check_config
+from fd01.plan import plan_digest
 
 RULES = {
     name: body
@@ -86,6 +90,13 @@ def test_direct_requirements_are_pinned_as_asked():
 
 def test_torch_is_pinned_without_a_build_tag():
     assert "+" not in PINNED["torch"]
+
+
+def test_shipped_digest_is_that_of_the_shipped_plan_and_settings():
+    config = load_configfile(ROOT / "config.yaml")
+    check_config(config, yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text()))
+    found = plan_digest(ROOT / config["plan"]["file"], config)
+    assert config["plan"]["sha256"] == found, f"the plan or its settings have changed; plan/sha256 is now {found}"
 
 
 def test_every_rule_is_found():

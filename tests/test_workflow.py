@@ -18,8 +18,10 @@ from hub import Hub
 
 from fd01.config import gpu_found
 from fd01.files import read_json, sha256
+from fd01.plan import plan_digest
 from fd01.predictions import read_experiment, read_predictions, write_predictions
 
+CONFIG = yaml.safe_load((ROOT / "tests/workflow/config.yaml").read_text())
 TINY = ROOT / "tests" / "tiny"
 WEIGHTS = ("weights", "models", "timesfm")
 # Bound, but nobody listens: connections are refused at once.
@@ -222,6 +224,64 @@ def test_changed_settings_rerun_one_experiment(copy):
     assert jobs["run_baseline"] == 1
     assert not {"train_patchtst", "build_origins", "build_dataset"} & set(jobs)
     assert {"check_predictions", "evaluate", "decide", "render_report"} <= set(jobs)
+
+
+MODELS = {"run_baseline", "train_patchtst", "gather_seeds", "forecast_timesfm", "encode_timesfm", "fit_probe"}
+
+
+def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
+    def digest():
+        return plan_digest(ROOT / "docs/analysis-plan.md", yaml.safe_load((copy / "config.yaml").read_text()))
+
+    def read():
+        metrics = pd.read_csv(copy / "results/sp500/metrics/metrics.csv")
+        return (metrics[metrics["fold"] == fold].reset_index(drop=True) for fold in ("validation", "test"))
+
+    change(copy, "plan", "sealed", value=["test"])
+    change(copy, "plan", "sha256", value=digest())
+    assert "seal_outcomes" not in planned(copy)
+    validation, test = read()
+    fixed = digest()
+
+    change(copy, "statistics", "margin", value=0.03)
+    jobs = planned(copy)
+    assert jobs["seal_outcomes"] == 1 and not MODELS & set(jobs)
+    snakemake(copy)
+    reason = (
+        f"sealed: the analysis plan or its settings have changed; its digest is {digest()}, plan/sha256 says {fixed}"
+    )
+    same, closed = read()
+    pd.testing.assert_frame_equal(same, validation)
+    ran = closed[~closed["reason"].eq(REFUSED)]
+    assert set(ran["experiment"]) == set(test.loc[test["status"] == "ok", "experiment"])
+    assert set(ran["reason"]) == {reason} and ran["auc"].isna().all()
+    verdict = read_json(copy / "results/sp500/verdict.json")
+    page = (copy / "results/sp500/report/index.html").read_text()
+    assert f"Not looked at: test ({reason})." in verdict["sentence"]
+    assert f'<th>BASE-HAR</th><td colspan="9">not run: {reason}</td>' in page
+    assert f"WARNING: not looked at: test ({reason})." in snakemake(copy, "show").stdout
+    for path in (copy / "results/sp500/checks").glob("*.json"):
+        failed = {check["check"] for check in read_json(path) if check["ok"] is False}
+        assert "AUC computable" not in failed
+
+    change(copy, "plan", "sha256", value=digest())
+    jobs = planned(copy)
+    assert jobs["seal_outcomes"] == 1 and not MODELS & set(jobs)
+    snakemake(copy, "results/sp500/metrics/metrics.csv")
+    for now, before in zip(read(), (validation, test)):
+        pd.testing.assert_frame_equal(now, before)
+
+
+def test_plan_of_the_working_directory_comes_first(copy):
+    change(copy, "plan", "sealed", value=["test"])
+    change(copy, "plan", "sha256", value=plan_digest(ROOT / "docs/analysis-plan.md", CONFIG))
+    assert "seal_outcomes" not in planned(copy)
+    (copy / "docs").mkdir()
+    (copy / "docs/analysis-plan.md").write_text("another plan")
+    assert planned(copy)["seal_outcomes"] == 1
+    change(copy, "plan", "file", value="gone.md")
+    run = snakemake(copy, "--dry-run", check=False)
+    assert run.returncode == 1 and "There is no file gone.md" in run.stdout
 
 
 def test_new_experiment_is_one_entry(copy):

@@ -49,7 +49,7 @@ def check_config(config, schema):
     if errors:
         raise UserError(_one_line(min(errors, key=_precedence)))
     config["experiments"] = _sorted(config["experiments"])
-    for check in (_check_names, _check_folds, _check_targets, _check_experiments, _check_decision):
+    for check in (_check_names, _check_folds, _check_targets, _check_experiments, _check_decision, _check_plan):
         check(config)
     if config["walk_forward"]:
         for dataset in config["datasets"].values():
@@ -268,6 +268,12 @@ def _check_decision(config):
     for name, entry in config["experiments"].items():
         if "published" in entry:
             _check_block(f"experiments/{name}/published", entry["published"], config["datasets"])
+
+
+def _check_plan(config):
+    folds = sorted({fold for dataset in config["datasets"].values() for fold in dataset["folds"]})
+    for i, fold in enumerate(config["plan"]["sealed"]):
+        _require(fold in folds, f"plan/sealed/{i}", fold, f"a fold of a dataset: {', '.join(folds)}")
 
 
 def _check_block(key, block, datasets):

@@ -71,7 +71,8 @@ def apply_protocol(metrics, experiments, dataset, decision):
     if reasons.empty:
         reason = f"{name} is not in the table of experiments (config.yaml)"
     else:
-        reason = reasons.iloc[0] or f"{name} has no AUC of the score `study` for up, h = 1 on {decision['fold']}"
+        reason = reasons.iloc[0] or why_unscored(metrics, name, decision["fold"])
+        reason = reason or f"{name} has no AUC of the score `study` for up, h = 1 on {decision['fold']}"
     return {"status": "pending", "reason": reason, **answer}
 
 
@@ -79,6 +80,13 @@ def primary(metrics, fold, target, horizon):
     """The rows of `metrics` that experiments are compared by: one block, all seeds, both outcomes."""
     rows = of_target(metrics, target, horizon)
     return rows[rows["auc"].notna() & (rows["fold"] == fold) & (rows["seed"] == ALL_SEEDS)]
+
+
+def why_unscored(metrics, experiment, fold):
+    """The reason in `metrics` why an experiment has no score of `up`, h = 1 on `fold`; empty without one."""
+    rows = of_target(metrics, "up", 1)
+    reasons = rows.loc[(rows["experiment"] == experiment) & (rows["fold"] == fold), "reason"].dropna()
+    return next(iter(reasons), "")
 
 
 def best_baseline(rows, systems):
