@@ -19,8 +19,8 @@ except UserError as error:
 
 SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
 # What the sections of the report are made of, in their order; tables and figures are known to them by these names.
-REPORT_SECTIONS = ["truth"]
-REPORT_TABLES = []
+REPORT_SECTIONS = ["truth", "ledger"]
+REPORT_TABLES = ["ledger"]
 REPORT_FIGURES = []
 
 

@@ -284,6 +284,38 @@ def test_plan_of_the_working_directory_comes_first(copy):
     assert run.returncode == 1 and "There is no file gone.md" in run.stdout
 
 
+def test_ledger_survives_whatever_cleans_the_results(copy):
+    path = copy / "ledger/sp500.csv"
+    text = path.read_text()
+    ledger = pd.read_csv(path)
+    metrics = pd.read_csv(copy / "results/sp500/metrics/metrics.csv")
+    assert len(ledger) == ((metrics["seed"] == "all") & (metrics["status"] == "ok")).sum()
+    assert not ledger.duplicated(["fold", "trial"]).any()
+
+    table = "results/sp500/metrics/ledger.csv"
+    snakemake(copy, "--forcerun", "record_trials", "--", table)
+    assert path.read_text() == text
+
+    snakemake(copy, "--delete-all-output")
+    shutil.rmtree(copy / "results")
+    baselines = ["BASE-prevalence", "BASE-drawdown-20", "BASE-HAR"]
+    for name in CONFIG["experiments"]:
+        if name not in baselines:
+            change(copy, "experiments", name, "run", value="none")
+    change(copy, "experiments", "BASE-drawdown-20", "settings", "window", value=10)
+    snakemake(copy, table)
+    grown = path.read_text()
+    assert grown.startswith(text)
+    assert grown.count("\n") - text.count("\n") == 4  # folds, targets
+    counts = pd.read_csv(copy / table)
+    assert (counts["ever"] - 1 > counts["now"]).all() and (counts["now"] == 3).all()
+
+    path.write_text("not a ledger\n")
+    run = snakemake(copy, "--forcerun", "record_trials", "--", table, check=False)
+    assert run.returncode == 1 and "ledger/sp500.csv is no trial ledger" in run.stdout
+    assert path.read_text() == "not a ledger\n"
+
+
 def test_new_experiment_is_one_entry(copy):
     entry = {"about": "a new one", "system": "baseline", "run": "all", "settings": {"method": "range"}}
     change(copy, "experiments", "BASE-range", value=entry)

@@ -8,14 +8,17 @@ from pathlib import Path
 
 
 def git_commit():
-    """Commit of this repository, `+dirty` appended when tracked files differ; None outside git."""
+    """Commit of this repository, `+dirty` appended when tracked files differ; None outside git.
+
+    The trial ledger is left out: every run may add to it.
+    """
     root = Path(__file__).resolve().parents[2]
 
     def git(*arguments):
         return subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True).stdout
 
     try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ":!ledger")
         return git("rev-parse", "HEAD").strip() + ("+dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -1,0 +1,37 @@
+"""Enter what was evaluated into the trial ledger, and count how often each block has been looked at."""
+
+import datetime
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from fd01.files import read_json, replacing
+from fd01.ledger import list_trials, multiplicity, record
+from fd01.logs import configure_logging
+from fd01.predictions import read_experiment
+from fd01.provenance import git_commit
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    files, params = snakemake.input, snakemake.params
+    dataset_sha256 = read_json(files.about)["sha256"]
+    weights = {}
+    for path in files.predictions:
+        about = next(iter(read_experiment(path)[1].values()))
+        weights[Path(path).name] = about["weights"]
+    metrics = pd.read_csv(files.metrics)
+    trials = list_trials(metrics, params.experiments, weights, params.study, params.folds, dataset_sha256)
+    ledger = record(
+        params.ledger,
+        trials,
+        first_seen=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        dataset=snakemake.wildcards.dataset,
+        dataset_sha256=dataset_sha256,
+        plan=params.plan,
+        git_commit=git_commit() or "",
+    )
+    counts = multiplicity(ledger, trials, pd.read_parquet(files.outcomes), params.targets)
+    with replacing(snakemake.output[0]) as temporary:
+        counts.to_csv(temporary, index=False)
+    logging.info("%s: %d trials, %d of them in this run", params.ledger, len(ledger), len(trials))
