@@ -1,7 +1,6 @@
 """The analysis plan, and the blocks that stay closed while the settings are not those that were fixed with it."""
 
 from fd01.files import digest, sha256
-from fd01.origins import EVALUATION
 
 COVERED = ("labels", "targets", "statistics", "decision")
 KEYS = ["fold", "train_end", "role", "origin", "row"]  # of the table of origins; its other columns are targets
@@ -40,6 +39,8 @@ def close(origins, folds):
     -------
     The table, and a dict of the folds that hold such days: `days` closed `of` all evaluation days.
     """
+    from fd01.origins import EVALUATION  # not above: the Snakefile imports this module, and pandas is slow to
+
     evaluation = origins["role"] == EVALUATION
     days = origins.loc[evaluation & origins["fold"].isin(folds), "origin"]
     closed = evaluation & origins["origin"].isin(days)
