@@ -22,6 +22,7 @@ include: "rules/lag_llama.smk"
 include: "rules/fracast.smk"
 include: "rules/scores.smk"
 include: "rules/evaluate.smk"
+include: "rules/audit.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 

@@ -7,7 +7,7 @@ import yaml
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from fd01.config import check_config, runs_on
+from fd01.config import SCRAMBLED, check_config, runs_on, scrambled
 from fd01.errors import UserError
 from fd01.plan import plan_digest, seal
 
@@ -17,9 +17,12 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
+STUDY = json.dumps(config, sort_keys=True)  # without the datasets that follow
+config["datasets"] |= scrambled(config["datasets"])
+
 SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
 # What the sections of the report are made of, in their order; tables and figures are known to them by these names.
-REPORT_SECTIONS = ["truth", "ledger"]
+REPORT_SECTIONS = ["truth", "ledger", "audit"]
 REPORT_TABLES = ["ledger"]
 REPORT_FIGURES = []
 
@@ -73,6 +76,8 @@ def prices_of(dataset):
         return {"prices": f"results/{dataset}/data/simulated.parquet"}
     if source["kind"] == "packaged":
         return {}
+    if source["kind"] == "scrambled":
+        return {"prices": f"results/{dataset}/data/prices.parquet"}
     if not Path(source["path"]).exists():
         raise WorkflowError(
             f"There is no file {source['path']}: put the prices there, "
@@ -115,6 +120,20 @@ def all_predictions(wildcards):
         dataset=wildcards.dataset,
         experiment=running(wildcards.dataset),
     )
+
+
+def scrambled_predictions(wildcards):
+    """The same on the dataset whose prices are others after one day."""
+    return [path.replace("/predictions/", f"{SCRAMBLED}/predictions/") for path in all_predictions(wildcards)]
+
+
+def audit_table(wildcards):
+    """The audit's table, where an audit is asked for or was made; none otherwise, as it takes as long as the run."""
+    table = f"results/{wildcards.dataset}/metrics/audit.csv"
+    if "audit" in workflow.dag_settings.targets:
+        return table
+    # No rule makes a file by its absolute name: an old table is shown, and not made anew.
+    return str(Path(table).resolve()) if Path(table).exists() else []
 
 
 def manifest_of(model):

@@ -11,7 +11,7 @@ rule collect_provenance:
     conda:
         "../envs/analysis.yaml"
     params:
-        config=json.dumps(config, sort_keys=True),
+        config=STUDY,
     script:
         "../scripts/collect_provenance.py"
 
@@ -30,6 +30,8 @@ rule render_report:
         scores=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         tables=report_tables,
         drawings=expand("results/{{dataset}}/figures/{figure}.svg", figure=REPORT_FIGURES),
+        predictions=all_predictions,
+        audit=audit_table,
         template=workflow.source_path("../report/index.html.j2"),
         sections=[workflow.source_path(f"../report/sections/{name}.html.j2") for name in REPORT_SECTIONS],
         style=workflow.source_path("../report/style.css"),

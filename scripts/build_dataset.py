@@ -2,21 +2,11 @@
 
 import logging
 
-import pandas as pd
-
 from fd01.errors import UserError
 from fd01.files import replacing, sha256, write_json
 from fd01.logs import configure_logging
-from fd01.prices import build_dataset, load_packaged
+from fd01.prices import build_dataset, read_prices
 from fd01.provenance import packages
-
-
-def read_parquet(path):
-    """Table of the user's file; `UserError` when it is not a parquet file."""
-    try:
-        return pd.read_parquet(path)
-    except Exception as error:  # pyarrow raises a type of its own per kind of damage
-        raise UserError(f"{path} cannot be read as a parquet file: {error}") from error
 
 
 def describe(title, source, dataset, path, prices_path):
@@ -37,7 +27,7 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     source = snakemake.params.source
     prices_path = snakemake.input.get("prices")
-    raw = read_parquet(prices_path) if prices_path else load_packaged()
+    raw = read_prices(prices_path)
     try:
         dataset = build_dataset(raw, source.get("start"), source.get("end"))
     except UserError as error:

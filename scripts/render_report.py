@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fd01.audit import outdated
 from fd01.files import read_json, write_text
 from fd01.folds import is_walk_forward
 from fd01.logs import configure_logging
@@ -105,6 +106,14 @@ def figures(directories, folds):
     }
 
 
+def audit_of(path, predictions):
+    """What the report says of the leakage audit: its rows, and experiments whose predictions are others by now."""
+    if not path:
+        return None
+    table = pd.read_csv(path)
+    return {"rows": table.to_dict("records"), "outdated": outdated(table, predictions)}
+
+
 def render(template_path, **content):
     """The page as text; a name that `content` lacks is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -150,6 +159,7 @@ if __name__ == "__main__":
         erratum=read_json(files.erratum),
         auc=inline_svg(files.auc),
         figures=figures(files.scores, [block["name"] for block in blocks]),
+        audit=audit_of(files.audit, files.predictions),
         sections=[Path(path).name for path in files.sections],
         tables={Path(path).stem: pd.read_csv(path).to_dict("records") for path in files.tables},
         drawings={Path(path).stem: inline_svg(path) for path in files.drawings},

@@ -10,6 +10,7 @@ from fd01.errors import UserError
 from fd01.folds import is_walk_forward, walk_forward_folds
 
 RUN = "all, none, gpu, or a list of datasets"
+SCRAMBLED = "-scrambled"  # ends the name of a dataset that the audit makes of another
 DATES = ("train_end", "start", "end")  # keys of a source or a fold
 TYPES = {
     "object": "a table",
@@ -64,8 +65,17 @@ def gpu_found():
 def runs_on(entry, dataset):
     """Whether the experiment `entry` runs on `dataset`, by its key `run`."""
     if isinstance(entry["run"], list):
-        return dataset in entry["run"]
+        return dataset.removesuffix(SCRAMBLED) in entry["run"]
     return entry["run"] == "all" or (entry["run"] == "gpu" and gpu_found())
+
+
+def scrambled(datasets):
+    """For each of `datasets` the one that the audit compares it with: the same but for prices after one day."""
+    return {
+        name + SCRAMBLED: dataset
+        | {"title": f"{dataset['title']}, scrambled", "source": dataset["source"] | {"kind": "scrambled"}}
+        for name, dataset in datasets.items()
+    }
 
 
 def _normalise(node, path=""):
@@ -151,6 +161,8 @@ def _check_names(config):
         raise UserError(f"config: walk_forward is on, and datasets/{chosen} lacks the key 'walk_forward'")
     if not any(runs_on(entry, chosen) for entry in config["experiments"].values()):
         raise UserError(f"config: no experiment runs on {chosen}; set experiments/.../run of one to all or [{chosen}]")
+    for name in datasets:
+        _require(not name.endswith(SCRAMBLED), "datasets", name, f"a name that does not end in {SCRAMBLED}")
     for name, entry in config["experiments"].items():
         known = isinstance(entry["run"], str) or set(entry["run"]) <= set(datasets)
         _require(known, f"experiments/{name}/run", entry["run"], f"{RUN}: {allowed}")

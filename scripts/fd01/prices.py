@@ -15,6 +15,19 @@ MAX_GAP_DAYS = 10
 ROUNDING = 1e-5  # relative; vendors publish adjusted prices to a few decimals
 
 
+def read_prices(path=None):
+    """The raw table of a price file, or, without one, that of the packaged prices.
+
+    Raises `UserError` when `path` is not a parquet file.
+    """
+    if path is None:
+        return load_packaged()
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:  # pyarrow raises a type of its own per kind of damage
+        raise UserError(f"{path} cannot be read as a parquet file: {error}") from error
+
+
 def load_packaged():
     """S&P 500 index, daily, 1999-2018, from the `arch` package; DataFrame of Date and OHLCV."""
     from arch.data import sp500
@@ -62,7 +75,7 @@ def build_dataset(raw, start=None, end=None):
     UserError
         On anything that a model could silently mistake for a price; names the rows.
     """
-    frame = _with_date_column(raw)
+    frame = with_date_column(raw)
     present = [name for name in INDICATORS if name in frame]
     expected = ["Date", *OHLCV] + (INDICATORS if present else [])
     _check_columns(frame, expected)
@@ -82,7 +95,8 @@ def build_dataset(raw, start=None, end=None):
     return frame.reset_index(drop=True)
 
 
-def _with_date_column(raw):
+def with_date_column(raw):
+    """`raw` with its dates, column or index, as a column Date of naive midnights; raises `UserError` without any."""
     if raw.columns.nlevels > 1:
         raise UserError("the columns have more than one level; with yfinance, set multi_level_index=False")
     if list(raw.columns).count("Date") > 1:

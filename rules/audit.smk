@@ -1,0 +1,55 @@
+rule scramble_prices:
+    input:
+        unpack(prices),
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("scramble_prices"),
+    output:
+        f"results/{{dataset}}{SCRAMBLED}/data/prices.parquet",
+    log:
+        f"results/{{dataset}}{SCRAMBLED}/logs/scramble_prices.log",
+    benchmark:
+        f"results/{{dataset}}{SCRAMBLED}/benchmarks/scramble_prices.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/scramble_prices.py"
+
+
+rule audit_predictions:
+    input:
+        predictions=all_predictions,
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        scrambled_predictions=scrambled_predictions,
+        scrambled_dataset=f"results/{{dataset}}{SCRAMBLED}/data/dataset.parquet",
+        scrambled_origins=f"results/{{dataset}}{SCRAMBLED}/data/origins.parquet",
+        lib=shared("audit_predictions"),
+    output:
+        "results/{dataset}/metrics/audit.csv",
+    log:
+        "results/{dataset}/logs/audit_predictions.log",
+    benchmark:
+        "results/{dataset}/benchmarks/audit_predictions.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        labels=config["labels"],
+        origins=config["origins"],
+        targets=config["targets"],
+    script:
+        "../scripts/audit_predictions.py"
+
+
+rule audit:
+    input:
+        table=f"results/{config['dataset']}/metrics/audit.csv",
+        report=f"results/{config['dataset']}/report/index.html",
+        lib=shared("audit"),
+    log:
+        f"results/{config['dataset']}/logs/audit.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/audit.py"

@@ -1,0 +1,32 @@
+"""Print the audit's table; fail if anything leaks."""
+
+import pandas as pd
+
+from fd01.errors import UserError
+from fd01.logs import configure_logging
+
+SIGNS = {"True": "ok", "False": "LEAK"}
+
+
+def failed(table):
+    """What did not pass, by name; a row whose `ok` is empty is no matter of passing."""
+    return table.loc[table["ok"].astype(str) == "False", "check"].to_list()
+
+
+def as_text(table):
+    """The table for a terminal, a line per check."""
+    width = table["check"].str.len().max()
+    lines = (
+        f"{SIGNS.get(str(row['ok']), '-'):<5} {row['check']:<{width}} {row['compared']:>9,}  {row['detail']}"
+        + (f" (first on {row['first_difference']})" if isinstance(row["first_difference"], str) else "")
+        for row in table.to_dict("records")
+    )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    table = pd.read_csv(snakemake.input.table)
+    print(f"\n{as_text(table)}\n\nReport: {snakemake.input.report}\n")
+    if leaks := failed(table):
+        raise UserError(f"the audit failed for {', '.join(leaks)}: see {snakemake.input.table}")

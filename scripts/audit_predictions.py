@@ -1,0 +1,46 @@
+"""Compare what was known by one day from the prices and from prices that are others after it."""
+
+import logging
+from pathlib import Path
+
+import pandas as pd
+
+from fd01.audit import audit_features, audit_folds, audit_scores, audit_targets, choose_cut, fingerprint
+from fd01.files import replacing
+from fd01.logs import configure_logging
+from fd01.predictions import read_experiment
+
+
+def audit_experiments(paths, scrambled_paths, folds, cut):
+    """One row per experiment: its scores known by the cut, and a digest of the files that were compared."""
+    comparable = [fold for fold, dates in folds.items() if pd.Timestamp(dates["train_end"]) <= cut]
+    left_out = [fold for fold in folds if fold not in comparable]
+    note = f"; not comparable, trained on rows after it: {', '.join(left_out)}" if left_out else ""
+    for path, scrambled in zip(paths, scrambled_paths):
+        pairs = [read_experiment(folder) for folder in (path, scrambled)]
+        pairs = [(rows[rows["fold"].isin(comparable)], metadata) for rows, metadata in pairs]
+        row = audit_scores(*pairs, cut)
+        detail = f"{row['detail']} up to {cut:%Y-%m-%d}{note}" if row["compared"] else row["detail"]
+        yield row | {"check": Path(path).name, "detail": detail, "predictions": fingerprint(path)}
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    files, params = snakemake.input, snakemake.params
+    tables = (files.dataset, files.scrambled_dataset, files.origins, files.scrambled_origins)
+    dataset, scrambled_dataset, origins, scrambled_origins = map(pd.read_parquet, tables)
+    cut = choose_cut(origins)
+    table = pd.DataFrame(
+        [
+            *audit_experiments(files.predictions, files.scrambled_predictions, params.folds, cut),
+            *audit_features(dataset, scrambled_dataset, params.labels, cut),
+            *audit_targets(origins, scrambled_origins, params.labels, cut),
+            *audit_folds(
+                origins, dataset["Date"], params.folds, params.labels, targets=params.targets, **params.origins
+            ),
+        ]
+    )
+    with replacing(snakemake.output[0]) as path:
+        table.to_csv(path, index=False)
+    for row in table[table["ok"] == False].to_dict("records"):  # noqa: E712
+        logging.error("%(check)s: %(detail)s", row)

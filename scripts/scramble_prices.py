@@ -1,0 +1,17 @@
+"""Make the prices that the audit needs: the same up to one day, others after it."""
+
+import logging
+
+import pandas as pd
+
+from fd01.audit import choose_cut, scramble
+from fd01.files import replacing
+from fd01.logs import configure_logging
+from fd01.prices import read_prices
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    cut = choose_cut(pd.read_parquet(snakemake.input.origins))
+    with replacing(snakemake.output[0]) as path:
+        scramble(read_prices(snakemake.input.get("prices")), cut).to_parquet(path, index=False)
+    logging.info("every row after %s is another", f"{cut:%Y-%m-%d}")
