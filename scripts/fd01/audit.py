@@ -17,6 +17,7 @@ from fd01.origins import CALIBRATION, EVALUATION, TRAIN, splits, target_column, 
 from fd01.prices import OHLC, OHLCV, with_date_column
 
 SEED = 0
+TARGETS = ("up", "down", "direction", "scaled")
 ROLES = (TRAIN, CALIBRATION, EVALUATION)
 EVALUATION_DAYS = 5  # of the first block that stay before the cut
 FEATURES = {
@@ -131,7 +132,7 @@ def audit_features(dataset, scrambled, labels, cut):
     yield compare("indicators", *(data[["Date", *INDICATORS]] for data in tables), ["Date"], "Date")
     functions = FEATURES | {
         f"threshold of {target}": lambda data, target=target: pd.Series(threshold_return(data, target, labels))
-        for target in ("up", "down", "direction", "scaled")
+        for target in TARGETS
     }
     for name, function in functions.items():
         values = [
@@ -149,7 +150,7 @@ def audit_targets(origins, scrambled, labels, cut):
     last = origins.loc[origins["origin"] == cut, "row"].iloc[0]
     keys = ["fold", "role", "origin"]
     for h in labels["horizons"]:
-        columns = [target_column(target, h) for target in ("up", "down", "direction", "scaled")]
+        columns = [target_column(target, h) for target in TARGETS]
         known = (table.loc[table["row"] + h <= last, [*keys, *columns]] for table in (origins, scrambled))
         yield compare(f"targets, h = {h}", *known, keys, "origin")
 
@@ -187,7 +188,7 @@ def audit_folds(origins, dates, folds, labels, min_history, calibration_fraction
             known_on = pd.Series(dates).shift(-h)
             own = rows[rows["role"] != EVALUATION]
             in_time = (known_on.iloc[own["row"]] <= end).to_numpy()
-            for column in (target_column(target, h) for target in ("up", "down", "direction")):
+            for column in (target_column(target, h) for target in TARGETS):
                 wrong = own[column].notna().to_numpy() != in_time
                 problems[f"training targets {column} known too late, or missing"] = own.loc[wrong, "origin"]
         for target in targets:
