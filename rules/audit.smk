@@ -20,7 +20,7 @@ rule audit_predictions:
         predictions=all_predictions,
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        scrambled_predictions=scrambled_predictions,
+        scrambled_predictions=predictions_on(SCRAMBLED),
         scrambled_dataset=f"results/{{dataset}}{SCRAMBLED}/data/dataset.parquet",
         scrambled_origins=f"results/{{dataset}}{SCRAMBLED}/data/origins.parquet",
         lib=shared("audit_predictions"),

@@ -113,18 +113,20 @@ def switched_off(wildcards):
     }
 
 
-def all_predictions(wildcards):
-    """Predictions of every experiment that runs on a dataset."""
-    return expand(
-        "results/{dataset}/predictions/{experiment}",
-        dataset=wildcards.dataset,
-        experiment=running(wildcards.dataset),
-    )
+def predictions_on(suffix=""):
+    """Input function: predictions of every experiment that runs on a dataset, made on the one named with `suffix`."""
+
+    def files(wildcards):
+        return expand(
+            "results/{dataset}/predictions/{experiment}",
+            dataset=wildcards.dataset + suffix,
+            experiment=running(wildcards.dataset),
+        )
+
+    return files
 
 
-def scrambled_predictions(wildcards):
-    """The same on the dataset whose prices are others after one day."""
-    return [path.replace("/predictions/", f"{SCRAMBLED}/predictions/") for path in all_predictions(wildcards)]
+all_predictions = predictions_on()
 
 
 def audit_table(wildcards):
@@ -132,7 +134,7 @@ def audit_table(wildcards):
     table = f"results/{wildcards.dataset}/metrics/audit.csv"
     if "audit" in workflow.dag_settings.targets:
         return table
-    # No rule makes a file by its absolute name: an old table is shown, and not made anew.
+    # By its absolute name Snakemake knows of no job that makes it: an old table is shown, and not made anew.
     return str(Path(table).resolve()) if Path(table).exists() else []
 
 

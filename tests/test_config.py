@@ -10,7 +10,7 @@ import yaml
 from conftest import ROOT
 from snakemake.common.configfile import load_configfile
 
-from fd01.config import RULES, TYPES, check_config, runs_on
+from fd01.config import RULES, TYPES, check_config, runs_on, scrambled
 from fd01.errors import UserError
 
 ABSENT = object()
@@ -381,6 +381,23 @@ def test_run_gpu_follows_the_machine(monkeypatch, found):
     monkeypatch.setattr("fd01.config.gpu_found", lambda: found)
     assert runs_on({"run": "gpu"}, "spy") is found
     assert runs_on({"run": "all"}, "spy") and not runs_on({"run": "none"}, "spy")
+
+
+def test_name_that_the_audit_would_take_is_refused(config, schema):
+    found = message(config, schema, {"datasets/sp500-scrambled": copy.deepcopy(config["datasets"]["sp500"])})
+    assert found == "config: datasets is 'sp500-scrambled'; allowed: a name that does not end in -scrambled"
+
+
+def test_scrambled_dataset_has_the_folds_and_experiments_of_its_own(config, schema):
+    check_config(config, schema)
+    twins = scrambled(config["datasets"])
+    assert [name.removesuffix("-scrambled") for name in twins] == list(config["datasets"])
+    for name, entry in config["datasets"].items():
+        twin = twins[f"{name}-scrambled"]
+        assert twin["source"] == entry["source"] | {"kind": "scrambled"}
+        assert (twin["folds"], twin.get("study_fold")) == (entry["folds"], entry.get("study_fold"))
+    for entry in config["experiments"].values():
+        assert all(runs_on(entry, name) == runs_on(entry, f"{name}-scrambled") for name in config["datasets"])
 
 
 def test_walk_forward_blocks_are_folds_of_their_own(config, schema):
