@@ -52,7 +52,7 @@ def compare(losses, reference, alpha, resamples, seed):
     first = same.drop_duplicates().index  # one of each
     length = block_length((losses - losses.mean()).to_numpy())
     settings = {"reps": resamples, "block_size": round(length), "seed": seed}
-    table = pd.DataFrame({"mean": losses.mean(), "block_length": length}, index=losses.columns)
+    table = pd.DataFrame({"block_length": length}, index=losses.columns)
     if len(first) < 2:
         return table
     distinct = losses[first].set_axis(same[first], axis=1)
@@ -71,30 +71,32 @@ def compare(losses, reference, alpha, resamples, seed):
     return table
 
 
-def pooled(frames):
-    """Daily losses of the walk-forward blocks one after the other, of the experiments that have them all."""
-    return pd.concat([frame for fold, frame in frames.items() if is_walk_forward(fold)], join="inner")
+def judge(losses, reference, optimistic, statistics):
+    """`compare`, and the mean loss of the experiments in `optimistic`, which are left out of the tests.
+
+    A model that was stopped on the very days would put honest ones out of the set.
+    """
+    honest = losses.drop(columns=[name for name in losses if name in optimistic])
+    table = compare(honest, reference, statistics["alpha"], statistics["resamples"], statistics["seed"])
+    about = {"mean": losses.mean(), "n": len(losses), "optimistic": losses.columns.isin(optimistic)}
+    return table.reindex(losses.columns).assign(**about).rename_axis("experiment").reset_index()
 
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    files, params, statistics = snakemake.input, snakemake.params, snakemake.params.statistics
-    optimistic = pd.read_csv(files.experiments).set_index("experiment")["optimistic"]
+    files, params = snakemake.input, snakemake.params
+    experiments = pd.read_csv(files.experiments)
+    optimistic = set(experiments.loc[experiments["optimistic"].eq(True), "experiment"])
     panels = read_panels(files.predictions, pd.read_parquet(files.outcomes), params.target)
     losses = {fold: daily_losses(panel) for fold, panel in panels.items()}
-    tables = [pd.DataFrame(columns=COLUMNS)]
-    for loss in ("brier", "log-loss"):
-        frames = {fold: of_fold[loss] for fold, of_fold in losses.items()}
-        if any(map(is_walk_forward, frames)):
-            frames[POOLED] = pooled(frames)
-        for fold, frame in frames.items():
-            # A model that was stopped on these days would put honest ones out of the set.
-            honest = frame.loc[:, [optimistic[name] != True for name in frame]]  # noqa: E712
-            table = compare(
-                honest, params.reference, statistics["alpha"], statistics["resamples"], statistics["seed"]
-            )
-            table = table.reindex(frame.columns).assign(mean=frame.mean(), n=len(frame), fold=fold, loss=loss)
-            table["optimistic"] = optimistic.loc[frame.columns]
-            tables.append(table.rename_axis("experiment").reset_index().reindex(columns=COLUMNS))
+    forward = [of_block for fold, of_block in losses.items() if is_walk_forward(fold)]
+    if forward:  # block after block, of the experiments that have them all
+        losses[POOLED] = {loss: pd.concat([block[loss] for block in forward], join="inner") for loss in forward[0]}
+    tables = [
+        judge(frame, params.reference, optimistic, params.statistics).assign(fold=fold, loss=loss)
+        for fold, of_block in losses.items()
+        for loss, frame in of_block.items()
+    ]
+    table = pd.concat(tables) if tables else pd.DataFrame()
     with replacing(snakemake.output[0]) as path:
-        pd.concat(tables).sort_values("fold", kind="stable").to_csv(path, index=False)
+        table.reindex(columns=COLUMNS).to_csv(path, index=False)

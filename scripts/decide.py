@@ -105,7 +105,7 @@ def paired_verdicts(comparisons, pretrained, reference):
 
     Of walk-forward blocks only those of all together.
     """
-    rows = comparisons[~comparisons["fold"].map(is_walk_forward)]
+    rows = comparisons[~comparisons["fold"].map(is_walk_forward).astype(bool)]
     names = rows["experiment"].isin(pretrained) | ((rows["experiment"] == reference) & (rows["against"] == "baseline"))
     rows = rows.loc[names, PAIRED].astype(object)
     return rows.where(rows.notna(), None).to_dict("records")

@@ -56,7 +56,7 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params
     table = pd.read_csv(snakemake.input.intervals)
-    table = table[table["fold"].map(is_walk_forward) | (table["fold"] == POOLED)]
+    table = table[table["fold"].map(is_walk_forward).astype(bool) | (table["fold"] == POOLED)]
     table = table[["fold", "experiment", "auc", "auc_low", "auc_high"]]
     figure = draw_walk_forward(table, params.reference, params.systems, params.twins)
     save(figure, table, Path(snakemake.output.svg).with_suffix(""))
