@@ -65,7 +65,9 @@ def compare(block, reference, twins, statistics):
 def spread(comparisons):
     """Differences on the single walk-forward blocks: how far they lie apart, and how many are above zero."""
     single = comparisons[comparisons["fold"].map(is_walk_forward).astype(bool)]
-    pooled = comparisons[comparisons["fold"] == POOLED].set_index(["experiment", "against"])[["other", "auc_difference"]]
+    pooled = comparisons[comparisons["fold"] == POOLED].set_index(["experiment", "against"])[
+        ["other", "auc_difference"]
+    ]
     groups = single.groupby(["experiment", "against"], sort=False)["auc_difference"]
     table = groups.agg(blocks="count", sd="std", min="min", max="max", above=lambda values: (values > 0).sum())
     return table.join(pooled, how="inner").rename(columns={"auc_difference": "difference"}).reset_index()

@@ -37,9 +37,9 @@ def compare(losses, reference, alpha, resamples, seed):
     Returns
     -------
     DataFrame with `mcs_p`, `in_mcs` (the set that has the best experiment with probability 1 - alpha; Hansen, Lunde and
-    Nason, Econometrica 2011, range statistic), `spa_lower`, `spa_consistent`, `spa_upper` (p-values of "no experiment has a
-    smaller expected loss than the reference"; Hansen, J. Business & Economic Statistics 2005; one value for all), and
-    `beats_reference` (StepM; Romano and Wolf, Econometrica 2005). All from `arch.bootstrap`.
+    Nason, Econometrica 2011, range statistic), `spa_lower`, `spa_consistent`, `spa_upper` (p-values of "no experiment
+    has a smaller expected loss than the reference"; Hansen, J. Business & Economic Statistics 2005; one value for all),
+    and `beats_reference` (StepM; Romano and Wolf, Econometrica 2005). All from `arch.bootstrap`.
 
     Notes
     -----

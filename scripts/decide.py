@@ -86,8 +86,8 @@ def _paired(verdict):
     of_reference = [row for row in rows if row["experiment"] == reference]
     of_pretrained = [row for row in rows if row["against"] == "reference"]
     parts = [f"{reference} against the baseline is {_counts(of_reference, one=True)}"] if of_reference else []
-    parts += [f"of the pre-trained against {reference} {_counts(of_pretrained)}"] if of_pretrained else []
-    return f" By paired tests, {'; '.join(parts)}." if parts else ""
+    parts += [f"pre-trained experiments against {reference}: {_counts(of_pretrained)}"] if of_pretrained else []
+    return f" Paired tests: {'; '.join(parts)}." if parts else ""
 
 
 def _counts(rows, one=False):

@@ -6,8 +6,8 @@ import pytest
 from compare_experiments import COLUMNS, pairs, tables
 from plot_walk_forward import draw_walk_forward
 from simulate_protocol import error_rates
-from small_study import CONFIG, UP, through_csv
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from small_study import CONFIG, UP, through_csv
 
 from fd01.blocks import BASELINE, POOLED, describe, pool, precision
 from fd01.comparison import delong
@@ -26,7 +26,9 @@ def panel(seed=0, n=300, names=tuple(SYSTEMS), skill=None, y=None):
     y = (hidden + random.normal(size=n) > 1.1).astype(float) if y is None else y
     days = pd.bdate_range("2015-01-01", periods=n)
     scores = {name: (skill or {}).get(name, 1.0) * hidden + random.normal(size=n) for name in names}
-    frame = pd.DataFrame(scores, index=days).apply(lambda s: s if s.name in ("BASE-A", "PTST") else 1 / (1 + np.exp(-s)))
+    frame = pd.DataFrame(scores, index=days).apply(
+        lambda s: s if s.name in ("BASE-A", "PTST") else 1 / (1 + np.exp(-s))
+    )
     kinds = pd.Series({name: "signal" if name in ("BASE-A", "PTST") else "probability" for name in names})
     return Panel(days, pd.Series(y, days), frame, kinds, kinds == "probability")
 
@@ -44,7 +46,9 @@ def metrics_of(panels, calibration=None):
             row |= {"experiment": "X-untrained", "score_kind": "probability"}
             rows += [row | {"seed": seed, "auc": auc} for seed, auc in (("0", 0.5), ("1", 0.6), ("2", 0.55))]
             rows.append(row | {"seed": "3", "auc": 0.9, "score_kind": "width"})
-    return pd.DataFrame(rows, columns=["fold", "target", "horizon", "experiment", "score_kind", "seed", "auc"] + ["calibration_auc"])
+    return pd.DataFrame(
+        rows, columns=["fold", "target", "horizon", "experiment", "score_kind", "seed", "auc", "calibration_auc"]
+    )
 
 
 def compared(panels, metrics=None, reference="PTST", **changes):
@@ -228,11 +232,15 @@ def test_walk_forward_blocks_have_verdicts_of_their_own_and_together(forward):
     assert pooled.loc[("X", "reference"), "se"] < single.loc[("X", "reference"), "se"]
     table = forward["walk_forward"].set_index(["experiment", "against"])
     differences = [
-        rows[(rows["fold"] == fold) & (rows["experiment"] == "X") & (rows["against"] == "reference")]["auc_difference"].item()
+        rows[(rows["fold"] == fold) & (rows["experiment"] == "X") & (rows["against"] == "reference")][
+            "auc_difference"
+        ].item()
         for fold in FORWARD
     ]
     row = table.loc[("X", "reference")]
-    assert [row["min"], row["max"], row["sd"]] == pytest.approx([min(differences), max(differences), np.std(differences, ddof=1)])
+    assert [row["min"], row["max"], row["sd"]] == pytest.approx(
+        [min(differences), max(differences), np.std(differences, ddof=1)]
+    )
     assert (row["blocks"], row["above"]) == (3, sum(d > 0 for d in differences))
     assert row["difference"] == pooled.loc[("X", "reference"), "auc_difference"]
 

@@ -13,7 +13,8 @@ from fd01.comparison import delong, holm, two_sided, verdict
 from fd01.panel import Panel
 
 CASES = pd.read_csv(Path(__file__).with_name("delong_cases.csv"))
-# auc a, auc b, var a, var b, cov, z, p. From R 4.2.2, pROC 1.18.0: auc, var, cov and roc.test of method "delong", direction "<".
+# By auc, var, cov and roc.test of pROC 1.18.0 on R 4.2.2, method "delong", direction "<":
+# auc a, auc b, var a, var b, cov, z, p.
 RECORDED_R = {
     "ties": (
         *(0.75595238095238093, 0.8214285714285714, 0.0088634955946463884, 0.0061913303480763803),
@@ -32,7 +33,7 @@ RECORDED_R = {
         *(-0.0055125220458553791, 4.0619342566701073, 4.866778451484742e-05),
     ),
 }
-# z of b less a, p, variance of the difference. From MLstatkit 0.1.91, Delong_test.
+# By Delong_test of MLstatkit 0.1.91: z of b less a, p, variance of the difference.
 RECORDED_MLSTATKIT = {
     "ties": (0.9281418919406326, 0.35333397171171943, 0.004976660978645107),
     "plain": (-0.5576293138120493, 0.5770975351067017, 0.004814120513525276),

@@ -84,9 +84,10 @@ def pool(blocks):
     """Walk-forward blocks as one: only days of one block are ranked against each other.
 
     A measure is the weighted mean of those of the blocks, sum_b w_b m_b; for AUC w_b is proportional to positives_b x
-    negatives_b, the pairs of the block, for average precision to positives_b, for Brier to n_b. Blocks lie apart and are
-    fitted apart, so that cov = sum_b w_b^2 cov_b; resamples of the blocks are combined with the same weights. Experiments
-    that lack a block are left out. The stratified AUC of van Elteren's weights (see Lehmann, Nonparametrics 1975, 3.3).
+    negatives_b, the pairs of the block, for average precision to positives_b, for Brier to n_b. Blocks lie apart and
+    are fitted apart, so that cov = sum_b w_b^2 cov_b; resamples of the blocks are combined with the same weights.
+    Experiments that lack a block are left out. The AUC is thus the share, among all pairs of days of one block, that
+    are ranked rightly.
     """
     names = [name for name in blocks[0].names if all(name in block.names for block in blocks)]
     rows = [[block.index(name) for name in names] for block in blocks]
@@ -119,11 +120,11 @@ def pool(blocks):
 def precision(block, one, other, alpha, power):
     """How exactly a block tells the AUCs of two experiments apart, whatever their difference is; a dict.
 
-    `se_delong` is the standard error of the paired difference by DeLong; `se` the larger of it and that of the stationary
-    bootstrap. DeLong takes days for independent: it is right where the errors of the two scores are, and too small where
-    they persist. The bootstrap sees that, but errs by itself in short blocks. The larger of the two keeps the size of the
-    test (docs/method.md has the simulation). `half_width` is that of the interval, which must be below the margin to
-    show equivalence; `detectable` the smallest difference that is found with probability `power`.
+    `se_delong` is the standard error of the paired difference by DeLong; `se` the larger of it and that of the
+    stationary bootstrap. DeLong takes days for independent: it is right where the errors of the two scores are, and too
+    small where they persist. The bootstrap sees that, but errs by itself in short blocks. The larger of the two keeps
+    the size of the test (docs/method.md has the simulation). `half_width` is that of the interval, which must be below
+    the margin to show equivalence; `detectable` the smallest difference that is found with probability `power`.
     """
     i, j = block.index(one), block.index(other)
     variance, covariance = np.diag(block.covariance), block.covariance[i, j]
@@ -138,7 +139,11 @@ def precision(block, one, other, alpha, power):
 
 
 def difference(block, one, other, alpha):
-    """Paired differences in all measures, with bootstrap intervals of level 1 - alpha and DeLong's of the AUC; a dict."""
+    """Paired differences in all measures, a dict.
+
+    `low` and `high` of each measure are the ends of the bootstrap interval of level 1 - alpha, those without a name of
+    DeLong's interval of the AUC.
+    """
     i, j = block.index(one), block.index(other)
     row = {}
     for key in MEASURES:

@@ -11,10 +11,10 @@ CHUNK = 128  # resamples that are worked on together: the counts of 500 days the
 def block_length(influence):
     """Mean length of a block of days, at least 1: one for all experiments, which are resampled together.
 
-    The longest that the automatic rule asks for any experiment, by the influence of each day on its AUC, kept
-    between n^(1/3) and n^(1/2). The rule alone is too short here: events that hardly depend on each other hide the
-    persistence of the scores, and the paired test then rejects too often (docs/method.md has the simulation). n^(1/3) is
-    the rate at which the best length grows; the upper limit keeps at least n^(1/2) blocks.
+    The longest that the automatic rule asks for any experiment, by the influence of each day on its AUC, kept between
+    n^(1/3) and n^(1/2). The rule alone is too short here: events that hardly depend on each other hide the persistence
+    of the scores, and the paired test then rejects too often (docs/method.md has the simulation). n^(1/3) is the rate
+    at which the best length grows; the upper limit keeps at least n^(1/2) blocks.
 
     Parameters
     ----------
@@ -71,7 +71,8 @@ def resampled_ranking(y, scores, counts):
     -------
     auc, average_precision : arrays, shape (resamples, k); NaN where a resample has one class only
 
-    >>> auc, ap = resampled_ranking(np.array([0, 1, 1]), np.array([[0.1], [0.4], [0.1]]), np.array([[1, 1, 1], [2, 1, 0]]))
+    >>> counts = np.array([[1, 1, 1], [2, 1, 0]])
+    >>> auc, ap = resampled_ranking(np.array([0, 1, 1]), np.array([[0.1], [0.4], [0.1]]), counts)
     >>> auc.ravel(), ap.ravel().round(4)
     (array([0.75, 1.  ]), array([0.8333, 1.    ]))
     """
@@ -104,7 +105,7 @@ def _sort(positive, score):
 
 
 def _sums(days, order, positives, starts, ends, last):
-    """Pairs in which the negative day is ranked above, ties as halves, and the sum of the precision at positive days."""
+    """Pairs with the negative day ranked above, ties as halves, and the sum of the precision at positive days."""
     above = np.zeros((len(days) + 1, days.shape[1]), days.dtype)
     np.cumsum(days[order], axis=0, out=above[1:])
     true = np.cumsum(days[positives], axis=0)[last]
@@ -132,9 +133,9 @@ def spread(resampled):
 def interval(estimate, resampled, level):
     """Estimate -+ z_{(1+level)/2} times the standard deviation of its resamples, which are (resamples, ...).
 
-    The normal bootstrap interval (Efron and Tibshirani 1993, 12.3). Of the usual kinds it covers most evenly here: where
-    scores are persistent, the percentile interval of paired differences covers too little, and so does the basic one of
-    average precision. Resamples that are NaN do not count.
+    The normal bootstrap interval (Efron and Tibshirani 1993, chapter 12). Of the usual kinds it covers most evenly here:
+    where scores are persistent, the percentile interval of paired differences covers too little, and so does the basic
+    one of average precision. Resamples that are NaN do not count.
 
     >>> low, high = interval(0.7, np.array([0.6, 0.7, 0.8]), level=0.95)
     >>> print(round(low, 3), round(high, 3))

@@ -38,7 +38,7 @@ def delong(y, scores):
 
     References
     ----------
-    DeLong, DeLong and Clarke-Pearson, Biometrics 1988, equations 4 to 6; Sun and Xu, IEEE Signal Processing Letters 2014.
+    DeLong, DeLong and Clarke-Pearson, Biometrics 1988; Sun and Xu, IEEE Signal Processing Letters 2014.
 
     >>> found = delong([1, 1, 0, 0, 0], [[3, 1], [2, 3], [2, 2], [1, 1], [0, 0]])
     >>> found.aucs.round(4)
@@ -80,7 +80,8 @@ def two_sided(difference, se):
 def detectable(se, alpha, power):
     """Smallest true difference that a two-sided test of level `alpha` finds with probability `power`.
 
-    (z_{1-alpha/2} + z_power) se, with the standard error of the difference (Cohen 1988, 2.4); units and shape of `se`.
+    (z_{1-alpha/2} + z_power) se, with the standard error of the difference, by the normal distribution;
+    units and shape of `se`.
 
     >>> print(round(detectable(0.016, alpha=0.05, power=0.8), 4))
     0.0448
@@ -120,11 +121,11 @@ def verdict(difference, p, intervals, *, margin, alpha, pooled):
 
     Notes
     -----
-    A difference whose interval lies inside the margin is too small to matter, even where it is significant; so this comes
-    first. Both intervals must, as each errs in places where the other does not, and they are wider than the 1 - 2 alpha
-    of two one-sided tests (Schuirmann, J. Pharmacokinetics and Biopharmaceutics 1987). That a difference is small
-    everywhere is claimed for the pooled blocks alone: within one block of two years the interval is hardly ever
-    narrow enough, and where it is, days of one regime have no say on others. NaN is inconclusive.
+    A difference whose interval lies inside the margin is too small to matter, even where it is significant; so this
+    comes first. Both intervals must, as each errs in places where the other does not, and they are wider than the 1 - 2
+    alpha of two one-sided tests (Schuirmann, J. Pharmacokinetics and Biopharmaceutics 1987). That a difference is small
+    everywhere is claimed for the pooled blocks alone: within one block of two years the interval is hardly ever narrow
+    enough, and where it is, days of one regime have no say on others. NaN is inconclusive.
 
     >>> verdict(0.05, 0.01, [(0.02, 0.08), (0.01, 0.09)], margin=0.02, alpha=0.05, pooled=False)
     'better'

@@ -36,9 +36,9 @@ def persistence(score):
 def measured_aucs(n, positives, true_auc, persistence, draws, seed):
     """AUCs that a model of known true AUC gets on blocks of n days; shape (draws,).
 
-    The score is a standard normal AR(1) with this autocorrelation, 0 for independent days: a forecast of volatility. The event
-    happens on the `positives` days of each block on which r s + sqrt(1 - r^2) e is largest, e independent standard normal, with
-    the r that gives `true_auc` over all time (`auc_of_correlation`).
+    The score is a standard normal AR(1) with this autocorrelation, 0 for independent days: a forecast of volatility.
+    The event happens on the `positives` days of each block on which r s + sqrt(1 - r^2) e is largest, e independent
+    standard normal, with the r that gives `true_auc` over all time (`auc_of_correlation`).
 
     >>> print(measured_aucs(500, 100, 0.68, 0.0, 2000, seed=0).mean().round(2))
     0.68
