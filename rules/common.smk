@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from fd01.config import SCRAMBLED, check_config, runs_on, scrambled
 from fd01.errors import UserError
+from fd01.folds import is_walk_forward
 from fd01.plan import plan_digest, seal
 
 try:
@@ -22,8 +23,9 @@ config["datasets"] |= scrambled(config["datasets"])
 
 SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
 # What the sections of the report are made of, in their order; tables and figures are known to them by these names.
-REPORT_SECTIONS = ["truth", "ledger", "audit"]
-REPORT_TABLES = ["ledger"]
+REPORT_OPENING = ["power"]  # above the results
+REPORT_SECTIONS = ["comparisons", "walk-forward", "losses", "truth", "ledger", "audit"]
+REPORT_TABLES = ["power", "protocol-errors", "comparisons", "walk-forward", "losses", "ledger"]
 REPORT_FIGURES = []
 
 
@@ -55,6 +57,18 @@ def one_of(names):
 def experiments_with(system):
     """Experiments of one system."""
     return [name for name, entry in config["experiments"].items() if entry["system"] == system]
+
+
+def systems():
+    """System of every experiment."""
+    return {name: entry["system"] for name, entry in config["experiments"].items()}
+
+
+def twins():
+    """Twin of every experiment that has one."""
+    experiments = config["experiments"]
+    named = {name: entry.get("twin", f"{name}-untrained") for name, entry in experiments.items()}
+    return {name: twin for name, twin in named.items() if twin in experiments}
 
 
 def published():
@@ -90,6 +104,19 @@ def report_tables(wildcards):
     """Tables behind the sections of the report on a dataset."""
     truth = ["truth"] if wildcards.dataset in datasets_from("synthetic") else []
     return expand("results/{dataset}/metrics/{table}.csv", dataset=wildcards.dataset, table=REPORT_TABLES + truth)
+
+
+def report_figures(wildcards):
+    """Figures of the sections of the report on a dataset."""
+    walk_forward = ["walk-forward"] if any(map(is_walk_forward, folds_of(wildcards))) else []
+    return expand(
+        "results/{dataset}/figures/{figure}.svg", dataset=wildcards.dataset, figure=REPORT_FIGURES + walk_forward
+    )
+
+
+def folds_of(wildcards):
+    """Names of the folds of a dataset."""
+    return list(config["datasets"][wildcards.dataset]["folds"])
 
 
 def prices(wildcards):

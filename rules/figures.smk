@@ -50,3 +50,29 @@ rule plot_auc:
         target=config["targets"][0],
     script:
         "../scripts/plot_auc.py"
+
+
+rule plot_walk_forward:
+    input:
+        intervals="results/{dataset}/metrics/intervals.csv",
+        lib=shared("plot_walk_forward"),
+    output:
+        svg=report(
+            "results/{dataset}/figures/walk-forward.svg",
+            category="{dataset}",
+            labels={"figure": "walk-forward", "fold": "all"},
+            caption="../report/captions/walk-forward.rst",
+        ),
+        csv="results/{dataset}/figures/walk-forward.csv",
+    log:
+        "results/{dataset}/logs/plot_walk_forward.log",
+    benchmark:
+        "results/{dataset}/benchmarks/plot_walk_forward.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        reference=config["decision"]["reference"],
+        systems=systems(),
+        twins=twins(),
+    script:
+        "../scripts/plot_walk_forward.py"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fd01.comparison import VERDICTS
 from fd01.files import write_json
 from fd01.folds import is_walk_forward
 from fd01.logs import configure_logging
@@ -11,6 +12,9 @@ from fd01.outcomes import mean_scores
 from fd01.predictions import read_experiment
 from fd01.protocol import apply_protocol, best_baseline, primary, reach, seed_aucs, why_unscored
 from fd01.tables import read_table
+
+PAIRED = ["fold", "experiment", "against", "other", "auc_difference", "p_holm", "detectable", "verdict"]
+OPEN = {"sealed": {}, "reason": None}
 
 
 def measured(row, metrics):
@@ -68,7 +72,7 @@ def sentence(verdict):
         return f"{answer} The reference, {verdict['reference']}, has no score to compare with."
     return (
         f"{answer} AUC of PatchTST trained for the task ({verdict['reference']}) against the simple baseline chosen on "
-        f"training data: {'; '.join(lines)}."
+        f"training data: {'; '.join(lines)}.{_paired(verdict)}"
     )
 
 
@@ -77,10 +81,37 @@ def _comparison(block):
     return f"{reference['auc']:.3f} against {baseline['auc']:.3f} ({baseline['experiment']}) on {block['fold']}"
 
 
-OPEN = {"sealed": {}, "reason": None}
+def _paired(verdict):
+    reference, rows = verdict["reference"], verdict["comparisons"]
+    of_reference = [row for row in rows if row["experiment"] == reference]
+    of_pretrained = [row for row in rows if row["against"] == "reference"]
+    parts = [f"{reference} against the baseline is {_counts(of_reference, one=True)}"] if of_reference else []
+    parts += [f"pre-trained experiments against {reference}: {_counts(of_pretrained)}"] if of_pretrained else []
+    return f" Paired tests: {'; '.join(parts)}." if parts else ""
 
 
-def decide(dataset, experiments, decision, target, metrics, table, folds, scores, seal=OPEN):
+def _counts(rows, one=False):
+    """Verdicts in words, block by block; `one` if each block has a single row."""
+    texts = []
+    for fold in dict.fromkeys(row["fold"] for row in rows):
+        found = [row["verdict"] for row in rows if row["fold"] == fold]
+        counts = [f"{found.count(name)} {name}" for name in VERDICTS if name in found]
+        texts.append(f"{found[0] if one else ', '.join(counts)} on {fold}")
+    return ", ".join(texts) if one else "; ".join(texts)
+
+
+def paired_verdicts(comparisons, pretrained, reference):
+    """The comparisons that answer the question, as dicts: those of `pretrained`, and the reference's with the baseline.
+
+    Of walk-forward blocks only those of all together.
+    """
+    rows = comparisons[~comparisons["fold"].map(is_walk_forward).astype(bool)]
+    names = rows["experiment"].isin(pretrained) | ((rows["experiment"] == reference) & (rows["against"] == "baseline"))
+    rows = rows.loc[names, PAIRED].astype(object)
+    return rows.where(rows.notna(), None).to_dict("records")
+
+
+def decide(dataset, experiments, decision, target, metrics, table, comparisons, folds, scores, seal=OPEN):
     """The verdict on `dataset`, ready for JSON; see docs/method.md for its parts.
 
     `seal` is what the table of outcomes says of itself: the folds with closed days, and why.
@@ -99,21 +130,23 @@ def decide(dataset, experiments, decision, target, metrics, table, folds, scores
                 "baseline": measured(best_baseline(rows, systems), metrics),
             }
         )
+    # Of the models that the question names.
+    pretrained = sorted(
+        name
+        for name in table.loc[table["weights"] == "pre-trained", "experiment"]
+        if systems[name].startswith(("timesfm", "lag-llama"))
+    )
     verdict = {
         "question": "Can pre-trained time-series foundation models (Lag-Llama, TimesFM 2.5) beat a task-specific "
         "PatchTST on SPY direction prediction?",
         "dataset": dataset,
         **target,
-        # Of the models that the question names.
-        "pretrained": sorted(
-            name
-            for name in table.loc[table["weights"] == "pre-trained", "experiment"]
-            if systems[name].startswith(("timesfm", "lag-llama"))
-        ),
+        "pretrained": pretrained,
         "protocol": apply_protocol(metrics, table, dataset, decision),
         "reference": decision["reference"],
         "sealed": {"folds": seal["sealed"], "reason": seal["reason"]},
         "blocks": blocks,
+        "comparisons": paired_verdicts(comparisons, pretrained, decision["reference"]),
         "published": list(compare_published(experiments, dataset, metrics, statuses, scores)),
         "not_run": [
             {"experiment": row["experiment"], "reason": row["reason"]}
@@ -142,6 +175,7 @@ if __name__ == "__main__":
         params.target,
         pd.read_csv(snakemake.input.metrics),
         pd.read_csv(snakemake.input.experiments),
+        pd.read_csv(snakemake.input.comparisons),
         [fold for fold in origins["fold"].unique() if not is_walk_forward(fold)],
         scores,
         seal,

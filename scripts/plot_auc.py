@@ -14,7 +14,7 @@ from fd01.predictions import of_target
 def auc_table(metrics, target):
     """AUC of every label, fold and seed for one target; see `fd01.plots.labels`."""
     rows = of_target(metrics, **target).dropna(subset="auc")
-    rows = rows[~rows["fold"].map(is_walk_forward)]
+    rows = rows[~rows["fold"].map(is_walk_forward).astype(bool)]
     return rows.assign(label=labels(rows))[["label", "fold", "seed", "auc"]]
 
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from decide import decide
+from decide import PAIRED, decide
 from small_study import CONFIG, UP, through_csv
 
 from fd01.protocol import NO_RULE, apply_protocol, best_baseline, outcome, primary, reach, rules, seed_aucs
@@ -183,9 +183,21 @@ def test_seed_aucs():
     assert seed_aucs(metrics, metrics.iloc[3]) is None
 
 
-def verdict_of(dataset, *rows, entries=(), folds=("validation", "test"), scores=None):
+NO_COMPARISONS = through_csv(pd.DataFrame(columns=PAIRED))
+
+
+def verdict_of(dataset, *rows, entries=(), folds=("validation", "test"), scores=None, comparisons=None):
+    comparisons = NO_COMPARISONS if comparisons is None else comparisons
     verdict = decide(
-        dataset, EXPERIMENTS, DECISION, UP, table(*MEASURED, *rows), described(*entries), list(folds), scores
+        dataset,
+        EXPERIMENTS,
+        DECISION,
+        UP,
+        table(*MEASURED, *rows),
+        described(*entries),
+        comparisons,
+        list(folds),
+        scores,
     )
     return json.loads(json.dumps(verdict, allow_nan=False))
 
@@ -242,7 +254,9 @@ def test_sentence(dataset, rows, entries, answer):
 def test_sentence_quotes_every_block_that_of_the_protocol_first():
     test = measures("PTST-2M", 0.7, fold="test"), measures("BASE-HAR", 0.68, fold="test")
     metrics = table(*test, *MEASURED)
-    verdict = decide("sp500", EXPERIMENTS, DECISION, UP, metrics, described(), ["test", "validation"], None)
+    verdict = decide(
+        "sp500", EXPERIMENTS, DECISION, UP, metrics, described(), NO_COMPARISONS, ["test", "validation"], None
+    )
     assert [block["fold"] for block in verdict["blocks"]] == ["validation", "test"]
     assert verdict["sentence"].endswith(
         "0.700 against 0.725 (BASE-drawdown-20) on validation; 0.700 against 0.680 (BASE-HAR) on test."
@@ -252,7 +266,7 @@ def test_sentence_quotes_every_block_that_of_the_protocol_first():
 def test_verdict_without_a_reference():
     metrics = table(*MEASURED[3:], not_run("PTST-2M", "one class"))
     entries = described(("PTST-2M", None, "not run", "one class"))
-    verdict = decide("sp500", EXPERIMENTS, DECISION, UP, metrics, entries, ["validation"], None)
+    verdict = decide("sp500", EXPERIMENTS, DECISION, UP, metrics, entries, NO_COMPARISONS, ["validation"], None)
     assert json.dumps(verdict, allow_nan=False)
     (head,) = verdict["blocks"]
     assert head["reference"] is None and head["baseline"]["experiment"] == "BASE-drawdown-20"
@@ -265,7 +279,9 @@ def test_verdict_without_a_reference():
 
 def test_verdict_on_a_block_with_one_class():
     metrics = table(*(row | {"auc": NAN, "positives": 0} for row in (*MEASURED, *TFM.values())))
-    verdict = decide("spy", EXPERIMENTS, DECISION, UP, metrics, described(TFM_RAN), ["validation"], None)
+    verdict = decide(
+        "spy", EXPERIMENTS, DECISION, UP, metrics, described(TFM_RAN), NO_COMPARISONS, ["validation"], None
+    )
     assert json.dumps(verdict, allow_nan=False)
     assert verdict["blocks"] == [{"fold": "validation", "reference": None, "baseline": None}]
     assert verdict["sentence"].startswith(
@@ -278,7 +294,9 @@ def test_sealed_block_is_named_and_is_the_reason_wherever_it_lacks():
     rows = [not_run(name, reason) for name in ("PTST-2M", "TFM-01", "BASE-HAR")]
     rows.append(measures("PTST-2M", 0.7, fold="study-422"))
     seal = {"sealed": {"validation": {"days": 5, "of": 5}}, "reason": reason}
-    verdict = decide("spy", EXPERIMENTS, DECISION, UP, table(*rows), described(TFM_RAN), ["validation"], None, seal)
+    verdict = decide(
+        "spy", EXPERIMENTS, DECISION, UP, table(*rows), described(TFM_RAN), NO_COMPARISONS, ["validation"], None, seal
+    )
     assert (verdict["protocol"]["status"], verdict["protocol"]["reason"]) == ("pending", reason)
     assert verdict["sealed"] == {"folds": {"validation": {"days": 5, "of": 5}}, "reason": reason}
     assert f"Not looked at: validation ({reason})." in verdict["sentence"]
@@ -340,3 +358,34 @@ def test_published_figures_belong_to_their_dataset():
     (line, *_) = verdict_of("sp500", measures("PTST-2M", 0.69, fold="study-422"))["published"]
     assert line["measured"] is None
     assert line["reason"] == "published for the dataset spy, and this is sp500"
+
+
+def comparison(fold, experiment, against, verdict):
+    """One row of comparisons.csv."""
+    other = {"reference": "PTST-2M", "baseline": "BASE-HAR", "twin": f"{experiment}-untrained"}[against]
+    return dict(zip(PAIRED, (fold, experiment, against, other, 0.01, NAN, 0.05, verdict)))
+
+
+def test_paired_verdicts_of_the_pretrained_and_of_the_reference():
+    rows = [
+        comparison("validation", "PTST-2M", "baseline", "worse"),
+        comparison("validation", "BASE-range", "reference", "better"),
+        comparison("validation", "TFM-01", "reference", "worse"),
+        comparison("validation", "LL-forecast", "reference", "inconclusive"),
+        comparison("validation", "TFM-01", "twin", "better"),
+        comparison("validation", "TFM-01-untrained", "reference", "worse"),
+        comparison("wf-2003", "TFM-01", "reference", "better"),
+        comparison("walk-forward", "TFM-01", "reference", "equivalent"),
+        comparison("walk-forward", "PTST-2M", "baseline", "inconclusive"),
+    ]
+    entries = [TFM_RAN, ("LL-forecast", "pre-trained", "ok", "")]
+    verdict = verdict_of("sp500", TFM["study"], entries=entries, comparisons=table(*rows))
+    named = [(row["fold"], row["experiment"], row["against"], row["verdict"]) for row in verdict["comparisons"]]
+    assert named == [
+        tuple(rows[i][key] for key in ("fold", "experiment", "against", "verdict")) for i in (0, 2, 3, 4, 7, 8)
+    ]
+    assert verdict["comparisons"][0]["p_holm"] is None
+    assert verdict["sentence"].endswith(
+        " Paired tests: PTST-2M against the baseline is worse on validation, inconclusive on walk-forward; pre-trained "
+        "experiments against PTST-2M: 1 worse, 1 inconclusive on validation; 1 equivalent on walk-forward."
+    )

@@ -232,7 +232,11 @@ def _check_targets(config):
 
 def _check_experiments(config):
     min_history = config["origins"]["min_history"]
-    for name, entry in config["experiments"].items():
+    names = config["experiments"]
+    for name, entry in names.items():
+        if "twin" in entry:
+            others = [other for other in names if other != name]
+            _require(entry["twin"] in others, f"experiments/{name}/twin", entry["twin"], ", ".join(others))
         key, settings = f"experiments/{name}/settings", entry["settings"]
         model = next((name for name in ("timesfm", "lag-llama") if entry["system"].startswith(name)), None)
         # TimesFM masks what a window lacks, Lag-Llama says which origins are too early.

@@ -1,0 +1,102 @@
+"""Compare the daily losses of all probabilities: model confidence set, SPA and StepM."""
+
+import numpy as np
+import pandas as pd
+
+from fd01.blocks import POOLED
+from fd01.bootstrap import block_length
+from fd01.files import replacing
+from fd01.folds import is_walk_forward
+from fd01.logs import configure_logging
+from fd01.panel import read_panels
+
+CLIP = 0.001  # log-loss takes no probability for nearer to 0 or 1: some 500 days cannot tell it from 0
+COLUMNS = ["fold", "loss", "experiment", "n", "optimistic", "mean", "mcs_p", "in_mcs", "beats_reference"]
+COLUMNS += ["spa_lower", "spa_consistent", "spa_upper", "block_length"]
+
+
+def daily_losses(panel):
+    """Brier loss (p - y)^2 and log-loss -log P(y), in nats, of every probability; DataFrames, shape (n, k)."""
+    p = panel.scores.loc[:, panel.is_probability.astype(bool)]
+    happened = panel.y.to_numpy()[:, None] == 1
+    given = p * happened + (1 - p) * ~happened
+    return {"brier": (p - happened) ** 2, "log-loss": -np.log(given.clip(CLIP, 1 - CLIP))}
+
+
+def compare(losses, reference, alpha, resamples, seed):
+    """Model confidence set of all columns, and whether any beats the reference; DataFrame by experiment.
+
+    Parameters
+    ----------
+    losses : DataFrame, shape (n, k)
+    reference : str
+        Without it, or without another column, the columns of SPA and StepM are NaN.
+    alpha : float, size of the tests
+    resamples, seed : int, of the stationary bootstrap
+
+    Returns
+    -------
+    DataFrame with `mcs_p`, `in_mcs` (the set that has the best experiment with probability 1 - alpha; Hansen, Lunde and
+    Nason, Econometrica 2011, range statistic), `spa_lower`, `spa_consistent`, `spa_upper` (p-values of "no experiment
+    has a smaller expected loss than the reference"; Hansen, J. Business & Economic Statistics 2005; one value for all),
+    and `beats_reference` (StepM; Romano and Wolf, Econometrica 2005). All from `arch.bootstrap`.
+
+    Notes
+    -----
+    Experiments with equal losses on every day are one to the tests, which divide by the deviation of their difference.
+    `arch` compares mean differences in SPA and StepM as they are; it divides by their deviation in the set alone.
+    """
+    from arch.bootstrap import MCS, StepM
+
+    same = losses.T.groupby(losses.T.apply(tuple, axis=1), sort=False).ngroup()
+    first = same.drop_duplicates().index  # one of each
+    length = block_length((losses - losses.mean()).to_numpy())
+    settings = {"reps": resamples, "block_size": round(length), "seed": seed}
+    table = pd.DataFrame({"block_length": length}, index=losses.columns)
+    if len(first) < 2:
+        return table
+    distinct = losses[first].set_axis(same[first], axis=1)
+    mcs = MCS(distinct, size=alpha, **settings)
+    mcs.compute()
+    table["mcs_p"] = same.map(mcs.pvalues["Pvalue"])
+    table["in_mcs"] = same.isin(mcs.included)
+    if reference in losses:
+        benchmark, others = distinct[same[reference]], distinct.drop(columns=same[reference])
+        step = StepM(benchmark, others, size=alpha, **settings)
+        step.compute()
+        table["beats_reference"] = same.isin(step.superior_models)
+        step.spa.compute()  # on all of them again, with the resamples that it has
+        for kind, p in step.spa.pvalues.items():
+            table[f"spa_{kind}"] = p
+    return table
+
+
+def judge(losses, reference, optimistic, statistics):
+    """`compare`, and the mean loss of the experiments in `optimistic`, which are left out of the tests.
+
+    A model that was stopped on the very days would put honest ones out of the set.
+    """
+    honest = losses.drop(columns=[name for name in losses if name in optimistic])
+    table = compare(honest, reference, statistics["alpha"], statistics["resamples"], statistics["seed"])
+    about = {"mean": losses.mean(), "n": len(losses), "optimistic": losses.columns.isin(optimistic)}
+    return table.reindex(losses.columns).assign(**about).rename_axis("experiment").reset_index()
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    files, params = snakemake.input, snakemake.params
+    experiments = pd.read_csv(files.experiments)
+    optimistic = set(experiments.loc[experiments["optimistic"].eq(True), "experiment"])
+    panels = read_panels(files.predictions, pd.read_parquet(files.outcomes), params.target)
+    losses = {fold: daily_losses(panel) for fold, panel in panels.items()}
+    forward = [of_block for fold, of_block in losses.items() if is_walk_forward(fold)]
+    if forward:  # block after block, of the experiments that have them all
+        losses[POOLED] = {loss: pd.concat([block[loss] for block in forward], join="inner") for loss in forward[0]}
+    tables = [
+        judge(frame, params.reference, optimistic, params.statistics).assign(fold=fold, loss=loss)
+        for fold, of_block in losses.items()
+        for loss, frame in of_block.items()
+    ]
+    table = pd.concat(tables) if tables else pd.DataFrame()
+    with replacing(snakemake.output[0]) as path:
+        table.reindex(columns=COLUMNS).to_csv(path, index=False)

@@ -1,0 +1,55 @@
+"""How often the study's rule errs: the AUC of one block against fixed thresholds."""
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.signal import lfilter
+from scipy.stats import norm, rankdata
+
+
+def auc_of_correlation(correlation, prevalence):
+    """AUC of a standard normal score for the event that a variable correlated with it exceeds its quantile.
+
+    With (s, x) bivariate normal and y = [x > c], P(x > c) = `prevalence`: P(y = 1 | s) = Phi((r s - c) / sqrt(1 - r^2))
+    gives the densities of s for both outcomes, and AUC = integral of f_1 F_0, here on a grid to about 1e-6.
+
+    >>> print(auc_of_correlation(0.0, 0.2).round(6), auc_of_correlation(0.5, 0.2).round(3))
+    0.5 0.748
+    """
+    s = np.linspace(-8, 8, 4001)
+    happens = norm.cdf((correlation * s - norm.isf(prevalence)) / np.sqrt(1 - correlation**2))
+    positive, negative = norm.pdf(s) * happens / prevalence, norm.pdf(s) * (1 - happens) / (1 - prevalence)
+    below = np.cumsum(negative) - negative / 2
+    return (positive * below).sum() * (s[1] - s[0]) ** 2
+
+
+def persistence(score):
+    """Autocorrelation of the normal scores of a series from one day to the next; NaN for a constant.
+
+    >>> print(round(persistence(np.arange(100.0)), 3))
+    0.998
+    """
+    z = norm.ppf(rankdata(score) / (len(score) + 1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float(np.divide((z[1:] * z[:-1]).sum(), np.sqrt((z[1:] ** 2).sum() * (z[:-1] ** 2).sum())))
+
+
+def measured_aucs(n, positives, true_auc, persistence, draws, seed):
+    """AUCs that a model of known true AUC gets on blocks of n days; shape (draws,).
+
+    The score is a standard normal AR(1) with this autocorrelation, 0 for independent days: a forecast of volatility.
+    The event happens on the `positives` days of each block on which r s + sqrt(1 - r^2) e is largest, e independent
+    standard normal, with the r that gives `true_auc` over all time (`auc_of_correlation`).
+
+    >>> print(measured_aucs(500, 100, 0.68, 0.0, 2000, seed=0).mean().round(2))
+    0.68
+    """
+    prevalence = positives / n
+    r = brentq(lambda r: auc_of_correlation(r, prevalence) - true_auc, -0.999, 0.999)
+    random = np.random.default_rng(seed)
+    shocks = random.standard_normal((draws, n))
+    shocks[:, 1:] *= np.sqrt(1 - persistence**2)
+    score = lfilter([1.0], [1.0, -persistence], shocks, axis=1)
+    x = r * score + np.sqrt(1 - r**2) * random.standard_normal((draws, n))
+    happened = x >= np.partition(x, n - positives, axis=1)[:, [n - positives]]
+    ranks = np.take_along_axis(happened, score.argsort(axis=1), axis=1) @ np.arange(1.0, n + 1)
+    return (ranks - positives * (positives + 1) / 2) / (positives * (n - positives))

@@ -1,0 +1,42 @@
+"""Simulate how often the study's rule errs on blocks as long as these."""
+
+import pandas as pd
+
+from fd01.files import replacing
+from fd01.folds import is_walk_forward
+from fd01.logs import configure_logging
+from fd01.panel import read_panels
+from fd01.power import measured_aucs, persistence
+from fd01.protocol import best_baseline, primary
+
+COLUMNS = ["fold", "n", "positives", "true_auc", "days", "persistence", "mean", "above", "below"]
+
+
+def error_rates(y, score, decision, statistics):
+    """Two rows for a block with outcomes `y`: independent days, and days as persistent as `score`, which may be None.
+
+    `above` and `below` are the shares of blocks of its size, with as many events, on which a model of the true AUC
+    `protocol_true_auc` comes above `investigate_above` and below `finetune_from`; `mean` is its mean AUC.
+    """
+    n, positives, auc = len(y), int(y.sum()), statistics["protocol_true_auc"]
+    for days, phi in (("independent", 0.0), ("persistent", float("nan") if score is None else persistence(score))):
+        row = {"n": n, "positives": positives, "true_auc": auc, "days": days, "persistence": phi}
+        if 0 < positives < n and 0 <= phi < 1:
+            aucs = measured_aucs(n, positives, auc, phi, statistics["resamples"], statistics["seed"])
+            row |= {"mean": aucs.mean(), "above": (aucs > decision["investigate_above"]).mean()}
+            row["below"] = (aucs < decision["finetune_from"]).mean()
+        yield row
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    files, params = snakemake.input, snakemake.params
+    metrics = pd.read_csv(files.metrics)
+    rows = []
+    for fold, panel in read_panels(files.predictions, pd.read_parquet(files.outcomes), params.target).items():
+        if not is_walk_forward(fold):
+            chosen = best_baseline(primary(metrics, fold, **params.target), params.systems)
+            score = None if chosen is None else panel.scores[chosen["experiment"]]
+            rows += [{"fold": fold} | row for row in error_rates(panel.y, score, params.decision, params.statistics)]
+    with replacing(snakemake.output[0]) as path:
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)
