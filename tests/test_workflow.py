@@ -194,11 +194,31 @@ def test_report_is_self_contained_and_quotes_the_files(study):
     assert 'PTST-tiny-study</th><td colspan="9">not run: switched off for sp500' in page
 
 
+def test_report_says_what_the_days_can_tell_before_the_results_and_who_is_better_after(study):
+    results = study / "results/sp500"
+    page = (results / "report/index.html").read_text()
+    headings = ["Before the results: what these days can tell", "Results", "Who is better than whom"]
+    places = [page.index(f"<h2>{heading}</h2>") for heading in headings]
+    assert places == sorted(places)
+    assert "Not switched on" in page
+    rows = pd.read_csv(results / "metrics/comparisons.csv")
+    assert set(rows["fold"]) == {"validation", "test"}
+    assert page.count("<small>") and all(
+        f'<span class="tag {verdict}">' in page for verdict in rows["verdict"].unique()
+    )
+    for row in pd.read_csv(results / "metrics/power.csv").itertuples():
+        assert f"{row.detectable:.3f}" in page[places[0] : places[1]]
+    quoted = [row["verdict"] for row in read_json(results / "verdict.json")["comparisons"]]
+    reference = rows[(rows["experiment"] == "PTST-tiny") & (rows["against"] == "baseline")]
+    assert quoted == reference["verdict"].to_list()
+
+
 def test_report_is_deterministic(study):
     path = study / "results/sp500/report/index.html"
     before = path.read_bytes()
     figure = "results/sp500/figures/score-distributions"
-    snakemake(study, "--forcerun", figure, "plot_auc", "decide", "render_report")
+    rules = ["plot_auc", "compare_experiments", "compare_losses", "simulate_protocol", "decide", "render_report"]
+    snakemake(study, "--forcerun", figure, *rules)
     assert path.read_bytes() == before
 
 

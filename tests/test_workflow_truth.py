@@ -78,3 +78,17 @@ def test_report_speaks_of_the_named_blocks_and_of_the_truth(results):
     assert [block["fold"] for block in read_json(results / "verdict.json")["blocks"]] == ["validation"]
     report = (results / "report/index.html").read_text()
     assert "Known truth" in report and "<h3>wf-2010: " not in report
+
+
+def test_walk_forward_blocks_are_pooled_and_drawn(results):
+    rows = pd.read_csv(results / "metrics/comparisons.csv")
+    pooled = rows[rows["fold"] == "walk-forward"].set_index(["experiment", "against"])
+    single = rows[rows["fold"] == "wf-2010"].set_index(["experiment", "against"])
+    assert pooled.loc[("BASE-last-return", "baseline"), "verdict"] == "worse"
+    assert pooled["n"].iloc[0] == sum(rows.drop_duplicates("fold").set_index("fold").loc[["wf-2010", "wf-2012"], "n"])
+    assert (pooled["se"] < single["se"].reindex(pooled.index)).mean() > 0.8
+    assert "equivalent" not in set(rows.loc[rows["fold"] != "walk-forward", "verdict"])
+    drawn = pd.read_csv(results / "figures/walk-forward.csv")
+    assert set(drawn["fold"]) == {"wf-2010", "wf-2012", "walk-forward"}
+    report = (results / "report/index.html").read_text()
+    assert "Block by block through history" in report and "Not switched on" not in report

@@ -133,7 +133,7 @@ def spread(resampled):
 def interval(estimate, resampled, level):
     """Estimate -+ z_{(1+level)/2} times the standard deviation of its resamples, which are (resamples, ...).
 
-    The normal bootstrap interval (Efron and Tibshirani 1993, chapter 12). Of the usual kinds it covers most evenly here:
+    The normal bootstrap interval (Efron and Tibshirani 1993, chapter 12). Of the usual ones it covers most evenly here:
     where scores are persistent, the percentile interval of paired differences covers too little, and so does the basic
     one of average precision. Resamples that are NaN do not count.
 
