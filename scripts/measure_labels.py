@@ -11,12 +11,14 @@ from fd01.baselines import METHODS
 from fd01.distributions import read_forecasters
 from fd01.errors import NotRun
 from fd01.files import replacing
+from fd01.folds import headline, main_folds
 from fd01.labels import family
 from fd01.logs import configure_logging
 from fd01.origins import splits
 from fd01.plots import pyplot, save, say
 
-COLUMNS = ["fold", "target", "threshold", "horizon", "experiment", "n", "positives", "auc", "reason"]
+COLUMNS = ["fold", "target", "threshold", "horizon", "experiment", "n", "positives", "auc", "chance", "reason"]
+CHEAP = ("last-return", "drawdown", "range", "ewma", "har", "logistic")  # methods that are fitted in no time
 LABEL = ["target", "threshold", "horizon"]
 
 
@@ -27,32 +29,44 @@ def baseline(dataset, label, split, settings):
     return pd.Series(scores, index=split.evaluation)
 
 
-def measure(label, split, experiment, scores):
-    """A row per fold of `split`, of one experiment on one label; `scores` is called once."""
+def measure(label, blocks, experiment, scores):
+    """A row per block, of one experiment on one label; `scores` is called once."""
     try:
         scores, reason = scores(), None
     except NotRun as why:
         scores, reason = pd.Series(), str(why)
-    for fold, y in label.outcomes(split.train_end):
+    for fold, y in blocks:
         row = dict(zip(COLUMNS, (fold, label.target, label.threshold, label.horizon, experiment, len(y), int(y.sum()))))
         if reason or not y.index.isin(scores.index).all():
             yield row | {"reason": reason or "some days of the block have no forecast"}
         elif y.nunique() < 2:
             yield row | {"reason": "the days do not have both outcomes"}
         else:
-            yield row | {"auc": roc_auc_score(y, scores.loc[y.index])}
+            yield row | {"auc": roc_auc_score(y, scores.loc[y.index]), "chance": chance(y, label.horizon)}
+
+
+def chance(y, horizon):
+    """Half-width of the interval around 0.5 in which 95 % of the AUCs of a score lie that knows nothing of `y`.
+
+    Mann and Whitney (Annals of Mathematical Statistics 1947), for independent days: NaN where horizons overlap.
+    """
+    positives = y.sum()
+    return 1.96 * np.sqrt((len(y) + 1) / (12 * positives * (len(y) - positives))) if horizon == 1 else np.nan
 
 
 def family_table(dataset, outcomes, forecasters, params):
     """The AUC of every baseline and forecaster on every label and fold, `COLUMNS`."""
     rows = []
-    for label in family(dataset, outcomes, params.folds, params.labels, params.origins):
+    folds = {fold: params.folds[fold] for fold in outcomes["fold"].unique()}
+    for label in family(dataset, outcomes, params.thresholds, folds, params.labels, params.origins):
         for split in splits(label.origins, **label.name):
+            blocks = list(label.outcomes(split.train_end))
             for name, settings in params.baselines.items():
-                rows += measure(label, split, name, partial(baseline, dataset, label, split, settings))
+                if settings["method"] in CHEAP:
+                    rows += measure(label, blocks, name, partial(baseline, dataset, label, split, settings))
             for forecaster in forecasters:
                 scores = partial(forecaster.exceedance, label.name, dataset, label.labels)
-                rows += measure(label, split, forecaster.experiment, scores)
+                rows += measure(label, blocks, forecaster.experiment, scores)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -94,5 +108,5 @@ if __name__ == "__main__":
     table = family_table(dataset, main_folds(outcomes), forecasters, params)
     with replacing(snakemake.output.table) as path:
         table.to_csv(path, index=False)
-    shown = table[table["fold"] == first_shown(table["fold"], params.fold)]
+    shown = table[table["fold"] == headline(table["fold"], params.fold)]
     save(draw(shown), shown, Path(snakemake.output.svg).with_suffix(""))

@@ -32,18 +32,19 @@ class Label:
             yield fold, days.set_index("row")[target_column(**self.name)].dropna()
 
 
-def family(dataset, outcomes, folds, labels, origins):
+def family(dataset, outcomes, thresholds, folds, labels, origins):
     """Every `Label`: `up` and `down` at each threshold, `scaled` and `direction` once, each at all horizons.
 
     Parameters
     ----------
-    dataset, folds, labels : as `fd01.origins.build_origins` takes them
-    origins : dict, its other settings
     outcomes : DataFrame, as the rule `seal_outcomes` writes it
         An evaluation day without any outcome there has none in the family either.
+    thresholds : list of float, c of `up` and `down`
+    dataset, folds, labels : as `fd01.origins.build_origins` takes them
+    origins : dict, its other settings
     """
     tables = {}
-    for threshold in labels["family"]["thresholds"]:
+    for threshold in thresholds:
         changed = labels | {"threshold": threshold}
         tables[threshold] = changed, _sealed(build_origins(dataset, folds, changed, **origins), outcomes)
     for target in ("up", "down", "scaled", "direction"):
