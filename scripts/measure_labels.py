@@ -37,7 +37,9 @@ def measure(label, blocks, experiment, scores):
         scores, reason = pd.Series(), str(why)
     for fold, y in blocks:
         row = dict(zip(COLUMNS, (fold, label.target, label.threshold, label.horizon, experiment, len(y), int(y.sum()))))
-        if reason or not y.index.isin(scores.index).all():
+        if y.empty:
+            yield row | {"reason": "no outcome of this block is known yet"}
+        elif reason or not y.index.isin(scores.index).all():
             yield row | {"reason": reason or "some days of the block have no forecast"}
         elif y.nunique() < 2:
             yield row | {"reason": "the days do not have both outcomes"}

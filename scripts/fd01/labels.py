@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fd01.origins import EVALUATION, build_origins, target_column
-
-HEAD = ["fold", "train_end", "role", "origin", "row"]
-
+from fd01.plan import KEYS
 
 @dataclass(frozen=True)
 class Label:
@@ -56,8 +54,8 @@ def family(dataset, outcomes, thresholds, folds, labels, origins):
 
 
 def _sealed(table, outcomes):
-    targets = outcomes.columns.difference(HEAD)
+    targets = outcomes.columns.difference(KEYS)
     known = outcomes[(outcomes["role"] == EVALUATION) & outcomes[targets].notna().any(axis=1)]
     known = pd.MultiIndex.from_frame(table[["fold", "row"]]).isin(pd.MultiIndex.from_frame(known[["fold", "row"]]))
-    table.loc[(table["role"] == EVALUATION) & ~known, targets] = np.nan
+    table.loc[(table["role"] == EVALUATION) & ~known, table.columns.difference(KEYS)] = np.nan
     return table
