@@ -24,7 +24,7 @@ from fd01.plots import pyplot, save, say, small_multiples
 MEASURES = ["brier", "log_loss", "auc", "slope", "intercept", "in_the_large"]
 PARTS = ["miscalibration", "discrimination", "uncertainty"]
 COLUMNS = ["fold", "experiment", "arm", "n", "positives", *MEASURES, *PARTS, "reason"]
-RESAMPLES = 500  # of a consistency band
+RESAMPLES = 1000  # of a consistency band
 
 
 def arms(experiment, panel, tail):
@@ -90,9 +90,11 @@ def draw(table):
         axes.plot([0, 1], [0, 1], color="0.7", lw=0.8)
         for arm, colour in (("raw", "C0"), ("platt", "C1")):
             curve = rows[rows["arm"] == arm]
-            axes.plot(curve["forecast"], curve["frequency"], color=colour, lw=1.5)
+            steps = curve["frequency"].diff().ne(0) | curve["frequency"].diff(-1).ne(0)  # the ends of each level
+            axes.plot(curve.loc[steps, "forecast"], curve.loc[steps, "frequency"], color=colour, lw=1.5)
             if arm == "raw":
-                axes.fill_between(curve["forecast"], curve["low"], curve["high"], color=colour, alpha=0.2, lw=0)
+                band = curve.iloc[:: max(1, len(curve) // 100)]
+                axes.fill_between(band["forecast"], band["low"], band["high"], color=colour, alpha=0.2, lw=0)
                 share = curve["days"] / curve["days"].sum()
                 axes.hist(curve["forecast"], np.linspace(0, 1, 21), weights=share, color="0.88", zorder=0)
         axes.set(xlim=(0, 1), ylim=(0, 1))

@@ -44,7 +44,10 @@ def measure(label, blocks, experiment, scores):
         elif y.nunique() < 2:
             yield row | {"reason": "the days do not have both outcomes"}
         else:
-            yield row | {"auc": roc_auc_score(y, scores.loc[y.index]), "chance": chance(y, label.horizon)}
+            yield row | {
+                "auc": roc_auc_score(y.to_numpy(), scores.loc[y.index].to_numpy()),
+                "chance": chance(y, label.horizon),
+            }
 
 
 def chance(y, horizon):

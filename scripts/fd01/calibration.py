@@ -1,7 +1,7 @@
 """Whether probabilities mean what they say, and what a recalibration on training data makes of them."""
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, logit
 
 # Log-loss and logits are taken of probabilities inside [CLIP, 1 - CLIP]: one certain and wrong forecast counts
@@ -71,9 +71,8 @@ RECALIBRATIONS = {"platt": platt, "isotonic": isotonic}
 
 def recalibrated_frequency(y, probability):
     """The frequency of the event given the forecast, non-decreasing in it: isotonic regression of y; shape (n,)."""
-    from sklearn.isotonic import IsotonicRegression
-
-    return IsotonicRegression().fit_transform(probability, y)
+    _, place, counts = np.unique(probability, return_inverse=True, return_counts=True)
+    return isotonic_regression(np.bincount(place, y) / counts, weights=counts).x[place]
 
 
 def brier_decomposition(y, probability):
@@ -125,10 +124,8 @@ def consistency_band(probability, level, resamples, rng):
     -------
     values, low, high : arrays, shape (distinct forecasts,), at the ascending forecasts
     """
-    from sklearn.isotonic import isotonic_regression
-
     values, counts = np.unique(probability, return_counts=True)
     frequencies = rng.binomial(counts, values, (resamples, len(values))) / counts
-    curves = [isotonic_regression(row, sample_weight=counts) for row in frequencies]
+    curves = [isotonic_regression(row, weights=counts).x for row in frequencies]
     low, high = np.quantile(curves, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return values, low, high

@@ -8,6 +8,7 @@ import pandas as pd
 from fd01.origins import EVALUATION, build_origins, target_column
 from fd01.plan import KEYS
 
+
 @dataclass(frozen=True)
 class Label:
     """A target of the family; `threshold` is NaN where the target has none of its own."""
