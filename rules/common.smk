@@ -24,9 +24,15 @@ config["datasets"] |= scrambled(config["datasets"])
 SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
 # What the sections of the report are made of, in their order; tables and figures are known to them by these names.
 REPORT_OPENING = ["power"]  # above the results
-REPORT_SECTIONS = ["comparisons", "walk-forward", "losses", "truth", "ledger", "audit"]
-REPORT_TABLES = ["power", "protocol-errors", "comparisons", "walk-forward", "losses", "ledger"]
-REPORT_FIGURES = []
+REPORT_SECTIONS = [
+    *("comparisons", "walk-forward", "truth", "labels", "explanation", "calibration", "losses", "contamination"),
+    *("audit", "ledger"),
+]
+REPORT_TABLES = [
+    *("power", "protocol-errors", "comparisons", "walk-forward", "losses"),
+    *("labels", "calibration", "explanation", "terciles", "contamination", "ledger"),
+]
+REPORT_FIGURES = ["labels", "reliability", "explanation"]
 
 
 def shared(script):
@@ -179,12 +185,42 @@ def lag_llama_manifest(wildcards):
     return [] if wildcards.weights == "untrained" else f"{config['weights']['folder']}/lag-llama/manifest.json"
 
 
-def lag_llama_run(wildcards):
+def lag_llama_pass(dataset, experiment):
     """The pass of Lag-Llama that an experiment rests on; forecast and probes share it."""
-    settings = config["experiments"][wildcards.experiment]["settings"]
+    settings = config["experiments"][experiment]["settings"]
     return "results/{dataset}/forecasts/lag-llama/{weights}-{input}-{context}.parquet".format(
-        dataset=wildcards.dataset, **settings
+        dataset=dataset, **settings
     )
+
+
+def lag_llama_run(wildcards):
+    """`lag_llama_pass` of a job."""
+    return lag_llama_pass(wildcards.dataset, wildcards.experiment)
+
+
+def running_baselines(wildcards):
+    """Settings of the baselines that run on a dataset."""
+    names = set(experiments_with("baseline")) & set(running(wildcards.dataset))
+    return {name: config["experiments"][name]["settings"] for name in sorted(names)}
+
+
+def forecasters(wildcards):
+    """System, settings and seeds of the experiments on a dataset that store their predictive distributions."""
+    names = experiments_with("timesfm") + experiments_with("lag-llama") + experiments_with("fracast")
+    entries = {name: config["experiments"][name] for name in sorted(set(names) & set(running(wildcards.dataset)))}
+    return {
+        name: {"system": entry["system"], "settings": entry["settings"], "seeds": entry.get("seeds", [])}
+        for name, entry in entries.items()
+    }
+
+
+def distributions(wildcards):
+    """The file of each of the `forecasters`."""
+    quantiles = f"results/{wildcards.dataset}/forecasts/{{}}/quantiles.parquet"
+    return [
+        lag_llama_pass(wildcards.dataset, name) if entry["system"] == "lag-llama" else quantiles.format(name)
+        for name, entry in forecasters(wildcards).items()
+    ]
 
 
 def lag_llama_seeds(wildcards):

@@ -40,7 +40,8 @@ def load():
         "model": "fracast",
         "revision": f"package fracast {version('fracast')}",
         "license": "Apache-2.0",
-        "trained_until": "not published",
+        "trained_until": "unknown",
+        "released": "2026-09",  # date of the files in the package
         "files": {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size}},
     }
     return model, {"weights": weights, **about_loaded(torch.nn.ModuleList([model.core, model.head]))}

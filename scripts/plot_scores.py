@@ -3,7 +3,6 @@
 import itertools
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
@@ -11,7 +10,7 @@ from fd01.folds import is_walk_forward
 from fd01.logs import configure_logging
 from fd01.metrics import sweep
 from fd01.outcomes import mean_scores
-from fd01.plots import labels, pyplot, save, say
+from fd01.plots import labels, pyplot, save, say, small_multiples
 from fd01.predictions import read_experiment
 
 OUTCOMES = {0.0: "did not happen", 1.0: "happened"}
@@ -145,20 +144,6 @@ def styles(table, baselines, order=None):
     for name in names if order is None else order:
         line = {"lw": 1, "ls": "--"} if name in faint else {"lw": 2.2, "ls": "-"}
         yield name, {"color": colours[name], **line}
-
-
-def small_multiples(table, columns=3):
-    """A figure with one panel per label; pairs of label and axes."""
-    labels = list(table["label"].unique())
-    rows = int(np.ceil(len(labels) / columns))
-    figure, axes = pyplot().subplots(rows, columns, figsize=(7.5, 1.6 * rows + 0.6), squeeze=False)
-    for panel in axes.flat[len(labels) :]:
-        panel.set_axis_off()
-    for label, panel in zip(labels, axes.flat):
-        panel.set_title(label, fontsize=9)
-        panel.tick_params(labelsize=7)
-        panel.locator_params(axis="x", nbins=5)
-    return figure, list(zip(labels, axes.flat))
 
 
 FIGURES = {

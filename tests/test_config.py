@@ -97,7 +97,7 @@ UNKNOWN_KEYS = {
     "at the top level": (
         {"extra": 1},
         "config: unknown key extra "
-        "(allowed: dataset, datasets, decision, experiments, labels, origins, plan, statistics, study_predictions, ",
+        "(allowed: dataset, datasets, decision, experiments, label_family, labels, origins, plan, statistics, ",
     ),
     "that is a number": ({"origins": {7: 1}}, "config: unknown key origins/7 (allowed: calibration_fraction, "),
     "in a system's settings": (
@@ -123,7 +123,7 @@ UNKNOWN_KEYS = {
     ),
     "in the weights of a model": (
         {f"{WEIGHTS}/pth": "my.safetensors"},
-        f"config: unknown key {WEIGHTS}/pth; did you mean 'path'? (allowed: files, license, path, repository,",
+        f"config: unknown key {WEIGHTS}/pth; did you mean 'path'? (allowed: files, license, path, released, ",
     ),
     "of another kind of TimesFM": (
         {f"{FINETUNED}/weights": "untrained"},
@@ -215,6 +215,7 @@ VALUES = {  # path, value, what the message says is allowed
     "walk-forward, not a year": ("datasets/spy/walk_forward/first", 3, "at least 1900"),
     "volatility without a mean": ("datasets/synthetic/source/beta", 0.88, "less than 1 - alpha, 0.88"),
     "unknown study_fold": ("datasets/sp500/study_fold", "study-422", "validation, test"),
+    "threshold of the family": ("label_family/thresholds/0", 0, "more than 0"),
     "horizon that is not computed": ("targets/0/horizon", 4, "one of labels/horizons, [1, 2, 3, 5]"),
     "window of the scale": ("labels/scaled/window", 80, "less than origins/min_history, 80"),
     "window of a baseline": (
@@ -251,6 +252,8 @@ VALUES = {  # path, value, what the message says is allowed
     "revision, shortened": (f"{WEIGHTS}/revision", "1d95242", "a commit of 40 hexadecimal digits"),
     "sha256, shortened": (f"{WEIGHTS}/files/config.json", "cd3315b7", "a sha256 of 64 hexadecimal digits"),
     "sha256, a number to YAML": (f"{WEIGHTS}/files/config.json", 0, "a sha256 of 64 hexadecimal digits"),
+    "cut-off, a year": (f"{WEIGHTS}/trained_until", "2023", "a month as YYYY-MM, or unknown"),
+    "release, no month": (f"{WEIGHTS}/released", "2025-13", "a month as YYYY-MM, or unknown"),
     "no files": (f"{WEIGHTS}/files", {}, "a table of at least 1"),
     "missing weights": ("weights/missing", "ignore", "skip, fail"),
     "path of weights": (f"{WEIGHTS}/path", ["my.safetensors"], "text"),

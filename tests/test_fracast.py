@@ -48,7 +48,7 @@ def test_weights_are_described(loaded):
     assert about["loaded"] == "Model loaded successfully: 85,001 parameters"
     weights = about["weights"]
     assert weights["revision"] == f"package fracast {version('fracast')}"
-    assert weights["trained_until"] == "not published"
+    assert weights["trained_until"] == "unknown"
     (path,) = (file.locate() for file in files("fracast") if file.name == "model.safetensors")
     content = path.read_bytes()
     assert weights["files"] == {path.name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)}}

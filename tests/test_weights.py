@@ -27,6 +27,7 @@ ABOUT = {
     "revision": "0123456789" * 4,
     "license": "Apache-2.0",
     "trained_until": "2023-11",
+    "released": "2025-09",
     "files": {name: sha256(content).hexdigest() for name, content in FILES.items()},
 }
 OK = {
@@ -36,6 +37,7 @@ OK = {
     "revision": "0123456789" * 4,
     "license": "Apache-2.0",
     "trained_until": "2023-11",
+    "released": "2025-09",
     "source": "https://huggingface.co/someone/some-model/tree/" + "0123456789" * 4,
     "files": {name: {"sha256": ABOUT["files"][name], "bytes": len(content)} for name, content in FILES.items()},
 }

@@ -225,7 +225,7 @@ def test_report_is_deterministic(study):
 def test_figures_have_their_tables(study):
     figures = study / "results/sp500/figures"
     pictures = sorted(figures.rglob("*.svg"))
-    assert len(pictures) == 4 * 2 + 1
+    assert len(pictures) == 4 * 2 + 4
     for picture in pictures:
         assert len(pd.read_csv(picture.with_suffix(".csv")))
 
@@ -405,6 +405,10 @@ WITH_WEIGHTS = {
     "decide": 1,
     "plot_scores": 4,
     "plot_auc": 1,
+    "measure_labels": 1,
+    "calibrate_scores": 1,
+    "explain_scores": 1,
+    "slice_contamination": 1,
     "collect_provenance": 1,
     "render_report": 1,
     "all": 1,
@@ -426,6 +430,55 @@ def test_fetched_weights_run_what_lacked_them_and_nothing_else(fetched, checkpoi
         assert f"model.safetensors sha256 {sha256(checkpoint)}" in loaded["detail"]
     assert "Nothing to be done" in snakemake(folder).stdout
     assert "WARNING" not in snakemake(folder, "show").stdout
+
+
+def table(folder, name):
+    """A table of metrics of the default dataset."""
+    return pd.read_csv(folder / f"results/sp500/metrics/{name}.csv")
+
+
+def test_secondary_analyses_speak_of_the_scores_of_the_metrics(fetched):
+    folder, _ = fetched
+    metrics = table(folder, "metrics").query("seed == 'all' and target == 'up'").set_index(["fold", "experiment"])
+    explanation = table(folder, "explanation").set_index(["fold", "experiment"])
+    raw = table(folder, "calibration").query("arm == 'raw'").set_index(["fold", "experiment"])
+    labels = table(folder, "labels").query("target == 'up' and threshold == 0.01 and horizon == 1")
+    for kind in ("exceedance", "probability", "signal"):
+        rows = metrics[metrics["score_kind"] == kind]
+        assert rows["auc"].to_dict() == pytest.approx(explanation.loc[rows.index, "auc"].to_dict())
+        if kind != "signal":
+            assert rows["brier"].to_dict() == pytest.approx(raw.loc[rows.index, "brier"].to_dict())
+    widths = metrics[metrics["score_kind"] == "width"]
+    assert widths["auc"].to_dict() == pytest.approx(explanation["width_auc"].dropna().to_dict())
+    same = labels.dropna(subset="auc").set_index(["fold", "experiment"])["auc"]
+    assert {"BASE-HAR", "TFM-01", "TFM-02", "TFM-01-untrained"} <= set(same.index.get_level_values("experiment"))
+    assert same.to_dict() == pytest.approx(explanation.loc[same.index, "auc"].to_dict())
+    assert explanation.loc[("test", "TFM-01"), ["har_scale", "har_location", "gain", "p_holm"]].notna().all()
+
+
+def test_pretrained_experiments_are_sliced_by_what_the_manifest_says(fetched, study):
+    folder, _ = fetched
+    manifest = read_json(folder / "results/weights/timesfm/manifest.json")
+    assert (manifest["trained_until"], manifest["released"]) == ("2013-02", "2013-09")
+    slices = table(folder, "contamination")
+    assert set(slices["experiment"]) == set(WITHOUT_WEIGHTS)
+    rows = slices.query("experiment == 'TFM-01'").set_index(["fold", "slice"])
+    assert rows.loc["test", "n"].tolist() == [
+        0,
+        *(rows.loc[("test", name), "n"] for name in rows.loc["test"].index[1:]),
+    ]
+    assert rows.loc[("validation", "before cut-off"), "last"] == "2013-02-28"
+    assert rows.loc[("test", "after release"), "first"] == "2013-10-01"
+    assert table(study, "contamination").empty
+    page = (study / "results/sp500/report/index.html").read_text()
+    assert "No experiment with pre-trained weights has a score." in page
+
+
+def test_other_family_of_labels_measures_it_anew_and_nothing_else(copy):
+    change(copy, "label_family", "thresholds", value=[0.01, 0.03])
+    jobs = planned(copy)
+    assert jobs["measure_labels"] == 1
+    assert set(jobs) == {"measure_labels", "collect_provenance", "render_report", "all"}
 
 
 def test_own_weights_run_what_lacked_them_and_nothing_else(copy, checkpoint):

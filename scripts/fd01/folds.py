@@ -34,3 +34,14 @@ def walk_forward_folds(first, last, years, embargo):
             "end": datetime.date(year + years - 1, 12, 31).isoformat(),
         }
     return folds
+
+
+def main_folds(table):
+    """The rows of `table` that do not belong to a walk-forward block."""
+    return table[~table["fold"].map(is_walk_forward)]
+
+
+def headline(folds, wanted):
+    """The fold that is shown where there is room for one: `wanted`, or the first of `folds`; None of none."""
+    folds = list(folds)
+    return wanted if wanted in folds else next(iter(folds), None)

@@ -28,7 +28,7 @@ class Panel:
     is_probability: pd.Series
 
 
-def read_panels(paths, outcomes, target, role=EVALUATION):
+def read_panels(paths, outcomes, target, role=EVALUATION, kinds=COMPARED):
     """Panels by fold, in the order of `outcomes`; a fold without a known outcome or a score has none.
 
     Parameters
@@ -38,18 +38,20 @@ def read_panels(paths, outcomes, target, role=EVALUATION):
     target : dict with `target` and `horizon`
     role : `evaluation` or `calibration`
         An experiment without scores of that role is left out.
+    kinds : kinds of score
+        Of several that an experiment has, the first of these.
     """
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
     rows = pd.concat(frames, ignore_index=True)
-    rows = of_target(rows[(rows["role"] == role) & rows["score_kind"].isin(COMPARED)], **target)
+    rows = of_target(rows[(rows["role"] == role) & rows["score_kind"].isin(kinds)], **target)
     rows = with_outcomes(mean_over_seeds(rows), outcomes)
     folds = [fold for fold in outcomes["fold"].unique() if fold in set(rows["fold"])]
-    return {fold: _panel(rows[rows["fold"] == fold]) for fold in folds}
+    return {fold: _panel(rows[rows["fold"] == fold], kinds) for fold in folds}
 
 
-def _panel(rows):
+def _panel(rows, kinds):
     about = rows[["experiment", "score_kind", "is_probability"]].drop_duplicates()
-    about = about.sort_values("score_kind", key=lambda kind: kind.map(COMPARED.index)).drop_duplicates("experiment")
+    about = about.sort_values("score_kind", key=lambda kind: kind.map(kinds.index)).drop_duplicates("experiment")
     rows = rows.merge(about)
     wide = rows.pivot(index="origin", columns="experiment", values="score")
     about = about.set_index("experiment").loc[wide.columns]

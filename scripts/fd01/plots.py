@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from fd01.files import replacing
 
 STYLE = {
@@ -29,6 +31,20 @@ def pyplot():
     from matplotlib import pyplot
 
     return pyplot
+
+
+def small_multiples(table, columns=3):
+    """A figure with one panel per label; pairs of label and axes."""
+    names = list(table["label"].unique())
+    rows = int(np.ceil(len(names) / columns))
+    figure, axes = pyplot().subplots(rows, columns, figsize=(7.5, 1.6 * rows + 0.6), squeeze=False)
+    for panel in axes.flat[len(names) :]:
+        panel.set_axis_off()
+    for label, panel in zip(names, axes.flat):
+        panel.set_title(label, fontsize=9)
+        panel.tick_params(labelsize=7)
+        panel.locator_params(axis="x", nbins=5)
+    return figure, list(zip(names, axes.flat))
 
 
 def say(text):

@@ -31,8 +31,8 @@ def fetch(folder, model, about):
 
     Returns
     -------
-    dict, the manifest: model, status "ok", repository, revision, license, trained_until, source (URL or
-    path), and files, {name: {sha256, bytes}}
+    dict, the manifest: model, status "ok", repository, revision, license, trained_until, released, source
+    (URL or path), and files, {name: {sha256, bytes}}
 
     Raises
     ------
@@ -54,7 +54,7 @@ def fetch(folder, model, about):
     return {
         "model": model,
         "status": "ok",
-        **{key: about[key] for key in ("repository", "revision", "license", "trained_until")},
+        **{key: about[key] for key in ("repository", "revision", "license", "trained_until", "released")},
         "source": str(source),
         "files": {
             name: {"sha256": about["files"].get(name) or sha256(folder / name), "bytes": (folder / name).stat().st_size}
