@@ -66,7 +66,8 @@ def sentence(verdict):
     else:
         answer = f"The study's protocol gives no answer: {protocol['reason']}."
     if verdict["sealed"]["folds"]:
-        answer = f"{answer} Not looked at: {', '.join(verdict['sealed']['folds'])} ({verdict['sealed']['reason']})."
+        closed = ", ".join(verdict["sealed"]["folds"])
+        answer = f"{answer} Not looked at: {closed}, since the analysis plan or its settings have changed."
     lines = [_comparison(block) for block in verdict["blocks"] if block["reference"] and block["baseline"]]
     if not lines:
         return f"{answer} The reference, {verdict['reference']}, has no score to compare with."

@@ -30,7 +30,7 @@ from fd01.features import har
 from fd01.heads import fit_logistic
 from fd01.indicators import INDICATORS, a20
 from fd01.origins import splits, target_values
-from fd01.predictions import write_folds
+from fd01.predictions import concat_scores, write_folds
 from fd01.prices import OHLC, OHLCV, build_dataset, with_date_column
 from fd01.windows import windows
 
@@ -273,6 +273,14 @@ def test_experiment_that_did_not_run_neither_passes_nor_fails(tmp_path):
     quiet = [small_study(raw, labels=LABELS | {"threshold": 0.9}) for raw in (RAW, scramble(RAW, CUT))]
     row = audited(tmp_path, {"method": "har"}, quiet)
     assert (row["ok"], row["compared"]) == (None, 0) and row["detail"].startswith("not run: ")
+
+
+def test_experiment_without_scores_and_without_a_reason_fails(tmp_path):
+    for name, (_, origins) in zip(("before", "after"), STUDIES):
+        nothing = dict.fromkeys(origins["train_end"], concat_scores([]))
+        write_folds(tmp_path / name / "EXP", nothing, origins, {"optimistic": False})
+    (row,) = audit_experiments([tmp_path / "before" / "EXP"], [tmp_path / "after" / "EXP"], FOLDS, CUT)
+    assert (row["ok"], row["compared"]) == (False, 0)
 
 
 def test_experiment_that_ran_on_one_side_alone_fails(tmp_path):

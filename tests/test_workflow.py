@@ -277,7 +277,8 @@ def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
     assert set(ran["reason"]) == {reason} and ran["auc"].isna().all()
     verdict = read_json(copy / "results/sp500/verdict.json")
     page = (copy / "results/sp500/report/index.html").read_text()
-    assert f"Not looked at: test ({reason})." in verdict["sentence"]
+    assert "Not looked at: test, since the analysis plan" in verdict["sentence"]
+    assert f"not those that were fixed: {reason}." in page
     assert f'<th>BASE-HAR</th><td colspan="9">not run: {reason}</td>' in page
     assert f"WARNING: not looked at: test ({reason})." in snakemake(copy, "show").stdout
     for path in (copy / "results/sp500/checks").glob("*.json"):

@@ -77,7 +77,7 @@ def test_audit_leaves_no_trace_in_the_study(audited):
         "predictions",
     }
     run = snakemake(folder, "--dry-run", "--config", "dataset=nothing", check=False)
-    assert "allowed: sp500, spy\n" in run.stdout
+    assert "allowed: sp500, spy, synthetic\n" in run.stdout
 
 
 def test_report_shows_no_audit_of_older_predictions(audited, tmp_path):
@@ -88,7 +88,7 @@ def test_report_shows_no_audit_of_older_predictions(audited, tmp_path):
     snakemake(folder)
     page = (folder / "results/spy/report/index.html").read_text()
     assert "Not audited: since the last audit, BASE-drawdown-20 changed." in page
-    jobs = planned(folder, "audit")
+    jobs = planned(folder, "--", "audit")
     assert (jobs["run_baseline"], jobs["audit_predictions"]) == (1, 1)
     assert "train_patchtst" not in jobs
 

@@ -114,8 +114,8 @@ def audit_scores(before, after, cut):
     """
     (frame, metadata), (other, _) = before, after
     about = next(iter(metadata.values()))
-    if frame.empty and other.empty:
-        reasons = {entry["reason"] for fold in metadata.values() for entry in fold["not_run"]}
+    reasons = {entry["reason"] for fold in metadata.values() for entry in fold["not_run"]}
+    if frame.empty and other.empty and reasons:
         return _row("scores", 0, f"not run: {'; '.join(sorted(reasons))}", ok=None)
     keys = ["fold", "role", "target", "horizon", "seed", "score_kind", "origin"]
     known = [rows.loc[rows["origin"] <= cut, [*keys, "score"]] for rows in (frame, other)]
@@ -165,46 +165,62 @@ def audit_folds(origins, dates, folds, labels, min_history, calibration_fraction
     folds, labels, min_history, calibration_fraction, targets : as in the configuration
     """
     dates = pd.DatetimeIndex(dates)
-    with_tomorrow = dates[:-1]
     for fold, block in folds.items():
         rows = origins[origins["fold"] == fold]
-        days = {role: pd.DatetimeIndex(rows.loc[rows["role"] == role, "origin"]) for role in ROLES}
-        training = days[TRAIN].append(days[CALIBRATION])
-        end, start = pd.Timestamp(block["train_end"]), pd.Timestamp(block["start"])
-        until = pd.Timestamp(block.get("end", dates[-1]))
-        evaluation = with_tomorrow[(with_tomorrow >= start) & (with_tomorrow <= until)]
-        period = with_tomorrow[min_history - 1 :]
-        # The last day of the training period is none of its origins: not even its tomorrow is known by then.
-        period = period[period < dates[dates <= end][-1]]
-        tail = round(len(period) * (1 - calibration_fraction))
-        problems = {
-            "rows that are not those of their dates": rows.loc[dates[rows["row"]] != rows["origin"], "origin"],
-            "evaluation days that differ from the block": days[EVALUATION].symmetric_difference(evaluation),
-            "training days that differ from the period": training.symmetric_difference(period),
-            "training days in the block or after it": training[training >= start],
-            "calibration days that are not the tail": days[CALIBRATION].symmetric_difference(period[tail:]),
-        }
-        for h in labels["horizons"]:
-            known_on = pd.Series(dates).shift(-h)
-            own = rows[rows["role"] != EVALUATION]
-            in_time = (known_on.iloc[own["row"]] <= end).to_numpy()
-            for column in (target_column(target, h) for target in TARGETS):
-                wrong = own[column].notna().to_numpy() != in_time
-                problems[f"training targets {column} known too late, or missing"] = own.loc[wrong, "origin"]
-        for target in targets:
-            (split,) = (s for s in splits(rows, **target))
-            h = target["horizon"]
-            late = split.training[[not dates[row + h] <= end for row in split.training]]
-            near = split.inner[split.inner + h >= split.calibration.min()]
-            shared = np.intersect1d(split.training, split.evaluation)
-            name = target_column(**target)
-            problems[f"fits of {name} on targets of after train_end"] = dates[late]
-            problems[f"fits of {name} on targets of the calibration tail"] = dates[near]
-            problems[f"fits of {name} on the block"] = dates[shared]
-        found = {what: list(which) for what, which in problems.items() if len(which)}
-        first = min((min(which) for which in found.values()), default=None)
-        detail = "; ".join(f"{len(which)} {what}" for what, which in found.items()) or "as derived from the dates"
+        problems = (
+            _wrong_days(rows, dates, block, min_history, calibration_fraction)
+            | _wrong_targets(rows, dates, block, labels["horizons"])
+            | _wrong_fits(rows, dates, block, targets)
+        )
+        found = {what: list(days) for what, days in problems.items() if len(days)}
+        first = min((min(days) for days in found.values()), default=None)
+        detail = "; ".join(f"{len(days)} {what}" for what, days in found.items()) or "as derived from the dates"
         yield _row(f"fold {fold}", len(rows), detail, ok=not found and len(rows) > 0, first=first)
+
+
+def _wrong_days(rows, dates, block, min_history, calibration_fraction):
+    """Days of a fold that have another role than the dates give them, by what is wrong with them."""
+    end, start = pd.Timestamp(block["train_end"]), pd.Timestamp(block["start"])
+    with_tomorrow = dates[:-1]
+    evaluation = with_tomorrow[(with_tomorrow >= start) & (with_tomorrow <= pd.Timestamp(block.get("end", dates[-1])))]
+    # The last day of the training period is none of its origins: not even its tomorrow is known by then.
+    period = with_tomorrow[min_history - 1 :]
+    period = period[period < dates[dates <= end][-1]]
+    tail = period[round(len(period) * (1 - calibration_fraction)) :]
+    days = {role: pd.DatetimeIndex(rows.loc[rows["role"] == role, "origin"]) for role in ROLES}
+    training = days[TRAIN].append(days[CALIBRATION])
+    return {
+        "rows that are not those of their dates": rows.loc[dates[rows["row"]] != rows["origin"], "origin"],
+        "evaluation days that differ from the block": days[EVALUATION].symmetric_difference(evaluation),
+        "training days that differ from the period": training.symmetric_difference(period),
+        "training days in the block or after it": training[training >= start],
+        "calibration days that are not the tail": days[CALIBRATION].symmetric_difference(tail),
+    }
+
+
+def _wrong_targets(rows, dates, block, horizons):
+    """Training days whose target is known although `train_end` comes before its horizon ends, or the reverse."""
+    rows, problems = rows[rows["role"] != EVALUATION], {}
+    for h in horizons:
+        in_time = (pd.Series(dates).shift(-h).iloc[rows["row"]] <= block["train_end"]).to_numpy()
+        for column in (target_column(target, h) for target in TARGETS):
+            wrong = rows[column].notna().to_numpy() != in_time
+            problems[f"training targets {column} known too late, or missing"] = rows.loc[wrong, "origin"]
+    return problems
+
+
+def _wrong_fits(rows, dates, block, targets):
+    """Days that a fit would see and must not, of the rows that `fd01.origins.splits` gives to models."""
+    problems = {}
+    for target in targets:
+        (split,) = splits(rows, **target)
+        name, h = target_column(**target), target["horizon"]
+        late = dates[np.minimum(split.training + h, len(dates) - 1)] > block["train_end"]
+        near = split.inner + h >= split.calibration.min()
+        problems[f"fits of {name} on targets of after train_end"] = dates[split.training[late]]
+        problems[f"fits of {name} on targets of the calibration tail"] = dates[split.inner[near]]
+        problems[f"fits of {name} on the block"] = dates[np.intersect1d(split.training, split.evaluation)]
+    return problems
 
 
 def fingerprint(directory):
