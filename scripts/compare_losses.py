@@ -46,7 +46,7 @@ def compare(losses, reference, alpha, resamples, seed):
     Experiments with equal losses on every day are one to the tests, which divide by the deviation of their difference.
     `arch` compares mean differences in SPA and StepM as they are; it divides by their deviation in the set alone.
     """
-    from arch.bootstrap import MCS, StepM
+    from arch.bootstrap import MCS, SPA
 
     same = losses.T.groupby(losses.T.apply(tuple, axis=1), sort=False).ngroup()
     first = same.drop_duplicates().index  # one of each
@@ -62,13 +62,28 @@ def compare(losses, reference, alpha, resamples, seed):
     table["in_mcs"] = same.isin(mcs.included)
     if reference in losses:
         benchmark, others = distinct[same[reference]], distinct.drop(columns=same[reference])
-        step = StepM(benchmark, others, size=alpha, **settings)
-        step.compute()
-        table["beats_reference"] = same.isin(step.superior_models)
-        step.spa.compute()  # on all of them again, with the resamples that it has
-        for kind, p in step.spa.pvalues.items():
+        spa = SPA(benchmark, others, **settings)
+        spa.compute()
+        for kind, p in spa.pvalues.items():
             table[f"spa_{kind}"] = p
+        table["beats_reference"] = same.isin(others.columns[superior(spa, alpha)])
     return table
+
+
+def superior(spa, size):
+    """Models that beat the benchmark by StepM, shape (k,): those that SPA finds, and again without them.
+
+    It is the loop of `arch.bootstrap.StepM`, which fails when the last model of all is found in a later round.
+    """
+    left = np.ones(spa.k, bool)
+    while left.any():
+        spa.subset(left.copy())
+        spa.compute()
+        found = spa.better_models(size)
+        if not len(found):
+            break
+        left[found] = False
+    return ~left
 
 
 def judge(losses, reference, optimistic, statistics):

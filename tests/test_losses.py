@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from compare_losses import CLIP, compare, daily_losses, judge
+from compare_losses import CLIP, compare, daily_losses, judge, superior
 from sklearn.metrics import brier_score_loss, log_loss
 
 from fd01.panel import Panel
@@ -76,3 +76,25 @@ def test_few_experiments_and_no_reference(names):
     table = judge(losses, "absent", set(), STATISTICS)
     assert len(table) == len(names)
     assert ("in_mcs" in table) == (len(names) > 1) and "beats_reference" not in table
+
+
+def test_all_may_beat_the_reference_in_more_than_one_round():
+    random = np.random.default_rng(0)
+    noise = random.normal(size=(N, 3))
+    losses = pd.DataFrame(
+        {"reference": 5 + noise[:, 0] / 10, "far": 2 + 9 * noise[:, 1], "near": 4.9 + noise[:, 2] / 10}
+    )
+    assert compare(losses, "reference", 0.05, 500, 0)["beats_reference"].to_list() == [False, True, True]
+
+
+def test_step_down_is_that_of_arch():
+    from arch.bootstrap import SPA, StepM
+
+    losses = daily_losses(panel(3))["brier"].assign(worse=lambda table: table["wrong"] + 0.02)
+    settings = {"reps": 300, "block_size": 8, "seed": 1}
+    benchmark, others = losses["wrong"], losses.drop(columns="wrong")
+    step = StepM(benchmark, others, size=0.05, **settings)
+    step.compute()
+    spa = SPA(benchmark, others, **settings)
+    spa.compute()
+    assert list(others.columns[superior(spa, 0.05)]) == list(step.superior_models) == ["true"]
