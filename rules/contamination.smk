@@ -15,5 +15,6 @@ rule slice_contamination:
     params:
         target=config["targets"][0],
         reference=config["decision"]["reference"],
+        alpha=config["statistics"]["alpha"],
     script:
         "../scripts/slice_contamination.py"

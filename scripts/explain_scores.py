@@ -8,6 +8,7 @@ import pandas as pd
 
 from fd01.baselines import har_logit
 from fd01.calibration import predictor
+from fd01.comparison import holm
 from fd01.distributions import read_forecasters, swapped
 from fd01.errors import NotRun
 from fd01.explanation import added, auc_within, diebold_mariano, terciles
@@ -128,16 +129,6 @@ def explain(fold, panel, tail, widths, har, forecasters, dataset, target, labels
         yield row | addition(experiment, har, panel, tail)
 
 
-def with_holm(rows):
-    """`rows` of one fold with p-values adjusted by Holm (Scandinavian J. Statistics 1979) over its experiments."""
-    from statsmodels.stats.multitest import multipletests
-
-    known = rows["p"].notna()
-    if known.any():
-        rows.loc[known, "p_holm"] = multipletests(rows.loc[known, "p"], method="holm")[1]
-    return rows
-
-
 def draw(table):
     """AUC on all days and among days of like volatility, an experiment a row."""
     table = table.dropna(subset="auc").sort_values("auc")
@@ -176,7 +167,7 @@ if __name__ == "__main__":
     for fold, panel in panels.items():
         har = hars[train_ends[fold]]
         rows = explain(fold, panel, tails.get(fold), widths.get(fold), har, forecasters, dataset, target, labels)
-        tables[fold] = with_holm(pd.DataFrame(rows, columns=COLUMNS))
+        tables[fold] = pd.DataFrame(rows, columns=COLUMNS).assign(p_holm=lambda table: holm(table["p"]))
         if not isinstance(har, str):
             within += within_table(fold, panel, terciles(har.volatility.loc[panel.days]))
     none = pd.DataFrame(columns=COLUMNS)

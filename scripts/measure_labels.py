@@ -90,18 +90,20 @@ def draw(table):
     wide = table.pivot(index="label", columns="experiment", values="auc")
     wide = wide.loc[table["label"].unique(), table["experiment"].unique()]
     figure, axes = pyplot().subplots(figsize=(2.2 + 0.65 * wide.shape[1], 1.8 + 0.24 * len(wide)))
-    image = axes.imshow(wide, cmap="RdBu_r", vmin=0.2, vmax=0.8, aspect="auto")  # 0.5, no skill, is white
+    axes.pcolormesh(wide, cmap="RdBu_r", vmin=0.2, vmax=0.8)  # 0.5, no skill, is white
+    axes.invert_yaxis()
     for (i, j), auc in np.ndenumerate(wide.to_numpy()):
         if np.isfinite(auc):
             colour = "white" if abs(auc - 0.5) > 0.2 else "black"
-            axes.text(j, i, f"{auc:.2f}", ha="center", va="center", fontsize=7, color=colour)
+            axes.text(j + 0.5, i + 0.5, f"{auc:.2f}", ha="center", va="center", fontsize=7, color=colour)
     targets = table.drop_duplicates("label")["target"].to_numpy()
     for i in np.flatnonzero(targets[1:] != targets[:-1]):
-        axes.axhline(i + 0.5, color="black", lw=1.5)
-    axes.set_xticks(range(wide.shape[1]), wide.columns, rotation=40, ha="right", rotation_mode="anchor", fontsize=8)
-    axes.set_yticks(range(len(wide)), wide.index, fontsize=8)
+        axes.axhline(i + 1, color="black", lw=1.5)
+    axes.set_xticks(
+        np.arange(wide.shape[1]) + 0.5, wide.columns, rotation=40, ha="right", rotation_mode="anchor", fontsize=8
+    )
+    axes.set_yticks(np.arange(len(wide)) + 0.5, wide.index, fontsize=8)
     axes.set_title(f"AUC on {table['fold'].iloc[0]}", fontsize=10)
-    figure.colorbar(image, ax=axes, fraction=0.03)
     return figure
 
 

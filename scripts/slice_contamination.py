@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
+from fd01.comparison import delong
 from fd01.files import replacing
 from fd01.folds import main_folds
 from fd01.logs import configure_logging
-from fd01.metrics import ranking
 from fd01.panel import read_panels
 from fd01.predictions import read_experiment
 
@@ -49,10 +50,10 @@ def slices(days, trained_until, released):
         yield NAMES[2], days > release
 
 
-def measure(y, score, reference):
+def measure(y, score, reference, alpha):
     """AUC of a score and of the reference on the days of a slice, or the reason why there is none.
 
-    `reference` is None where it has no score.
+    `reference` is None where it has no score. `low` and `high` bound the difference with confidence 1 - `alpha`.
     """
     events = int(y.sum())
     row = {"n": len(y), "positives": events}
@@ -61,15 +62,18 @@ def measure(y, score, reference):
     row |= {"first": y.index[0].date(), "last": y.index[-1].date()}
     if min(events, len(y) - events) < FEW:
         return row | {"reason": f"fewer than {FEW} days with the event, or without"}
-    row["auc"] = ranking(y, score)["auc"]
     if reference is None:
-        return row | {"reason": "the reference has no score here"}
-    other = ranking(y, reference)["auc"]
-    return row | {"reference_auc": other, "difference": row["auc"] - other}
+        return row | {"auc": delong(y, score.to_numpy()[:, None]).aucs[0], "reason": "the reference has no score here"}
+    found = delong(y, np.column_stack([score, reference]))
+    contrast = np.array([1, -1])
+    difference = found.aucs @ contrast
+    reach = norm.ppf(1 - alpha / 2) * np.sqrt(contrast @ found.covariance @ contrast)
+    aucs = dict(zip(("auc", "reference_auc"), found.aucs))
+    return row | aucs | {"difference": difference, "low": difference - reach, "high": difference + reach}
 
 
-def contamination_table(panels, weights, reference):
-    """`COLUMNS`; `weights` are those of each pre-trained experiment, by name."""
+def contamination_table(panels, weights, reference, alpha):
+    """`COLUMNS`; `weights` are those of each pre-trained experiment, by name, `reference` is another's name."""
     rows = []
     for fold, panel in panels.items():
         other = panel.scores.get(reference)
@@ -80,7 +84,7 @@ def contamination_table(panels, weights, reference):
             known |= {name: about.get(name, "unknown") for name in ("trained_until", "released")}
             for name, mask in slices(panel.days, known["trained_until"], known["released"]):
                 measured = measure(
-                    panel.y[mask], panel.scores.loc[mask, experiment], None if other is None else other[mask]
+                    panel.y[mask], panel.scores.loc[mask, experiment], None if other is None else other[mask], alpha
                 )
                 rows.append(known | {"slice": name} | measured)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -91,6 +95,6 @@ if __name__ == "__main__":
     params, paths = snakemake.params, snakemake.input.predictions
     outcomes = main_folds(pd.read_parquet(snakemake.input.outcomes))
     weights = {Path(path).name: about for path in paths if (about := pretrained(path)) is not None}
-    table = contamination_table(read_panels(paths, outcomes, params.target), weights, params.reference)
+    table = contamination_table(read_panels(paths, outcomes, params.target), weights, params.reference, params.alpha)
     with replacing(snakemake.output[0]) as path:
         table.to_csv(path, index=False)

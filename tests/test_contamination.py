@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
-from slice_contamination import COLUMNS, FEW, contamination_table, end_of, pretrained, slices
+from slice_contamination import COLUMNS, FEW, contamination_table, end_of, measure, pretrained, slices
 from small_study import block, score_rows
 from test_calibration import panel
 
@@ -17,7 +17,9 @@ MODEL, REFERENCE = RNG.random((2, 150))
 
 
 def table(weights=WEIGHTS, y=Y, reference="reference"):
-    return contamination_table({"test": panel(y, model=MODEL, reference=REFERENCE)}, {"model": weights}, reference)
+    return contamination_table(
+        {"test": panel(y, model=MODEL, reference=REFERENCE)}, {"model": weights}, reference, 0.05
+    )
 
 
 def test_slices_end_with_the_month():
@@ -50,6 +52,17 @@ def test_each_slice_is_measured_against_the_reference_on_its_own_days():
     assert list(table()) == COLUMNS
 
 
+def test_interval_of_the_difference_covers_it():
+    covered = []
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        common, own, other = rng.standard_normal((3, 200))
+        y = pd.Series((common + rng.standard_normal(200) > 0).astype(float), pd.bdate_range("2020-01-01", periods=200))
+        row = measure(y, pd.Series(common + own), pd.Series(common + other), 0.1)
+        covered.append(row["low"] <= 0 <= row["high"])
+    assert np.mean(covered) == pytest.approx(0.9, abs=0.05)
+
+
 def test_slices_with_few_events_or_no_day_have_no_auc():
     few = Y.copy()
     few[np.flatnonzero(few)[FEW - 1 :]] = 0  # nine events, all before the cut-off
@@ -71,7 +84,7 @@ def test_without_a_reference_the_score_stands_alone():
 def test_model_without_dates_or_without_scores():
     (row,) = table({}).to_dict("records")
     assert (row["trained_until"], row["released"], row["slice"]) == ("unknown", "unknown", "cut-off unknown")
-    empty = contamination_table({"test": panel(Y, reference=REFERENCE)}, {"model": WEIGHTS}, "reference")
+    empty = contamination_table({"test": panel(Y, reference=REFERENCE)}, {"model": WEIGHTS}, "reference", 0.05)
     assert empty.empty and list(empty) == COLUMNS
 
 

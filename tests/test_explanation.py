@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_prices
-from explain_scores import COLUMNS, TERCILES, addition, draw, explain, fit_har, swaps, with_holm, within_table
+from explain_scores import COLUMNS, TERCILES, addition, draw, explain, fit_har, swaps, within_table
 from scipy.stats import norm
 from scipy.stats import t as student_t
 from sklearn.linear_model import LinearRegression
@@ -249,12 +249,6 @@ def test_explanation_of_a_forecaster_and_of_a_score_without_a_distribution():
     assert thirds.groupby("experiment")[["n", "positives"]].sum().loc["q"].tolist() == [len(block.y), block.y.sum()]
     means = [HAR.volatility.loc[block.days][terciles(HAR.volatility.loc[block.days]) == k].mean() for k in range(3)]
     assert means == sorted(means)
-
-
-def test_holm_is_over_the_experiments_that_have_a_p_value():
-    rows = with_holm(pd.DataFrame({"p": [0.01, np.nan, 0.04, 0.03], "p_holm": np.nan}))
-    assert rows["p_holm"].tolist() == pytest.approx([0.03, np.nan, 0.06, 0.06], nan_ok=True)
-    assert with_holm(pd.DataFrame({"p": [np.nan], "p_holm": [np.nan]}))["p_holm"].isna().all()
 
 
 def test_har_is_the_baseline_of_that_name():

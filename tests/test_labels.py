@@ -11,6 +11,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, small_study
 
+from fd01 import plots
 from fd01.distributions import Forecaster
 from fd01.errors import NotRun
 from fd01.labels import family
@@ -171,11 +172,13 @@ def test_chance_is_what_scores_without_knowledge_reach():
     assert np.isnan(chance(y, 5))
 
 
-def test_figure_shows_every_label_and_says_when_there_is_none():
+def test_figure_shows_every_label_and_says_when_there_is_none(tmp_path):
     table = table_of(TABLE, normal_forecasts(0.01, 1, "high"))
     axes = draw(table[table["fold"] == "test"]).axes[0]
     shown = [label.get_text() for label in axes.get_yticklabels()]
     assert len(shown) == 12 and shown[0] == label_name("up", 0.005, 1) == "up 0.5 %, h = 1"
     assert shown[-1] == "direction, h = 5"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["BASE-EWMA", "BASE-HAR", "normal"]
+    plots.save(draw(table[table["fold"] == "test"]), table, tmp_path / "labels")
+    assert "<image" not in (tmp_path / "labels.svg").read_text()  # the report holds no link, not even to itself
     assert "No label" in draw(table.assign(auc=np.nan)).texts[0].get_text()
