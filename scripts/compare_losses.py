@@ -5,12 +5,12 @@ import pandas as pd
 
 from fd01.blocks import POOLED
 from fd01.bootstrap import block_length
+from fd01.calibration import log_losses
 from fd01.files import replacing
 from fd01.folds import is_walk_forward
 from fd01.logs import configure_logging
 from fd01.panel import read_panels
 
-CLIP = 0.001  # log-loss takes no probability for nearer to 0 or 1: some 500 days cannot tell it from 0
 COLUMNS = ["fold", "loss", "experiment", "n", "optimistic", "mean", "mcs_p", "in_mcs", "beats_reference"]
 COLUMNS += ["spa_lower", "spa_consistent", "spa_upper", "block_length"]
 
@@ -18,9 +18,8 @@ COLUMNS += ["spa_lower", "spa_consistent", "spa_upper", "block_length"]
 def daily_losses(panel):
     """Brier loss (p - y)^2 and log-loss -log P(y), in nats, of every probability; DataFrames, shape (n, k)."""
     p = panel.scores.loc[:, panel.is_probability.astype(bool)]
-    happened = panel.y.to_numpy()[:, None] == 1
-    given = p * happened + (1 - p) * ~happened
-    return {"brier": (p - happened) ** 2, "log-loss": -np.log(given.clip(CLIP, 1 - CLIP))}
+    y = panel.y.to_numpy()[:, None]
+    return {"brier": (p - y) ** 2, "log-loss": log_losses(y, p)}
 
 
 def compare(losses, reference, alpha, resamples, seed):

@@ -201,7 +201,7 @@ def test_outcomes_of_the_block_do_not_move_the_combination():
 
 def test_diebold_mariano_by_hand():
     y, (first, second) = signals(300, 0, 1.0)
-    one, two = norm.cdf(first), norm.cdf(second)
+    one, two = (norm.cdf(signal).clip(0.001, 0.999) for signal in (first, second))
     gain = np.where(y == 1, np.log(two / one), np.log((1 - two) / (1 - one)))
     centred, lags = gain - gain.mean(), 5  # floor(4 (300 / 100)^(2/9))
     covariances = [centred[k:] @ centred[: len(centred) - k] for k in range(lags + 1)]

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from compare_losses import CLIP, compare, daily_losses, judge, superior
+from compare_losses import compare, daily_losses, judge, superior
 from sklearn.metrics import brier_score_loss, log_loss
 
+from fd01.calibration import CLIP
 from fd01.panel import Panel
 
 N = 500

@@ -411,6 +411,7 @@ WITH_WEIGHTS = {
     "explain_scores": 1,
     "slice_contamination": 1,
     "collect_provenance": 1,
+    "record_trials": 1,
     "render_report": 1,
     "all": 1,
 }

@@ -4,25 +4,23 @@ import numpy as np
 from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, logit
 
-# Log-loss and logits are taken of probabilities inside [CLIP, 1 - CLIP]: one certain and wrong forecast counts
-# 13.8 nats instead of infinitely many.
-CLIP = 1e-6
-
-
-def clipped(probability):
-    """Probabilities inside [CLIP, 1 - CLIP]."""
-    return np.clip(probability, CLIP, 1 - CLIP)
+CLIP = 0.001  # log-loss takes no probability for nearer to 0 or 1: some 500 days cannot tell it from 0
+NEAREST = 1e-6  # no probability is nearer to 0 or 1 when its logit is taken; it stays finer, to keep the order of days
 
 
 def log_losses(y, probability):
-    """Log-loss of each day, nats; shape (n,)."""
-    return -np.log(np.where(np.asarray(y) == 1, clipped(probability), 1 - clipped(probability)))
+    """Log-loss -log P(y) of each day, nats, of probabilities clipped to [CLIP, 1 - CLIP].
+
+    `y` and `probability` are arrays or frames of one shape, or of shapes that broadcast.
+    """
+    happened = np.asarray(y) == 1
+    return -np.log((probability * happened + (1 - probability) * ~happened).clip(CLIP, 1 - CLIP))
 
 
 def predictor(score, is_probability):
     """What a logistic regression is fed with: the logit of a probability, a signal as it is."""
     score = np.asarray(score, float)
-    return logit(clipped(score)) if is_probability else score
+    return logit(np.clip(score, NEAREST, 1 - NEAREST)) if is_probability else score
 
 
 def fit_logit(y, *predictors):

@@ -38,7 +38,7 @@ def walk_forward_folds(first, last, years, embargo):
 
 def main_folds(table):
     """The rows of `table` that do not belong to a walk-forward block."""
-    return table[~table["fold"].map(is_walk_forward)]
+    return table[[not is_walk_forward(fold) for fold in table["fold"]]]
 
 
 def headline(folds, wanted):
