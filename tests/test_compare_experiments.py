@@ -14,7 +14,7 @@ from fd01.comparison import delong
 from fd01.panel import Panel
 from fd01.power import auc_of_correlation, measured_aucs, persistence
 
-STATISTICS = CONFIG["statistics"] | {"resamples": 300}
+STATISTICS = CONFIG["statistics"] | {"resamples": 120}
 SYSTEMS = {"BASE-A": "baseline", "BASE-B": "baseline", "PTST": "patchtst", "X": "timesfm", "X-untrained": "timesfm"}
 TWINS = {"X": "X-untrained"}
 
@@ -296,7 +296,7 @@ def test_simulated_aucs_spread_as_delong_says_while_days_are_independent():
 
 
 def test_error_rates_of_the_rule_vanish_with_many_days():
-    decision, statistics = CONFIG["decision"], CONFIG["statistics"] | {"resamples": 300}
+    decision, statistics = CONFIG["decision"], CONFIG["statistics"] | {"resamples": 120}
     y = np.repeat([1.0, 0.0], [4000, 16000])
     independent, persistent = error_rates(y, None, decision, statistics)
     assert (independent["above"], independent["below"]) == (0, 0)
