@@ -49,10 +49,9 @@ def shared(script):
 def plan_file():
     """The analysis plan: a file of the working directory, or else of this repository."""
     name = config["plan"]["file"]
-    path = name if Path(name).exists() else workflow.source_path(f"../{name}")
-    if not Path(path).exists():
+    if not any(Path(folder, name).exists() for folder in (".", workflow.basedir)):
         raise WorkflowError(f"There is no file {name}: write the analysis plan there, or name another in plan/file.")
-    return path
+    return name if Path(name).exists() else workflow.source_path(f"../{name}")
 
 
 def one_of(names):
