@@ -13,6 +13,7 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/imported.smk"
 include: "rules/data.smk"
 include: "rules/weights.smk"
 include: "rules/baselines.smk"
@@ -24,10 +25,17 @@ include: "rules/scores.smk"
 include: "rules/evaluate.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/transfer.smk"
 
 
 rule all:
     default_target: True
     input:
         f"results/{config['dataset']}/report/index.html",
+    localrule: True
+
+
+rule timesfm:
+    input:
+        f"results/{config['dataset']}/checks-timesfm",
     localrule: True

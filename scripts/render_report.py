@@ -97,6 +97,11 @@ def health(directory):
     return {name: {check["check"]: check for check in group} for name, group in checks.items()}, names
 
 
+def imported(provenances):
+    """Where imported predictions come from, one entry per experiment that has any."""
+    return [{"experiment": name} | about["imported"] for name, about in provenances.items() if "imported" in about]
+
+
 def figures(directories, folds):
     """Inline SVG by figure and fold."""
     return {
@@ -147,6 +152,7 @@ if __name__ == "__main__":
         check_names=check_names,
         about=read_json(files.about),
         provenance=provenance,
+        imported=imported(provenance["experiments"]),
         erratum=read_json(files.erratum),
         auc=inline_svg(files.auc),
         figures=figures(files.scores, [block["name"] for block in blocks]),
