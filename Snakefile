@@ -26,6 +26,7 @@ include: "rules/evaluate.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 include: "rules/transfer.smk"
+include: "rules/explore.smk"
 
 
 rule all:
