@@ -2,13 +2,14 @@
 # make test     set up the test tools too, check the style, run every test
 # make resume   go on with a run that was killed, with the same ARGS
 # make lint     check the style alone
+# make notebook write the Colab notebook anew from its source
 # make lock     pin envs/*.in anew into envs/*.txt
 
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test resume lint lock
+.PHONY: run test resume lint notebook lock
 
 run: .venv/.run
 	@$(BIN)/snakemake show $(ARGS) || { echo "If an earlier run was killed: make resume"; exit 1; }
@@ -26,6 +27,9 @@ lint: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check .
 	$(BIN)/snakemake --lint
+
+notebook: .venv/.run
+	$(BIN)/python notebooks/make_notebook.py
 
 # A stamp appears only after its installation has finished, so an interrupted one goes on at the next call.
 .venv/.run: envs/requirements.txt

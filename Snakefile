@@ -13,6 +13,7 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+include: "rules/imported.smk"
 include: "rules/data.smk"
 include: "rules/weights.smk"
 include: "rules/baselines.smk"
@@ -29,10 +30,18 @@ include: "rules/explanation.smk"
 include: "rules/contamination.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/transfer.smk"
+include: "rules/explore.smk"
 
 
 rule all:
     default_target: True
     input:
         f"results/{config['dataset']}/report/index.html",
+    localrule: True
+
+
+rule timesfm:
+    input:
+        f"results/{config['dataset']}/checks-timesfm",
     localrule: True

@@ -17,10 +17,10 @@ rule scramble_prices:
 
 rule audit_predictions:
     input:
-        predictions=all_predictions,
+        predictions=audited_predictions(),
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        scrambled_predictions=predictions_on(SCRAMBLED),
+        scrambled_predictions=audited_predictions(SCRAMBLED),
         scrambled_dataset=f"results/{{dataset}}{SCRAMBLED}/data/dataset.parquet",
         scrambled_origins=f"results/{{dataset}}{SCRAMBLED}/data/origins.parquet",
         lib=shared("audit_predictions"),

@@ -35,12 +35,12 @@ REPORT_TABLES = [
 REPORT_FIGURES = ["labels", "reliability", "explanation"]
 
 
-def shared(script):
+def shared(script, source="../scripts/{}.py"):
     """Modules of the shared package that a script imports, as input: Snakemake does not see them otherwise."""
-    found, pending = {}, [f"../scripts/{script}.py"]
+    found, pending = {}, [source.format(script)]
     while pending:
         text = Path(workflow.source_path(pending.pop())).read_text()
-        for module in set(re.findall(r"^\s*from fd01\.(\w+) import", text, re.MULTILINE)) - set(found):
+        for module in set(re.findall(r'^[\s"]*from fd01\.(\w+) import', text, re.MULTILINE)) - set(found):
             pending.append(f"../scripts/fd01/{module}.py")
             found[module] = workflow.source_path(pending[-1])
     return [found[module] for module in sorted(found)]
@@ -130,8 +130,12 @@ def prices(wildcards):
 
 
 def running(dataset):
-    """Experiments that run on a dataset."""
-    return [name for name, entry in config["experiments"].items() if runs_on(entry, dataset)]
+    """Experiments that run on a dataset; one that needs a GPU may have run elsewhere."""
+    return [
+        name
+        for name, entry in config["experiments"].items()
+        if runs_on(entry, dataset) or (entry["run"] == "gpu" and is_imported(dataset, name))
+    ]
 
 
 def switched_off(wildcards):
@@ -145,20 +149,27 @@ def switched_off(wildcards):
     }
 
 
-def predictions_on(suffix=""):
-    """Input function: predictions of every experiment that runs on a dataset, made on the one named with `suffix`."""
+def predictions_on(dataset):
+    """Predictions of every experiment that runs on a dataset."""
+    return expand("results/{dataset}/predictions/{experiment}", dataset=dataset, experiment=running(dataset))
+
+
+def all_predictions(wildcards):
+    """`predictions_on` the dataset of a job."""
+    return predictions_on(wildcards.dataset)
+
+
+def audited_predictions(suffix=""):
+    """Input function: predictions that were made here, on a dataset or on the one named with `suffix`."""
 
     def files(wildcards):
         return expand(
             "results/{dataset}/predictions/{experiment}",
             dataset=wildcards.dataset + suffix,
-            experiment=running(wildcards.dataset),
+            experiment=[name for name in running(wildcards.dataset) if not is_imported(wildcards.dataset, name)],
         )
 
     return files
-
-
-all_predictions = predictions_on()
 
 
 def audit_table(wildcards):

@@ -98,6 +98,11 @@ def health(directory):
     return {name: {check["check"]: check for check in group} for name, group in checks.items()}, names
 
 
+def imported(provenances):
+    """Where imported predictions come from, one entry per experiment that has any."""
+    return [{"experiment": name} | about["imported"] for name, about in provenances.items() if "imported" in about]
+
+
 def figures(directories, folds):
     """Inline SVG by figure and fold."""
     return {
@@ -157,6 +162,7 @@ if __name__ == "__main__":
         about=read_json(files.about),
         provenance=provenance,
         walk_forward_blocks=[fold for fold in origins["fold"].unique() if is_walk_forward(fold)],
+        imported=imported(provenance["experiments"]),
         erratum=read_json(files.erratum),
         auc=inline_svg(files.auc),
         figures=figures(files.scores, [block["name"] for block in blocks]),

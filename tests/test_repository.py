@@ -1,6 +1,7 @@
 """Promises that the layout makes."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -35,13 +36,28 @@ def conda_packages(path):
     return packages
 
 
-def imports(script):
-    """Modules that a script and the shared modules that it uses import, anywhere in their code."""
-    found, pending, seen = set(), [ROOT / "scripts" / f"{script}.py"], set()
+def code_of(name):
+    """Where the code of a rule lies, as the rule writes it: a script or a notebook."""
+    return next(
+        path for path in (f"../scripts/{name}.py", f"../notebooks/{name}.py.ipynb") if (ROOT / "rules" / path).exists()
+    )
+
+
+def read_code(path):
+    """The Python code of a script or of a notebook."""
+    if path.suffix == ".py":
+        return path.read_text()
+    cells = json.loads(path.read_text())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+
+
+def imports(name):
+    """Modules that the code of a rule and the shared modules that it uses import, anywhere."""
+    found, pending, seen = set(), [ROOT / "rules" / code_of(name)], set()
     while pending:
         path = pending.pop()
         seen.add(path)
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(read_code(path))):
             match node:
                 case ast.Import():
                     found |= {alias.name.split(".")[0] for alias in node.names}
@@ -64,7 +80,7 @@ def test_conda_environment_has_the_pins_of_the_single_one(path):
 def test_conda_environment_of_a_rule_has_what_its_script_imports(name):
     (environment,) = re.findall(r'"../envs/([\w-]+\.yaml)"', RULES[name])
     installed = set(pins(conda_packages(ROOT / "envs" / environment)))
-    distributions = {"sklearn": "scikit-learn", "talib": "ta-lib"}
+    distributions = {"sklearn": "scikit-learn", "talib": "ta-lib", "IPython": "jupyter"}
     wanted = {distributions.get(module, module) for module in imports(name)}
     # Of the module that computes the indicators, PatchTST reads their names alone.
     assert wanted - ({"ta-lib"} if name == "train_patchtst" else set()) <= installed
@@ -106,14 +122,14 @@ def test_every_rule_is_found():
 @pytest.mark.parametrize("name", RULES)
 def test_rule_script_log_and_benchmark_share_a_name(name):
     body = RULES[name]
-    assert f'"../scripts/{name}.py"' in body
+    assert f'"{code_of(name)}"' in body
     assert f"/logs/{name}" in body
     assert "benchmark:" not in body or f"/benchmarks/{name}" in body
     assert "conda:" in body
 
 
 def test_rules_that_run_timesfm_declare_their_threads_and_gpu():
-    rules = {name for name in RULES if "fd01.timesfm " in (ROOT / "scripts" / f"{name}.py").read_text()}
+    rules = {name for name in RULES if "fd01.timesfm " in (ROOT / "rules" / code_of(name)).read_text()}
     assert rules == {"forecast_timesfm", "encode_timesfm", "finetune_timesfm"}
     for name in rules:
         assert re.search(r"^    threads: \d+$", RULES[name], re.MULTILINE), name

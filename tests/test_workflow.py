@@ -85,10 +85,9 @@ def run_on_spy(folder, *experiments):
         change(folder, "experiments", name, "run", value=["spy"] if name in experiments else "none")
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """Weights of the tiny network, a file in the published format."""
-    path = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
+def save_tiny(folder):
+    """Weights of the tiny network, a file in the published format in `folder`."""
+    path = folder / "tiny.safetensors"
     code = """
 import sys
 from fd01.timesfm import load_untrained
@@ -98,6 +97,12 @@ save_file(load_untrained(7).model.state_dict(), sys.argv[1])
     search = os.pathsep.join([str(TINY), str(ROOT / "scripts")])
     subprocess.run([sys.executable, "-c", code, path], env=environment(PYTHONPATH=search), check=True)
     return path
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """Weights of the tiny network."""
+    return save_tiny(tmp_path_factory.mktemp("checkpoint"))
 
 
 @pytest.fixture(scope="module")

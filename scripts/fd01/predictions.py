@@ -32,6 +32,7 @@ SCHEMA = pa.schema(
         pa.field("is_probability", pa.bool_(), nullable=False),
     ]
 )
+COLUMNS = str(SCHEMA).splitlines()  # in words
 KEY = ["role", "target", "horizon", "seed", "score_kind", "origin"]
 
 

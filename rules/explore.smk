@@ -1,0 +1,16 @@
+rule explore:
+    input:
+        predictions=predictions_on(config["dataset"]),
+        outcomes=f"results/{config['dataset']}/data/outcomes.parquet",
+        metrics=f"results/{config['dataset']}/metrics/metrics.csv",
+        verdict=f"results/{config['dataset']}/verdict.json",
+        lib=shared("explore", source="../notebooks/{}.py.ipynb"),
+    output:
+        svg=f"results/{config['dataset']}/explore/agreement.svg",
+        csv=f"results/{config['dataset']}/explore/agreement.csv",
+    log:
+        notebook=f"results/{config['dataset']}/logs/explore.ipynb",
+    conda:
+        "../envs/notebook.yaml"
+    notebook:
+        "../notebooks/explore.py.ipynb"

@@ -1,0 +1,59 @@
+"""Pack predictions, and what they rest on, into one archive that another machine can import."""
+
+import datetime
+import json
+import logging
+import platform
+import zipfile
+from pathlib import Path
+
+from fd01.errors import UserError
+from fd01.files import replacing, sha256
+from fd01.logs import configure_logging
+from fd01.predictions import COLUMNS, read_experiment
+from fd01.provenance import git_commit
+
+
+def that_ran(paths):
+    """Those of the folders `paths` that hold scores; `UserError` with the reasons if none does."""
+    ran, reasons = [], {}
+    for path in map(Path, paths):
+        frame, metadata = read_experiment(path)
+        if len(frame):
+            ran.append(path)
+            continue
+        reason = {entry["reason"] for about in metadata.values() for entry in about["not_run"]}
+        reasons[path.name] = ", ".join(sorted(reason))
+        logging.warning("%s is left out: not run: %s", path.name, reasons[path.name])
+    if not ran:
+        raise UserError(f"There is nothing to export. {'; '.join(f'{name}: {why}' for name, why in reasons.items())}")
+    return ran
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    files, params = snakemake.input, snakemake.params
+    folders = that_ran(files.predictions)
+    manifest = {
+        "schema": COLUMNS,
+        "dataset": params.dataset,
+        "dataset_sha256": sha256(files.dataset),
+        "origins_sha256": sha256(files.origins),
+        "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "platform": platform.platform(),
+        "git_commit": git_commit(),
+        "experiments": {
+            folder.name: {
+                "settings": params.settings[folder.name],
+                "files": {path.name: sha256(path) for path in sorted(folder.glob("*.parquet"))},
+            }
+            for folder in folders
+        },
+    }
+    with replacing(snakemake.output[0]) as path, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", json.dumps(manifest, indent=2))
+        archive.write(files.weights, "weights/manifest.json")
+        for folder in folders:
+            for file in manifest["experiments"][folder.name]["files"]:
+                archive.write(folder / file, f"predictions/{folder.name}/{file}")
+    logging.info("%s: %s", snakemake.output[0], ", ".join(manifest["experiments"]))

@@ -1,0 +1,25 @@
+"""Put the imported predictions of an experiment where its model would have put its own."""
+
+from pathlib import Path
+
+from fd01.errors import UserError
+from fd01.files import read_json, sha256
+from fd01.logs import configure_logging
+from fd01.predictions import read_predictions, write_predictions
+from fd01.transfer import check_tables
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    manifest, wildcards = Path(snakemake.input.manifest), snakemake.wildcards
+    tables = {name: snakemake.input[name] for name in ("dataset", "origins")}
+    about = read_json(manifest)
+    check_tables(f"the imported {wildcards.experiment}", about, wildcards.dataset, tables)
+    folder = Path(snakemake.output[0])
+    folder.mkdir(parents=True)
+    for name, wanted in about["files"].items():
+        path = manifest.parent / name
+        if not path.is_file() or sha256(path) != wanted:
+            raise UserError(f"{path} is gone or has changed: import {about['imported']['archive']} again")
+        frame, provenance = read_predictions(path)
+        not_run = provenance.pop("not_run")
+        write_predictions(folder / name, frame, provenance | {"imported": about["imported"]}, not_run)
