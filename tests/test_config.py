@@ -97,7 +97,7 @@ UNKNOWN_KEYS = {
     "at the top level": (
         {"extra": 1},
         "config: unknown key extra "
-        "(allowed: archive, dataset, datasets, decision, experiments, label_family, labels, origins, plan, statistics, ",
+        "(allowed: archive, dataset, datasets, decision, experiments, label_family, labels, origins, plan, ",
     ),
     "that is a number": ({"origins": {7: 1}}, "config: unknown key origins/7 (allowed: calibration_fraction, "),
     "in a system's settings": (
