@@ -138,6 +138,11 @@ def running(dataset):
     ]
 
 
+def made_here(dataset):
+    """Experiments that run on a dataset, but those that were imported: of these there are scores and nothing else."""
+    return [name for name in running(dataset) if not is_imported(dataset, name)]
+
+
 def switched_off(wildcards):
     """Experiments that do not run on a dataset, with the reason."""
     off = f"switched off for {wildcards.dataset} in the configuration"
@@ -166,7 +171,7 @@ def audited_predictions(suffix=""):
         return expand(
             "results/{dataset}/predictions/{experiment}",
             dataset=wildcards.dataset + suffix,
-            experiment=[name for name in running(wildcards.dataset) if not is_imported(wildcards.dataset, name)],
+            experiment=made_here(wildcards.dataset),
         )
 
     return files
@@ -217,7 +222,7 @@ def running_baselines(wildcards):
 def forecasters(wildcards):
     """System, settings and seeds of the experiments on a dataset that store their predictive distributions."""
     names = experiments_with("timesfm") + experiments_with("lag-llama") + experiments_with("fracast")
-    entries = {name: config["experiments"][name] for name in sorted(set(names) & set(running(wildcards.dataset)))}
+    entries = {name: config["experiments"][name] for name in sorted(set(names) & set(made_here(wildcards.dataset)))}
     return {
         name: {"system": entry["system"], "settings": entry["settings"], "seeds": entry.get("seeds", [])}
         for name, entry in entries.items()
