@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -7,17 +8,19 @@ import yaml
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
-from fd01.config import SCRAMBLED, check_config, runs_on, scrambled
+from fd01.config import SCRAMBLED, check_config, gpu_found, runs_on, scrambled
 from fd01.errors import UserError
 from fd01.folds import is_walk_forward
 from fd01.plan import plan_digest, seal
 
 try:
+    GPU = int(gpu_found())  # what a job that uses a GPU where there is one asks for
     check_config(config, yaml.safe_load(Path(workflow.source_path("../schemas/config.schema.yaml")).read_text()))
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
+os.environ["FD01_GPU"] = str(GPU)  # jobs on other machines go by what was found here
 STUDY = json.dumps(config, sort_keys=True)  # without the datasets that follow
 config["datasets"] |= scrambled(config["datasets"])
 

@@ -19,7 +19,7 @@ rule run_lag_llama:
         "../envs/lag-llama.yaml"
     threads: 8
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         seeds=lag_llama_seeds,
         folds=lookup(dpath="datasets/{dataset}/folds", within=config),
@@ -72,7 +72,7 @@ rule train_lag_llama:
     conda:
         "../envs/lag-llama.yaml"
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         settings=lookup(dpath="experiments/{experiment}/settings", within=config),
         targets=config["targets"],

@@ -14,6 +14,8 @@ rule train_patchtst:
         experiment=one_of(experiments_with("patchtst")),
     conda:
         "../envs/patchtst.yaml"
+    resources:
+        gpu=GPU,
     params:
         settings=lookup(dpath="experiments/{experiment}/settings", within=config),
         targets=config["targets"],

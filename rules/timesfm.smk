@@ -17,7 +17,7 @@ rule forecast_timesfm:
         "../envs/timesfm.yaml"
     threads: 8
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         settings=lookup(dpath="experiments/{experiment}/settings", within=config),
         seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
@@ -46,7 +46,7 @@ rule encode_timesfm:
         "../envs/timesfm.yaml"
     threads: 8
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         settings=settings_without("head"),
         seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
@@ -76,7 +76,7 @@ rule finetune_timesfm:
         "../envs/timesfm.yaml"
     threads: 8
     resources:
-        gpu=1,
+        gpu=GPU,
     params:
         settings=settings_without("lr_sweep"),
         targets=config["targets"],

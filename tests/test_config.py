@@ -10,7 +10,7 @@ import yaml
 from conftest import ROOT
 from snakemake.common.configfile import load_configfile
 
-from fd01.config import RULES, TYPES, check_config, runs_on, scrambled
+from fd01.config import RULES, TYPES, check_config, gpu_found, runs_on, scrambled
 from fd01.errors import UserError
 
 ABSENT = object()
@@ -380,6 +380,18 @@ def test_every_limit_of_the_schema_has_words(schema):
 )
 def test_runs_on(run, expected):
     assert runs_on({"run": run}, "spy") is expected
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_variable_says_whether_there_is_a_gpu(monkeypatch, found):
+    monkeypatch.setenv("FD01_GPU", str(int(found)))
+    assert gpu_found() is found
+
+
+def test_variable_that_says_neither_is_refused(monkeypatch):
+    monkeypatch.setenv("FD01_GPU", "yes")
+    with pytest.raises(UserError, match="FD01_GPU is 'yes'; allowed: 1 .* or 0"):
+        gpu_found()
 
 
 @pytest.mark.parametrize("found", [True, False])

@@ -128,12 +128,18 @@ def test_rule_script_log_and_benchmark_share_a_name(name):
     assert "conda:" in body
 
 
-def test_rules_that_run_timesfm_declare_their_threads_and_gpu():
+def test_rules_that_run_timesfm_declare_their_threads():
     rules = {name for name in RULES if "fd01.timesfm " in (ROOT / "rules" / code_of(name)).read_text()}
     assert rules == {"forecast_timesfm", "encode_timesfm", "finetune_timesfm"}
     for name in rules:
         assert re.search(r"^    threads: \d+$", RULES[name], re.MULTILINE), name
-        assert "    resources:\n        gpu=1,\n" in RULES[name], name
+
+
+def test_rules_that_run_on_a_gpu_declare_it():
+    code = {name: (ROOT / "rules" / code_of(name)).read_text() for name in RULES}
+    networks = r"cuda|fd01.timesfm |fd01.lag_llama "
+    on_gpu = {name for name in RULES if re.search(networks, code[name])}
+    assert on_gpu == {name for name in RULES if "    resources:\n        gpu=GPU,\n" in RULES[name]}
 
 
 def test_profile_runs_one_job_with_a_gpu_at_a_time():

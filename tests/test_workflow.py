@@ -1,6 +1,7 @@
 """The whole workflow on the small study of tests/workflow, with a tiny TimesFM."""
 
 import errno
+import itertools
 import os
 import re
 import shutil
@@ -16,7 +17,6 @@ from conftest import ROOT, make_prices
 from end_orphans import end_orphans, running_jobs
 from hub import Hub
 
-from fd01.config import gpu_found
 from fd01.files import read_json, sha256
 from fd01.plan import plan_digest
 from fd01.predictions import read_experiment, read_predictions, write_predictions
@@ -48,14 +48,20 @@ def environment(hub=None, **variables):
     """Variables under which `timesfm` is tiny and the model hub is `hub`, or refuses."""
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(("HF_", "HTTP"))}
     endpoint = hub.url if hub else "http://{}:{}".format(*CLOSED.getsockname())
-    ours = {"PYTHONPATH": str(TINY), "CUDA_VISIBLE_DEVICES": "", "HF_ENDPOINT": endpoint, "HF_HOME": "/nonexistent"}
+    ours = {
+        "PYTHONPATH": str(TINY),
+        "CUDA_VISIBLE_DEVICES": "",
+        "FD01_GPU": "0",
+        "HF_ENDPOINT": endpoint,
+        "HF_HOME": "/nonexistent",
+    }
     return inherited | ours | variables
 
 
-def snakemake(folder, *arguments, check=True, hub=None):
+def snakemake(folder, *arguments, check=True, hub=None, **variables):
     """Run Snakemake in `folder`; its exit status and everything that it printed."""
     output = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    done = subprocess.run(command(folder, *arguments), cwd=ROOT, env=environment(hub), **output)
+    done = subprocess.run(command(folder, *arguments), cwd=ROOT, env=environment(hub, **variables), **output)
     assert not check or done.returncode == 0, done.stdout
     return done
 
@@ -664,9 +670,26 @@ def test_experiment_that_cannot_run_is_shown_with_its_reason(spy, copy_of):
         assert experiments.loc[name, "status"] == "partly"
         assert "nothing to tell apart" in experiments.loc[name, "reason"]
         assert re.search(f'<th>{name}</th><td colspan="9">not run: .*nothing to tell apart', page)
-    if not gpu_found():
-        assert experiments.loc["TFM-04", "reason"].startswith("there is no GPU here")
-        assert '<th>TFM-04</th><td colspan="9">not run: there is no GPU here' in page
+    assert experiments.loc["TFM-04", "reason"].startswith("there is no GPU here")
+    assert '<th>TFM-04</th><td colspan="9">not run: there is no GPU here' in page
+
+
+@pytest.mark.parametrize("gpu", ["0", "1"])
+def test_jobs_of_the_models_ask_for_a_gpu_where_there_is_one(copy, gpu):
+    change(copy, "experiments", "TFM-04", "run", value="gpu")
+    output = snakemake(copy, "--dry-run", "--forceall", FD01_GPU=gpu).stdout
+    asking = {name for name, job in re.findall(r"^(?:local)?rule (\w+):\n((?: .*\n)+)", output, re.M) if "gpu=1" in job}
+    models = {"forecast_timesfm", "encode_timesfm", "finetune_timesfm", "train_patchtst"}
+    assert asking == (models if gpu == "1" else set())
+
+
+@pytest.mark.parametrize("gpus", [1, 2])
+def test_jobs_that_use_a_gpu_take_turns(copy, gpus):
+    arguments = ("--resources", f"gpu={gpus}", "--forcerun", "train_patchtst", "--until", "train_patchtst")
+    output = snakemake(copy, *arguments, FD01_GPU="1").stdout
+    events = re.findall(r"^(localrule|Finished jobid: \d+ \(Rule:) train_patchtst\b", output, re.M)
+    running = list(itertools.accumulate(1 if event == "localrule" else -1 for event in events))
+    assert len(running) == 8 and max(running) == gpus
 
 
 def test_killed_run_is_resumed(study, copy):

@@ -3,6 +3,7 @@
 import datetime
 import difflib
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -58,7 +59,12 @@ def check_config(config, schema):
 
 
 def gpu_found():
-    """Whether this machine has an NVIDIA GPU."""
+    """Whether jobs find an NVIDIA GPU: as the variable FD01_GPU says, or else by a look at this machine."""
+    said = os.environ.get("FD01_GPU")
+    if said is not None:
+        if said not in ("0", "1"):
+            raise UserError(f"environment: FD01_GPU is {said!r}; allowed: 1 (jobs find a GPU) or 0 (they do not)")
+        return said == "1"
     return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()  # the latter under WSL
 
 
