@@ -20,7 +20,14 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 
-os.environ["FD01_GPU"] = str(GPU)  # jobs on other machines go by what was found here
+os.environ["FD01_GPU"] = str(GPU)
+
+
+# Jobs on other machines go by what was found here.
+envvars:
+    "FD01_GPU",
+
+
 STUDY = json.dumps(config, sort_keys=True)  # without the datasets that follow
 config["datasets"] |= scrambled(config["datasets"])
 
@@ -189,18 +196,25 @@ def audit_table(wildcards):
     return str(Path(table).resolve()) if Path(table).exists() else []
 
 
+def manifest(model):
+    """The manifest of the pre-trained weights of a model.
+
+    The weights lie beside it and are not declared, so it does not go through the storage of a cloud without them.
+    """
+    return local(f"{config['weights']['folder']}/{model}/manifest.json")
+
+
 def manifest_of(model):
     """Input function: the manifest of the pre-trained weights of an experiment; none for an untrained one."""
-    manifest = f"{config['weights']['folder']}/{model}/manifest.json"
     return branch(
         lookup(dpath="experiments/{experiment}/settings/weights", within=config, default="pretrained"),
-        cases={"pretrained": manifest, "untrained": []},
+        cases={"pretrained": manifest(model), "untrained": []},
     )
 
 
 def lag_llama_manifest(wildcards):
     """The manifest of the weights of a pass of Lag-Llama; none for an untrained one."""
-    return [] if wildcards.weights == "untrained" else f"{config['weights']['folder']}/lag-llama/manifest.json"
+    return [] if wildcards.weights == "untrained" else manifest("lag-llama")
 
 
 def lag_llama_pass(dataset, experiment):

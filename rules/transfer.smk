@@ -23,7 +23,7 @@ rule export_predictions:
         checks=f"results/{config['dataset']}/checks-timesfm",
         dataset=f"results/{config['dataset']}/data/dataset.parquet",
         origins=f"results/{config['dataset']}/data/origins.parquet",
-        weights=f"{config['weights']['folder']}/timesfm/manifest.json",
+        weights=manifest("timesfm"),
         lib=shared("export_predictions"),
     output:
         f"results/{config['dataset']}/export/timesfm-{config['dataset']}.zip",

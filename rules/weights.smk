@@ -2,7 +2,7 @@ rule fetch_weights:
     input:
         lib=shared("fetch_weights"),
     output:
-        f"{config['weights']['folder']}/{{model}}/manifest.json",
+        manifest("{model}"),
     log:
         "results/logs/fetch_weights/{model}.log",
     wildcard_constraints:
