@@ -390,7 +390,7 @@ def test_variable_says_whether_there_is_a_gpu(monkeypatch, found):
 
 def test_variable_that_says_neither_is_refused(monkeypatch):
     monkeypatch.setenv("FD01_GPU", "yes")
-    with pytest.raises(UserError, match="FD01_GPU is 'yes'; allowed: 1 .* or 0"):
+    with pytest.raises(UserError, match=r"FD01_GPU is 'yes'; allowed: 1 .* or 0"):
         gpu_found()
 
 
