@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 import yaml
 from conftest import ROOT
@@ -54,8 +55,9 @@ def undisturbed(copied):
 
 def kill_at_random(folder, run, longest):
     """SIGKILL the Snakemake of `run` within `longest` seconds of its first job; False if it had ended."""
-    while run.poll() is None and not any(running_jobs(folder)):
-        time.sleep(0.02)
+    start = psutil.Process(run.pid).create_time()
+    while run.poll() is None and not any(job.create_time() > start for job in running_jobs(folder)):
+        time.sleep(0.02)  # a job of the killed run may still be there
     time.sleep(random.uniform(0, longest))
     killed = list(running_snakemakes(folder))
     for process in killed:
