@@ -1,13 +1,16 @@
 import json
+import os
 import re
 import sys
 from pathlib import Path
 
 import yaml
+from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from fd01.config import SCRAMBLED, check_config, runs_on, scrambled
+from fd01.environment import FOLDER
 from fd01.errors import UserError
 from fd01.folds import is_walk_forward
 from fd01.plan import plan_digest, seal
@@ -16,6 +19,9 @@ try:
     check_config(config, yaml.safe_load(Path(workflow.source_path("../schemas/config.schema.yaml")).read_text()))
 except UserError as error:
     raise WorkflowError(str(error)) from None
+
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    os.environ[FOLDER] = str(Path(workflow.deployment_settings.conda_prefix or ".snakemake/conda").resolve())
 
 
 STUDY = json.dumps(config, sort_keys=True)  # without the datasets that follow
