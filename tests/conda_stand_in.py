@@ -130,6 +130,8 @@ def main(prefix, arguments):
             print(json.dumps({"conda_prefix": str(prefix), "platform": PLATFORM}))
         case ["config", "--get", "channel_priority", "--json"]:
             print(json.dumps({"get": {"channel_priority": "strict"}}))
+        case ["clean", "-y", "--tarballs"]:
+            pass
         case ["env", "create", *options]:
             parser = argparse.ArgumentParser()
             for flag in ("--quiet", "--no-default-packages"):
