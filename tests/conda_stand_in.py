@@ -8,12 +8,12 @@ import argparse
 import asyncio
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -34,17 +34,16 @@ def set_up(prefix, activate=ACTIVATE):
     (prefix / "bin" / "activate").write_text(activate)
 
 
-def make_channel(channel, scratch):
+def make_channel(channel):
     """Fill the folder `channel` with python and pip."""
     (channel / PLATFORM).mkdir(parents=True)
-    python = "{}.{}.{}".format(*sys.version_info)
-    packages = dict(
-        [
-            pack(channel, python_tree(scratch / "python"), "python", python, []),
-            pack(channel, *pip_tree(scratch / "pip"), [f"python {sys.version_info[0]}.{sys.version_info[1]}.*"]),
+    python, major_minor = "{}.{}.{}".format(*sys.version_info), "{}.{}".format(*sys.version_info)
+    with tempfile.TemporaryDirectory() as scratch:
+        packed = [
+            pack(channel, python_tree(Path(scratch, "python")), "python", python, []),
+            pack(channel, *pip_tree(Path(scratch, "pip")), [f"python {major_minor}.*"]),
         ]
-    )
-    for subdir, found in ((PLATFORM, packages), ("noarch", {})):
+    for subdir, found in ((PLATFORM, dict(packed)), ("noarch", {})):
         (channel / subdir).mkdir(exist_ok=True)
         content = {"info": {"subdir": subdir}, "packages": found, "packages.conda": {}, "repodata_version": 1}
         (channel / subdir / "repodata.json").write_text(json.dumps(content))
@@ -145,5 +144,4 @@ def main(prefix, arguments):
 
 
 if __name__ == "__main__":
-    os.environ.pop("PYTHONPATH", None)
     main(Path(sys.argv[1]), sys.argv[2:])
