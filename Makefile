@@ -1,10 +1,10 @@
-# make run      set up .venv and run the study; ARGS are passed to Snakemake
-# make test     set up the test tools too, check the style, run every test
-# make resume   go on with a run that was killed, with the same ARGS
-# make lint     check the style alone
-# make notebook write the Colab notebook anew from its source
-# make lock     pin envs/*.in anew into envs/*.txt and the stacks envs/*.yaml
-# make test-conda  run the study in conda environments too, which are made by a conda of the tests' own
+# make run        set up .venv and run the study; ARGS are passed to Snakemake
+# make test       set up the test tools too, check the style, run every test
+# make test-conda run the study in conda environments too, made by a conda of the tests' own
+# make resume     go on with a run that was killed, with the same ARGS
+# make lint       check the style alone
+# make notebook   write the Colab notebook anew from its source
+# make lock       pin envs/*.in anew: envs/*.txt and the stacks envs/*.yaml
 
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)

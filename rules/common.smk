@@ -10,7 +10,7 @@ from snakemake.settings.types import DeploymentMethod
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from fd01.config import SCRAMBLED, check_config, runs_on, scrambled
-from fd01.environment import FOLDER
+from fd01.environment import UNDER_CONDA
 from fd01.errors import UserError
 from fd01.folds import is_walk_forward
 from fd01.plan import plan_digest, seal
@@ -21,7 +21,7 @@ except UserError as error:
     raise WorkflowError(str(error)) from None
 
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
-    os.environ[FOLDER] = str(Path(workflow.deployment_settings.conda_prefix or ".snakemake/conda").resolve())
+    os.environ[UNDER_CONDA] = "yes"
 
 
 STUDY = json.dumps(config, sort_keys=True)  # without the datasets that follow

@@ -16,6 +16,7 @@ from conftest import ROOT
 from hub import Hub
 from lightning_checkpoint import save_lightning
 from pandas.testing import assert_frame_equal
+from test_repository import conda_packages
 from test_workflow import command, environment, save_tiny, snakemake
 
 from fd01.files import read_json, sha256
@@ -134,12 +135,8 @@ def test_environment_holds_its_pins_and_nothing_else(prefixes, stack):
     (site,) = prefixes[stack].glob("lib/python3.*/site-packages")
     found = {pin.canonicalize_name(package.name): package.version for package in distributions(path=[str(site)])}
     found = {name: version.partition("+")[0] for name, version in found.items() if not pin.CUDA.match(name)}
-    (listed,) = (
-        entry["pip"]
-        for entry in yaml.safe_load((ROOT / "envs" / f"{stack}.yaml").read_text())["dependencies"]
-        if isinstance(entry, dict)
-    )
-    pinned = {name: line.partition("==")[2] for name, line in pin.read_versions(listed).items()}
+    listed = pin.read_versions(conda_packages(ROOT / "envs" / f"{stack}.yaml"))
+    pinned = {name: line.partition("==")[2] for name, line in listed.items()}
     assert found.pop("pip") and found == pinned
 
 
@@ -185,7 +182,7 @@ def test_job_whose_environment_cannot_be_activated_fails(copy, prefixes, tmp_pat
     conda_stand_in.set_up(tmp_path / "conda", activate=BROKEN)
     status, printed = run_again(copy, tmp_path / "conda", prefixes, rule, target)
     assert status == 1
-    assert f"this job runs on the Python in {sys.prefix}, not in a conda environment in " in printed
+    assert f"this job runs on the Python in {sys.prefix}, which is no conda environment" in printed
     assert not (copy / target).exists()
 
 

@@ -4,8 +4,9 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
-from fd01.environment import FOLDER, keep_to_environment, stack
+from fd01.environment import UNDER_CONDA, keep_to_environment, stack
 from fd01.errors import UserError
 
 
@@ -21,30 +22,37 @@ def test_missing_package_is_named():
         stack("numpy", "no-such-package")
 
 
-def test_package_imported_from_elsewhere_stops_a_job_under_conda_alone(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+@pytest.fixture
+def environment(monkeypatch, tmp_path):
+    """An environment that Snakemake has built; the job runs in it."""
+    (tmp_path / "a.env_setup_done").touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "a"))
+    return tmp_path / "a"
+
+
+def test_package_imported_from_elsewhere_stops_a_job_under_conda_alone(monkeypatch, environment):
     stack("numpy")
-    monkeypatch.setenv(FOLDER, str(tmp_path))
-    with pytest.raises(UserError, match=rf"numpy was imported from {np.__file__}, outside the environment {tmp_path}"):
+    monkeypatch.setenv(UNDER_CONDA, "yes")
+    with pytest.raises(
+        UserError, match=f"numpy was imported from {np.__file__}, outside the environment {environment}"
+    ):
         stack("numpy")
 
 
-def test_job_outside_the_environments_stops_under_conda_alone(monkeypatch, tmp_path):
+def test_job_outside_the_environments_stops_under_conda_alone(monkeypatch):
     before = [*sys.path]
     keep_to_environment()
-    monkeypatch.setenv(FOLDER, str(tmp_path))
+    monkeypatch.setenv(UNDER_CONDA, "yes")
     with pytest.raises(
-        UserError, match=rf"runs on the Python in {sys.prefix}, not in a conda environment in {tmp_path}"
+        UserError, match=f"the Python in {sys.prefix}, which is no conda environment of Snakemake's: the"
     ):
         keep_to_environment()
     assert sys.path == before
 
 
-def test_job_inside_finds_no_packages_of_others(monkeypatch, tmp_path):
-    inside, other = tmp_path / "environments/a/lib", tmp_path / "other"
-    code = next(entry for entry in sys.path if entry.endswith("scripts"))
-    monkeypatch.setattr(sys, "prefix", str(tmp_path / "environments/a"))
-    monkeypatch.setattr(sys, "path", [str(inside), str(other), code])
-    monkeypatch.setenv(FOLDER, str(tmp_path / "environments"))
+def test_job_inside_finds_no_packages_of_others(monkeypatch, environment):
+    inside, code = str(environment / "lib"), str(ROOT / "scripts")
+    monkeypatch.setattr(sys, "path", [inside, str(environment.parent / "other"), code])
+    monkeypatch.setenv(UNDER_CONDA, "yes")
     keep_to_environment()
-    assert sys.path == [str(inside), code]
+    assert sys.path == [inside, code]

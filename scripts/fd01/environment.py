@@ -12,19 +12,18 @@ from pathlib import Path
 
 from fd01.errors import UserError
 
-FOLDER = "FD01_CONDA_ENVIRONMENTS"  # rules/common.smk sets it for the jobs, under `--sdm conda` alone
+UNDER_CONDA = "FD01_UNDER_CONDA"  # rules/common.smk sets it for the jobs
 CODE = Path(__file__).parents[1]
 
 
 def keep_to_environment():
     """Under `--sdm conda`, stop a job outside its environment, and hide the packages of Snakemake from one inside."""
-    folder = os.environ.get(FOLDER)
-    if not folder:
+    if UNDER_CONDA not in os.environ:
         return
-    if not _inside(sys.prefix, folder):
+    if not Path(f"{sys.prefix}.env_setup_done").exists():  # Snakemake's mark of an environment that it has built
         raise UserError(
-            f"this job runs on the Python in {sys.prefix}, not in a conda environment in {folder}: the activation has "
-            "failed. Mend what conda says above (try `conda info`), or run without --sdm conda."
+            f"this job runs on the Python in {sys.prefix}, which is no conda environment of Snakemake's: the activation "
+            "has failed. Mend what conda says above (try `conda info`), or run without --sdm conda."
         )
     sys.path[:] = [entry for entry in sys.path if _inside(entry, sys.prefix) or _inside(entry, CODE)]
 
@@ -41,7 +40,7 @@ def stack(*names):
             f"the environment {sys.prefix} lacks {error.name}. If envs/*.yaml names it, delete the environment and run "
             "again; if not, add it in envs/requirements.in and call make lock."
         ) from None
-    if os.environ.get(FOLDER):
+    if UNDER_CONDA in os.environ:
         for name in names:
             for place in _imported_from(distribution(name)):
                 if not _inside(place, sys.prefix):
