@@ -22,8 +22,8 @@ def keep_to_environment():
         return
     if not Path(f"{sys.prefix}.env_setup_done").exists():  # Snakemake's mark of an environment that it has built
         raise UserError(
-            f"this job runs on the Python in {sys.prefix}, which is no conda environment of Snakemake's: the activation "
-            "has failed. Mend what conda says above (try `conda info`), or run without --sdm conda."
+            f"this job runs on the Python in {sys.prefix}, which is no conda environment of Snakemake's: the "
+            "activation has failed. Mend what conda says above (try `conda info`), or run without --sdm conda."
         )
     sys.path[:] = [entry for entry in sys.path if _inside(entry, sys.prefix) or _inside(entry, CODE)]
 
