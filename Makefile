@@ -1,21 +1,25 @@
-# make run      set up .venv and run the study; ARGS are passed to Snakemake
-# make test     set up the test tools too, check the style, run every test
-# make resume   go on with a run that was killed, with the same ARGS
-# make lint     check the style alone
-# make notebook write the Colab notebook anew from its source
-# make lock     pin envs/*.in anew into envs/*.txt
+# make run        set up .venv and run the study; ARGS are passed to Snakemake
+# make test       set up the test tools too, check the style, run every test
+# make test-conda run the study in conda environments too, made by a conda of the tests' own
+# make resume     go on with a run that was killed, with the same ARGS
+# make lint       check the style alone
+# make notebook   write the Colab notebook anew from its source
+# make lock       pin envs/*.in anew: envs/*.txt and the stacks envs/*.yaml
 
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test resume lint notebook lock
+.PHONY: run test test-conda resume lint notebook lock
 
 run: .venv/.run
 	@$(BIN)/snakemake show $(ARGS) || { echo "If an earlier run was killed: make resume"; exit 1; }
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-conda: .venv/.test
+	$(BIN)/python -m pytest -m conda $(ARGS)
 
 resume: .venv/.run
 	$(BIN)/python scripts/end_orphans.py
@@ -44,14 +48,18 @@ notebook: .venv/.run
 	$(BIN)/pip install --requirement $<
 	@touch $@
 
-# torch is pinned without its +cpu tag, so that the same file installs a CUDA build where there is one.
+# torch is pinned without its build tag, so that the same file installs a CUDA build where there is one; what that needs of
+# CUDA it brings by itself.
+FREEZE = pip freeze --all --exclude pip | sed -E '/^(nvidia-|cuda-|triton==)/d; s/\+(cpu|cu[0-9]+)$$//'
+
 lock:
 	scratch=$$(mktemp -d) && $(PYTHON) -m venv $$scratch \
 	&& $$scratch/bin/pip install --requirement envs/requirements.in \
-	&& $$scratch/bin/pip freeze | sed 's/+cpu$$//' > $$scratch/run.txt \
+	&& $$scratch/bin/$(FREEZE) > $$scratch/run.txt \
 	&& $$scratch/bin/pip install --requirement envs/requirements-test.in \
-	&& $$scratch/bin/pip freeze | sed 's/+cpu$$//' > $$scratch/test.txt \
+	&& $$scratch/bin/$(FREEZE) > $$scratch/test.txt \
 	&& { echo "# Made by make lock from requirements.in."; cat $$scratch/run.txt; } > envs/requirements.txt \
 	&& { echo "# Made by make lock from requirements-test.in."; echo "-r requirements.txt"; \
 	     comm -13 <(sort $$scratch/run.txt) <(sort $$scratch/test.txt); } > envs/requirements-test.txt \
+	&& $$scratch/bin/python envs/pin.py \
 	&& rm -r $$scratch

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import yaml
+from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from fd01.config import SCRAMBLED, check_config, gpu_found, runs_on, scrambled
+from fd01.environment import UNDER_CONDA
 from fd01.errors import UserError
 from fd01.folds import is_walk_forward
 from fd01.plan import plan_digest, seal
@@ -19,7 +21,8 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
-
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    os.environ[UNDER_CONDA] = "yes"
 os.environ["FD01_GPU"] = str(GPU)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fd01.environment import stack
 from fd01.errors import NotRun
 from fd01.files import digest, sha256
 from fd01.finetuning import adapt, build_objective, merged, tensors
@@ -17,7 +18,7 @@ from fd01.optimisation import checkpoint_of, train, write_training
 from fd01.origins import CALIBRATION, EVALUATION, TRAIN, splits, target_column
 from fd01.outcomes import two_classes
 from fd01.predictions import concat_scores, scores_frame
-from fd01.provenance import git_commit, packages
+from fd01.provenance import git_commit
 from fd01.quantiles import input_series, quantile_frame, scores
 from fd01.scoring import score_folds
 from fd01.timesfm import about_model, forecast_rows, inputs_of, load, reload
@@ -115,7 +116,7 @@ if __name__ == "__main__":
         "parameters": None,
         "device": None,
         "dtype": settings["dtype"],
-        "packages": packages("numpy", "torch", "timesfm", "safetensors"),
+        **stack("numpy", "torch", "timesfm", "safetensors"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fd01.environment import stack
 from fd01.files import digest, sha256
 from fd01.logs import configure_logging
 from fd01.origins import EVALUATION
-from fd01.provenance import about_loaded, git_commit, packages
+from fd01.provenance import about_loaded, git_commit
 from fd01.quantiles import LEVELS, input_series, quantile_frame
 from fd01.tables import write_table
 from fd01.windows import windows
@@ -64,7 +65,7 @@ if __name__ == "__main__":
         "optimistic": False,
         "dtype": "float32",
         "seconds": time.perf_counter() - start,
-        "packages": packages("numpy", "torch", "fracast"),
+        **stack("numpy", "torch", "fracast"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

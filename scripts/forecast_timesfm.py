@@ -6,11 +6,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from fd01.environment import stack
 from fd01.files import digest
 from fd01.frozen import run_frozen
 from fd01.logs import configure_logging
 from fd01.origins import EVALUATION
-from fd01.provenance import git_commit, packages
+from fd01.provenance import git_commit
 from fd01.quantiles import COLUMNS, quantile_frame
 from fd01.tables import write_table
 from fd01.timesfm import about_model, forecast_rows, models_of
@@ -31,7 +32,7 @@ if __name__ == "__main__":
         "fitted_on": "nothing: zero-shot",
         "optimistic": False,
         "dtype": settings["dtype"],
-        "packages": packages("numpy", "torch", "timesfm", "safetensors"),
+        **stack("numpy", "torch", "timesfm", "safetensors"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

@@ -5,10 +5,11 @@ import time
 import pandas as pd
 
 from fd01.baselines import METHODS
+from fd01.environment import stack
 from fd01.files import digest
 from fd01.logs import configure_logging
 from fd01.predictions import write_folds
-from fd01.provenance import git_commit, packages
+from fd01.provenance import git_commit
 from fd01.scoring import fit_folds
 
 
@@ -42,7 +43,7 @@ if __name__ == "__main__":
         "device": "cpu",
         "dtype": "float64",
         "seconds": time.perf_counter() - start,
-        "packages": packages("numpy", "scipy", "scikit-learn", "arch"),
+        **stack("numpy", "scipy", "scikit-learn", "arch"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

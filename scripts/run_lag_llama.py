@@ -6,13 +6,14 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from fd01.environment import stack
 from fd01.errors import NotRun
 from fd01.files import digest
 from fd01.frozen import run_frozen
 from fd01.heads import STATES
 from fd01.lag_llama import history, models_of, run, time_features
 from fd01.logs import configure_logging
-from fd01.provenance import about_loaded, git_commit, packages
+from fd01.provenance import about_loaded, git_commit
 from fd01.studentt import PARAMETERS, percent_series
 from fd01.tables import write_table
 
@@ -38,7 +39,7 @@ if __name__ == "__main__":
         "model": "Lag-Llama",
         "optimistic": False,
         "dtype": "float32",
-        "packages": packages("numpy", "torch", "gluonts", "sktime", "safetensors"),
+        **stack("numpy", "torch", "gluonts", "sktime", "safetensors"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from fd01.environment import stack
 from fd01.errors import NotRun
 from fd01.files import digest, sha256
 from fd01.lag_llama import distribution, history, models_of, pasts, run, time_features
@@ -14,7 +15,7 @@ from fd01.logs import configure_logging
 from fd01.optimisation import checkpoint_of, train, write_training
 from fd01.origins import TRAIN, splits
 from fd01.predictions import concat_scores
-from fd01.provenance import about_loaded, git_commit, packages
+from fd01.provenance import about_loaded, git_commit
 from fd01.scoring import check_history, score_folds
 from fd01.studentt import PARAMETERS, percent_series, scores
 from fd01.training import INNER, epochs
@@ -78,7 +79,7 @@ if __name__ == "__main__":
         "device": None,
         "dtype": "float32",
         "epochs": [],
-        "packages": packages("numpy", "torch", "gluonts", "sktime", "safetensors"),
+        **stack("numpy", "torch", "gluonts", "sktime", "safetensors"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

@@ -5,6 +5,7 @@ import time
 
 import pandas as pd
 
+from fd01.environment import stack
 from fd01.errors import NotRun
 from fd01.files import digest, replacing
 from fd01.indicators import INDICATORS
@@ -13,7 +14,7 @@ from fd01.origins import CALIBRATION, EVALUATION, splits, target_column
 from fd01.outcomes import two_classes
 from fd01.patchtst import predict, train, windows
 from fd01.predictions import concat_scores, scores_frame, write_predictions
-from fd01.provenance import git_commit, packages
+from fd01.provenance import git_commit
 from fd01.training import INNER, epochs
 
 
@@ -93,7 +94,7 @@ if __name__ == "__main__":
         "device": device,
         "dtype": "float32",
         "seconds": time.perf_counter() - start,
-        "packages": packages("numpy", "torch"),
+        **stack("numpy", "torch"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

@@ -4,7 +4,10 @@ import sys
 import types
 from collections import OrderedDict
 
+import pytest
 import torch
+
+from fd01.lag_llama import PUBLISHED, load_untrained
 
 LOSS = "gluonts.torch.modules.loss"
 
@@ -38,3 +41,9 @@ def lightning_content(network, architecture, monkeypatch):
             "lr": 0.0001,
         },
     }
+
+
+def save_lightning(path):
+    """Write a checkpoint of the published architecture, for 32 days, with random weights."""
+    with pytest.MonkeyPatch.context() as patch:
+        torch.save(lightning_content(load_untrained(3, 32), PUBLISHED, patch), path)

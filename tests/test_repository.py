@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import pin
 import pytest
 import yaml
 from conftest import ROOT
@@ -23,11 +24,12 @@ RULES = {
 
 def pins(lines):
     """Version by package name in lower case, extras dropped."""
-    found = (re.match(r"([\w.-]+)(?:\[.*\])?==(\S+)$", line.strip()) for line in lines if "==" in line)
+    found = (re.match(r"([\w.-]+)(?:\[.*\])?==(\S+)", line.strip()) for line in lines if "==" in line)
     return {match[1].lower(): match[2] for match in found}
 
 
 PINNED = pins((ROOT / "envs" / "requirements.txt").read_text().splitlines())
+REQUIRED = pin.belonging((ROOT / "envs" / "requirements.in").read_text().splitlines())
 
 
 def conda_packages(path):
@@ -68,22 +70,38 @@ def imports(name):
     return found - set(sys.stdlib_module_names)
 
 
+def test_conda_environments_are_those_of_make_lock():
+    written = {path.stem: path.read_text() for path in (ROOT / "envs").glob("*.yaml")}
+    assert written == pin.stacks()
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.name)
 def test_conda_environment_has_the_pins_of_the_single_one(path):
     packages = conda_packages(path)
     found = pins(packages)
-    assert len(found) == len(packages)
+    assert [f"{name}=={version}" for name, version in found.items()] == [line.lower() for line in packages]
     assert found.items() <= PINNED.items()
 
 
+def test_package_of_no_stack_is_refused():
+    with pytest.raises(SystemExit, match=r"arch==8\.0\.0  # analyses: no stack analyses, only analysis, fracast"):
+        pin.belonging(["arch==8.0.0  # analyses"])
+
+
+def test_stack_needs_the_pins_of_all_that_it_needs():
+    pinned = pin.read_versions(["pandas==2.3.3", "numpy==2.4.6", "pytz==2026.6", "tzdata==2026.6"])
+    with pytest.raises(SystemExit, match=r"^analysis\.yaml needs python-dateutil, which requirements\.txt does not"):
+        pin.render("analysis", [pin.Requirement("pandas==2.3.3")], pinned)
+
+
 @pytest.mark.parametrize("name", RULES)
-def test_conda_environment_of_a_rule_has_what_its_script_imports(name):
-    (environment,) = re.findall(r'"../envs/([\w-]+\.yaml)"', RULES[name])
-    installed = set(pins(conda_packages(ROOT / "envs" / environment)))
+def test_conda_environment_of_a_rule_asks_for_what_its_script_imports(name):
+    (environment,) = re.findall(r'"../envs/([\w-]+)\.yaml"', RULES[name])
+    asked = {requirement.name.lower() for requirement in REQUIRED[environment]}
     distributions = {"sklearn": "scikit-learn", "talib": "ta-lib", "IPython": "jupyter"}
     wanted = {distributions.get(module, module) for module in imports(name)}
     # Of the module that computes the indicators, PatchTST reads their names alone.
-    assert wanted - ({"ta-lib"} if name == "train_patchtst" else set()) <= installed
+    assert wanted - ({"ta-lib"} if name == "train_patchtst" else set()) <= asked
 
 
 @pytest.mark.parametrize(
@@ -94,7 +112,7 @@ def test_what_follows_the_forecasts_needs_no_model_stack(name):
 
 
 def test_versions_that_jobs_record_are_pinned():
-    calls = re.findall(r"packages\((\"[^)]*)\)", "".join(path.read_text() for path in (ROOT / "scripts").glob("*.py")))
+    calls = re.findall(r"stack\((\"[^)]*)\)", "".join(path.read_text() for path in (ROOT / "scripts").glob("*.py")))
     recorded = {name.lower() for call in calls for name in re.findall(r'"([^"]+)"', call)}
     assert {"torch", "timesfm", "arch"} <= recorded <= set(PINNED)
 

@@ -4,14 +4,12 @@ import shutil
 
 import pandas as pd
 import pytest
-import torch
 import yaml
 from conftest import ROOT
-from lightning_checkpoint import lightning_content
+from lightning_checkpoint import save_lightning
 from test_workflow import change, planned, snakemake
 
 from fd01.files import read_json, sha256
-from fd01.lag_llama import PUBLISHED, load_untrained
 
 ADDED = ROOT / "tests" / "lag_llama.yaml"
 PRETRAINED = ["LL-encoder-last", "LL-forecast"]
@@ -37,8 +35,7 @@ def study(tmp_path_factory):
 def own(tmp_path_factory):
     """A checkpoint of the published architecture with random weights."""
     path = tmp_path_factory.mktemp("checkpoint") / "own.ckpt"
-    with pytest.MonkeyPatch.context() as patch:
-        torch.save(lightning_content(load_untrained(3, 32), PUBLISHED, patch), path)
+    save_lightning(path)
     return path
 
 

@@ -3,13 +3,15 @@
 import logging
 import sys
 
+from fd01.environment import keep_to_environment
 from fd01.errors import UserError
 
 
 def configure_logging(snakemake):
     """Send log records, and the exception that ends the script, to `snakemake.log[0]` and stderr.
 
-    Snakemake's `log:` captures nothing of a `script:`. A `UserError` is shown as its message alone.
+    Snakemake's `log:` captures nothing of a `script:`. A `UserError` is shown as its message alone. A job outside its
+    environment ends here.
     """
     logging.basicConfig(
         level=logging.INFO,
@@ -26,3 +28,4 @@ def configure_logging(snakemake):
             logging.error("%s failed", snakemake.rule, exc_info=(kind, error, traceback))
 
     sys.excepthook = log_exception
+    keep_to_environment()

@@ -1,9 +1,7 @@
 """Where a result comes from."""
 
 import logging
-import platform
 import subprocess
-from importlib.metadata import version
 from pathlib import Path
 
 
@@ -22,11 +20,6 @@ def git_commit():
         return git("rev-parse", "HEAD").strip() + ("+dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def packages(*names):
-    """Installed version of Python and of each package."""
-    return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
 def about_loaded(network):

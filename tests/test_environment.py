@@ -1,0 +1,58 @@
+"""A job under `--sdm conda` keeps to its environment."""
+
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from fd01.environment import UNDER_CONDA, keep_to_environment, stack
+from fd01.errors import UserError
+
+
+def test_stack_names_the_place_and_the_versions():
+    found = stack("numpy", "scikit-learn")
+    assert found["prefix"] == sys.prefix
+    assert found["packages"].keys() == {"python", "numpy", "scikit-learn"}
+    assert found["packages"]["numpy"] == np.__version__
+
+
+def test_missing_package_is_named():
+    with pytest.raises(UserError, match=r"lacks no-such-package\. If envs/\*\.yaml names it, delete"):
+        stack("numpy", "no-such-package")
+
+
+@pytest.fixture
+def environment(monkeypatch, tmp_path):
+    """An environment that Snakemake has built; the job runs in it."""
+    (tmp_path / "a.env_setup_done").touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "a"))
+    return tmp_path / "a"
+
+
+def test_package_imported_from_elsewhere_stops_a_job_under_conda_alone(monkeypatch, environment):
+    stack("numpy")
+    monkeypatch.setenv(UNDER_CONDA, "yes")
+    with pytest.raises(
+        UserError, match=f"numpy was imported from {np.__file__}, outside the environment {environment}"
+    ):
+        stack("numpy")
+
+
+def test_job_outside_the_environments_stops_under_conda_alone(monkeypatch):
+    before = [*sys.path]
+    keep_to_environment()
+    monkeypatch.setenv(UNDER_CONDA, "yes")
+    with pytest.raises(
+        UserError, match=f"the Python in {sys.prefix}, which is no conda environment of Snakemake's: the"
+    ):
+        keep_to_environment()
+    assert sys.path == before
+
+
+def test_job_inside_finds_no_packages_of_others(monkeypatch, environment):
+    inside, code = str(environment / "lib"), str(ROOT / "scripts")
+    monkeypatch.setattr(sys, "path", [inside, str(environment.parent / "other"), code])
+    monkeypatch.setenv(UNDER_CONDA, "yes")
+    keep_to_environment()
+    assert sys.path == [inside, code]
