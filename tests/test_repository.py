@@ -89,7 +89,7 @@ def test_package_of_no_stack_is_refused():
 
 
 def test_stack_needs_the_pins_of_all_that_it_needs():
-    pinned = pin.read_versions(["pandas==2.3.3", "numpy==2.4.6", "pytz==2026.6", "tzdata==2026.6"])
+    pinned = pin.read_versions(["pandas==2.3.3", "numpy==2.4.6", "pytz==2026.6", "six==1.17.0", "tzdata==2026.6"])
     with pytest.raises(SystemExit, match=r"^analysis\.yaml needs python-dateutil, which requirements\.txt does not"):
         pin.render("analysis", [pin.Requirement("pandas==2.3.3")], pinned)
 
