@@ -14,11 +14,14 @@ from snakemake.common.configfile import load_configfile
 from fd01.config import check_config
 from fd01.plan import plan_digest
 
+RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
 RULES = {
     name: body
-    for path in sorted((ROOT / "rules").glob("*.smk"))
+    for path in RULE_FILES
     for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", path.read_text(), re.MULTILINE)
 }
+
+SLURM = yaml.safe_load((ROOT / "profiles" / "slurm" / "profile.yaml").read_text())
 
 
 def pins(lines):
@@ -139,6 +142,38 @@ def test_rules_that_run_timesfm_declare_their_threads_and_gpu():
 def test_profile_runs_one_job_with_a_gpu_at_a_time():
     profile = yaml.safe_load((ROOT / "profiles" / "default" / "profile.yaml").read_text())
     assert profile["resources"]["gpu"] == 1
+
+
+def jobs():
+    """Text of every rule that becomes a job on a cluster; one that is derived has that of its origin."""
+    derived = [re.findall(r"^use rule (\w+) as (\w+) ", path.read_text(), re.MULTILINE) for path in RULE_FILES]
+    rules = RULES | {name: RULES[origin] for found in derived for origin, name in found}
+    return {name: body for name, body in rules.items() if "    localrule: True\n" not in body}
+
+
+def test_slurm_profile_names_jobs_alone():
+    assert set(SLURM["groups"]) | set(SLURM["set-resources"]) <= set(jobs())
+
+
+def test_slurm_profile_groups_every_job_but_those_that_run_a_model_and_the_last():
+    models = r"(forecast|encode|finetune|train|run)_(?!baseline)\w+"
+    alone = {name for name in jobs() if re.fullmatch(models, name)} | {"render_report"}
+    assert len(alone) > 5
+    assert set(jobs()) - set(SLURM["groups"]) == alone
+    assert set(SLURM["group-components"]) <= set(SLURM["groups"].values())
+
+
+def test_slurm_profile_sends_those_jobs_to_the_gpus_that_use_one():
+    cpus = SLURM["default-resources"]["slurm_partition"]
+    elsewhere = {name for name, found in SLURM["set-resources"].items() if found.get("slurm_partition", cpus) != cpus}
+    assert elsewhere == {name for name, body in jobs().items() if re.search(r"^        gpu=1,$", body, re.MULTILINE)}
+
+
+def test_slurm_profile_asks_for_more_at_each_attempt():
+    asked = [SLURM["default-resources"], *SLURM["set-resources"].values()]
+    growing = [value for entry in asked for key, value in entry.items() if key in ("mem_mb", "runtime")]
+    assert len(growing) > 10
+    assert all(re.fullmatch(r"attempt \* \d+", value) for value in growing)
 
 
 def test_every_script_has_its_rule_or_its_make_target():
