@@ -1,8 +1,10 @@
 """Runs elsewhere: on a Slurm cluster with profiles/slurm, its jobs without a network, and on a machine without one."""
 
+import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -12,7 +14,6 @@ import pytest
 import yaml
 from cluster import PROGRAMS, Cluster
 from conftest import ROOT
-from end_orphans import end_orphans
 from hub import Hub
 from test_restart import assert_same
 from test_workflow import WEIGHTS, WITHOUT_WEIGHTS, change, command, environment, save_tiny, snakemake
@@ -20,7 +21,14 @@ from test_workflow import WEIGHTS, WITHOUT_WEIGHTS, change, command, environment
 pytestmark = pytest.mark.cluster
 PROFILE = ["--workflow-profile", ROOT / "profiles" / "slurm"]
 HASTE = ["--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "5"]
-ENDS = {"over-memory": "FAILED", "over-time": "TIMEOUT", "cancelled": "CANCELLED", "crashed": "NODE_FAIL"}
+# How Slurm names each of the jobs that fail, and how it ends at first.
+FAULTS = {
+    "over-memory": ("rule_fill", "FAILED"),
+    "over-time": ("rule_sleep_wildcards_over-time", "TIMEOUT"),
+    "cancelled": ("rule_sleep_wildcards_cancelled", "CANCELLED"),
+    "crashed": ("rule_sleep_wildcards_crashed", "NODE_FAIL"),
+    "grouped": ("rule_pair_begin_go_on", "NODE_FAIL"),
+}
 PATIENCE = 400  # seconds
 
 
@@ -30,17 +38,18 @@ class Run:
     def __init__(self, folder, command, variables):
         self.folder, self.output = folder, folder / "snakemake.log"
         with self.output.open("w") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=log)
+            output = dict(stdout=log, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=variables, start_new_session=True, **output)
 
     def finish(self):
         """Wait until it has succeeded."""
         assert self.process.wait(timeout=PATIENCE) == 0, self.output.read_text()
 
     def end(self):
-        """End what is left of it on this machine."""
-        self.process.kill()
+        """Kill it and its local jobs; those on the cluster end with the cluster."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        end_orphans(self.folder)
 
 
 def on_cluster(cluster, snakefile, folder, *arguments, hub=None):
@@ -113,33 +122,30 @@ def offline(hub, new_study):
     run.end()
 
 
-def first_running(cluster, comment):
-    """The job with this comment, as soon as it runs."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        for job in cluster.jobs():
-            if job["comment"] == comment and job["state"] == "RUNNING":
-                return job
-        time.sleep(0.5)
-    raise TimeoutError(f"no job {comment} runs:\n{cluster.call('squeue')}")
+def attempts(cluster, comment):
+    """The jobs with this comment."""
+    return [job for job in cluster.jobs() if job["comment"] == comment]
 
 
 @pytest.mark.usefixtures("distributed", "offline")  # at the same time; the crash is the study's to survive too
 def test_failed_jobs_are_sent_again_and_finish(cluster, faults):
-    cluster.call("scancel", first_running(cluster, "rule_sleep_wildcards_cancelled")["jobid"])
-    node = first_running(cluster, "rule_sleep_wildcards_crashed")["nodelist"]
-    cluster.crash(node)
+    end = time.monotonic() + PATIENCE
+    while not all((faults.folder / f"{fault}.txt").exists() for fault in ("cancelled", "crashed", "grouped")):
+        assert faults.process.poll() is None and time.monotonic() < end, faults.output.read_text()
+        time.sleep(0.2)
+    (cancelled,) = attempts(cluster, FAULTS["cancelled"][0])
+    cluster.call("scancel", cancelled["jobid"])
+    cluster.crash("cpu2")
     faults.finish()
-    cluster.boot(node)
-    for fault, end in ENDS.items():
-        comment = "rule_fill" if fault == "over-memory" else f"rule_sleep_wildcards_{fault}"
-        assert [job["state"] for job in cluster.jobs() if job["comment"] == comment] == [end, "COMPLETED"], fault
+    cluster.boot("cpu2")
+    for fault, (comment, state) in FAULTS.items():
+        assert [job["state"] for job in attempts(cluster, comment)] == [state, "COMPLETED"], fault
         assert (faults.folder / f"{fault}.txt").read_text() == "2\n"
 
 
 def test_job_over_memory_is_given_more(cluster, faults):
     faults.finish()
-    first, second = (job for job in cluster.jobs() if job["comment"] == "rule_fill")
+    first, second = attempts(cluster, "rule_fill")
     said = faults.folder / ".snakemake" / "slurm_logs" / "rule_fill" / f"{first['jobid']}.log"
     assert "exceeded memory limit" in said.read_text()
     assert (first["minmemory"], second["minmemory"]) == ("2000M", "4000M")
