@@ -1,16 +1,18 @@
-# make run        set up .venv and run the study; ARGS are passed to Snakemake
-# make test       set up the test tools too, check the style, run every test
-# make test-conda run the study in conda environments too, made by a conda of the tests' own
-# make resume     go on with a run that was killed, with the same ARGS
-# make lint       check the style alone
-# make notebook   write the Colab notebook anew from its source
-# make lock       pin envs/*.in anew: envs/*.txt and the stacks envs/*.yaml
+# make run          set up .venv and run the study; ARGS are passed to Snakemake
+# make test         set up the test tools too, check the style, run every test but those of the next two
+# make test-conda   run the study in conda environments too, made by a conda of the tests' own
+# make test-cluster run the study on a Slurm cluster that is started here; as root, installs Debian's Slurm
+# make resume       go on with a run that was killed, with the same ARGS
+# make lint         check the style alone
+# make notebook     write the Colab notebook anew from its source
+# make lock         pin envs/*.in anew: envs/*.txt and the stacks envs/*.yaml
 
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge iproute2
 
-.PHONY: run test test-conda resume lint notebook lock
+.PHONY: run test test-conda test-cluster resume lint notebook lock
 
 run: .venv/.run
 	@$(BIN)/snakemake show $(ARGS) || { echo "If an earlier run was killed: make resume"; exit 1; }
@@ -20,6 +22,13 @@ test: lint
 
 test-conda: .venv/.test
 	$(BIN)/python -m pytest -m conda $(ARGS)
+
+# Where Slurm cannot be installed, the tests that need it say so and are skipped.
+test-cluster: .venv/.test
+	@command -v slurmctld slurmd munged sinfo ip > /dev/null \
+	|| { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(SLURM); } \
+	|| echo "Slurm cannot be installed here: $(SLURM)"
+	$(BIN)/python -m pytest -m cluster tests/test_cluster.py $(ARGS)
 
 resume: .venv/.run
 	$(BIN)/python scripts/end_orphans.py

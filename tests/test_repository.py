@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -9,15 +10,17 @@ import sys
 import pin
 import pytest
 import yaml
+import yte
 from conftest import ROOT
 from snakemake.common.configfile import load_configfile
 
 from fd01.config import check_config
 from fd01.plan import plan_digest
 
+RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
 RULES = {
     name: body
-    for path in sorted((ROOT / "rules").glob("*.smk"))
+    for path in RULE_FILES
     for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", path.read_text(), re.MULTILINE)
 }
 
@@ -163,6 +166,52 @@ def test_rules_that_run_on_a_gpu_declare_it():
 def test_profile_runs_one_job_with_a_gpu_at_a_time():
     profile = yaml.safe_load((ROOT / "profiles" / "default" / "profile.yaml").read_text())
     assert profile["resources"]["gpu"] == 1
+
+
+def jobs():
+    """Text of every rule that becomes a job on a cluster; one that is derived has that of its origin."""
+    derived = [re.findall(r"^use rule (\w+) as (\w+) ", path.read_text(), re.MULTILINE) for path in RULE_FILES]
+    rules = RULES | {name: RULES[origin] for found in derived for origin, name in found}
+    return {name: body for name, body in rules.items() if "    localrule: True\n" not in body}
+
+
+@pytest.fixture(params=["0", "1"])
+def slurm(request, monkeypatch):
+    """The Slurm profile on a cluster without and with GPUs, as Snakemake reads it."""
+    monkeypatch.setenv("FD01_GPU", request.param)
+    return yte.process_yaml((ROOT / "profiles" / "slurm" / "profile.yaml").read_text(), require_use_yte=True)
+
+
+def test_slurm_profile_names_jobs_alone(slurm):
+    assert set(slurm["groups"]) | set(slurm["set-resources"]) <= set(jobs())
+
+
+def test_slurm_profile_groups_every_job_but_those_that_run_a_model_and_the_last(slurm):
+    models = r"(forecast|encode|finetune|train|run)_(?!baseline)\w+"
+    alone = {name for name in jobs() if re.fullmatch(models, name)} | {"render_report"}
+    assert len(alone) > 5
+    assert set(jobs()) - set(slurm["groups"]) == alone
+    assert set(slurm["group-components"]) <= set(slurm["groups"].values())
+
+
+def test_slurm_profile_sends_those_jobs_to_the_gpus_that_use_one(slurm):
+    cpus = slurm["default-resources"]["slurm_partition"]
+    elsewhere = {name for name, found in slurm["set-resources"].items() if found.get("slurm_partition", cpus) != cpus}
+    using = {name for name, body in jobs().items() if "        gpu=GPU,\n" in body}
+    assert len(using) > 5 and elsewhere == (using if os.environ["FD01_GPU"] == "1" else set())
+
+
+def test_slurm_profile_asks_for_more_at_each_attempt(slurm):
+    asked = [slurm["default-resources"], *slurm["set-resources"].values()]
+    growing = [value for entry in asked for key, value in entry.items() if key in ("mem_mb", "runtime")]
+    assert len(growing) > 10
+    assert all(re.fullmatch(r"attempt \* \d+", value) for value in growing)
+
+
+def test_slurm_profile_takes_it_that_there_are_gpus(monkeypatch):
+    monkeypatch.delenv("FD01_GPU", raising=False)
+    yte.process_yaml((ROOT / "profiles" / "slurm" / "profile.yaml").read_text(), require_use_yte=True)
+    assert os.environ.pop("FD01_GPU") == "1"
 
 
 def test_every_script_has_its_rule_or_its_make_target():
