@@ -55,7 +55,7 @@ class Run:
 def on_cluster(cluster, snakefile, folder, *arguments, hub=None):
     """Start Snakemake with the jobs of `snakefile` on the cluster."""
     start = [sys.executable, "-m", "snakemake", "--snakefile", snakefile, "--directory", folder]
-    return Run(folder, [*start, *PROFILE, *HASTE, *arguments], environment(hub, **cluster.environment))
+    return Run(folder, [*start, *PROFILE, *HASTE, *arguments], environment(hub, FD01_GPU="1", **cluster.environment))
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +168,9 @@ def test_study_on_the_cluster_has_the_files_of_one_on_this_machine(distributed, 
 def test_jobs_that_use_a_gpu_and_no_others_are_where_it_is(cluster, distributed):
     distributed.finish()
     jobs = [job for job in cluster.jobs() if job["state"] == "COMPLETED"]
-    using = [job for job in jobs if job["comment"].startswith(("rule_forecast_timesfm", "rule_encode_timesfm"))]
-    assert len(using) == 5
+    models = ("rule_forecast_timesfm", "rule_encode_timesfm", "rule_train_patchtst")
+    using = [job for job in jobs if job["comment"].startswith(models)]
+    assert len(using) == 9
     assert {(job["nodelist"], job["tres-per-job"]) for job in using} == {("gpu1", "gres:gpu:1")}
     others = {(job["nodelist"], job["tres-per-job"]) for job in jobs if job not in using}
     assert others <= {("cpu1", "N/A"), ("cpu2", "N/A")}
