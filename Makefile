@@ -25,7 +25,7 @@ test-conda: .venv/.test
 
 # Where Slurm cannot be installed, the tests that need it say so and are skipped.
 test-cluster: .venv/.test
-	@command -v slurmctld slurmd munged sinfo ip > /dev/null \
+	@type -P slurmctld slurmd munged sinfo ip > /dev/null \
 	|| { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(SLURM); } \
 	|| echo "Slurm cannot be installed here: $(SLURM)"
 	$(BIN)/python -m pytest -m cluster tests/test_cluster.py $(ARGS)

@@ -85,7 +85,7 @@ class Cluster:
             self._services.append(self._start("slurmctld", "-D", "-i"))
             for node in PORTS:
                 self.boot(node)
-            self._wait_until_idle(PORTS)
+            self._wait_until_idle()
         except BaseException:
             self.__exit__()
             raise
@@ -125,19 +125,18 @@ class Cluster:
         return [dict(zip(fields, line.split("|"))) for line in listing.splitlines()]
 
     def _start(self, *command):
+        # With a killed test run its daemons die too: their ports are fixed.
+        mortal = ["setpriv", "--pdeathsig", "KILL", *command]
         with (self.folder / "daemons.log").open("a") as log:
-            return subprocess.Popen(command, env=os.environ | self.environment, stdout=log, stderr=log)
+            return subprocess.Popen(mortal, env=os.environ | self.environment, stdout=log, stderr=log)
 
-    def _wait_until_idle(self, nodes, patience=30):
-        end = time.monotonic() + patience
+    def _wait_until_idle(self, patience=30):
+        end, listing = time.monotonic() + patience, ["sinfo", "--noheader", "--Node", "--format=%T"]
         while time.monotonic() < end:
-            states = subprocess.run(
-                ["sinfo", "--noheader", "--Node", "--format=%T"],
-                env=os.environ | self.environment,
-                capture_output=True,
-                text=True,
-            ).stdout.split()
-            if states == ["idle"] * len(nodes):
+            # It fails as long as the controller is not up.
+            done = subprocess.run(listing, env=os.environ | self.environment, capture_output=True, text=True)
+            states = done.stdout.split()
+            if states == ["idle"] * len(PORTS):
                 return
             time.sleep(0.2)
         raise TimeoutError(f"the nodes are {states} after {patience} s\n{(self.folder / 'daemons.log').read_text()}")
