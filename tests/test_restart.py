@@ -25,7 +25,7 @@ MOVED = {"TFM-01-untrained": 1e-4, "TFM-probe-untrained": 1e-3}
 def make(folder, *arguments):
     """Start `make` in a copy of the repository, with the Python of the tests in the place of its .venv."""
     tools = Path(sys.executable).parent
-    command = ["make", "--old-file=.venv/.run", f"BIN={tools}", *arguments]
+    command = ["make", "--old-file=.venv/.run", f"BIN={tools}", "ARGS=", *arguments]  # not those of `make test`
     return subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **QUIET)
 
 
