@@ -10,7 +10,7 @@ from pathlib import Path
 NETWORK = "fd01-nodes"  # the network of the nodes: it leads to the controller and nowhere else
 CONTROLLER, NODES = "198.51.100.1", "198.51.100.2"  # addresses reserved for examples
 PORTS = {"cpu1": 16821, "cpu2": 16822, "gpu1": 16823}
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sinfo", "ip")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "srun", "sinfo", "ip", "nsenter", "unshare", "setpriv")
 
 # Partitions are named as in profiles/slurm. What the nodes claim to have lets that profile's requests in.
 CONF = """
@@ -95,7 +95,7 @@ class Cluster:
         for node in list(self._nodes):
             self.crash(node)
         for service in reversed(self._services):
-            service.terminate()
+            service.kill()
             service.wait()
         _disconnect()
 

@@ -1,6 +1,7 @@
 """A job under `--sdm conda` keeps to its environment."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,21 +23,15 @@ def test_missing_package_is_named():
         stack("numpy", "no-such-package")
 
 
-@pytest.fixture
-def environment(monkeypatch, tmp_path):
-    """An environment that Snakemake has built; the job runs in it."""
+def test_package_imported_from_elsewhere_stops_a_job_under_conda_alone(monkeypatch, tmp_path):
     (tmp_path / "a.env_setup_done").touch()
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "a"))
-    return tmp_path / "a"
-
-
-def test_package_imported_from_elsewhere_stops_a_job_under_conda_alone(monkeypatch, environment):
-    stack("numpy")
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(mean=np.mean))
+    keep_to_environment()
     monkeypatch.setenv(UNDER_CONDA, "yes")
-    with pytest.raises(
-        UserError, match=f"numpy was imported from {np.__file__}, outside the environment {environment}"
-    ):
-        stack("numpy")
+    monkeypatch.setattr("fd01.environment._inside", lambda path, folder: path != np.__file__)
+    with pytest.raises(UserError, match=f"^numpy was imported from {np.__file__}: the environment .* lacks numpy"):
+        keep_to_environment()
 
 
 def test_job_outside_the_environments_stops_under_conda_alone(monkeypatch):
@@ -50,9 +45,13 @@ def test_job_outside_the_environments_stops_under_conda_alone(monkeypatch):
     assert sys.path == before
 
 
-def test_job_inside_finds_no_packages_of_others(monkeypatch, environment):
+def test_job_inside_finds_no_packages_of_others(monkeypatch, tmp_path):
+    environment = tmp_path / "a"
+    environment.symlink_to(sys.prefix)  # what was imported lies there
+    (tmp_path / "a.env_setup_done").touch()
+    monkeypatch.setattr(sys, "prefix", str(environment))
     inside, code = str(environment / "lib"), str(ROOT / "scripts")
-    monkeypatch.setattr(sys, "path", [inside, str(environment.parent / "other"), code])
+    monkeypatch.setattr(sys, "path", [inside, str(tmp_path / "other"), code])
     monkeypatch.setenv(UNDER_CONDA, "yes")
     keep_to_environment()
     assert sys.path == [inside, code]

@@ -39,12 +39,12 @@ def storage():
         server.shutdown()
 
 
-def plan(command, storage, **variables):
+def plan(command, storage):
     """Exit status and output of a dry run of `command`."""
-    tools = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "FD01_GPU": "0"}
+    tools = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     keys = {"SNAKEMAKE_STORAGE_S3_ACCESS_KEY": "key", "SNAKEMAKE_STORAGE_S3_SECRET_KEY": "secret"}
     command = f"{command.strip()} --dry-run --storage-s3-endpoint-url {storage}"
-    env = os.environ | tools | keys | variables
+    env = os.environ | tools | keys
     return subprocess.run(command, shell=True, cwd=ROOT, env=env, text=True, stdout=-1, stderr=subprocess.STDOUT)
 
 
@@ -57,32 +57,31 @@ def test_command_plans_the_whole_study(storage, engine):
     done = plan(COMMANDS[engine], storage)
     assert done.returncode == 0, done.stdout
     assert "s3://my-bucket/fd01/results/sp500/report/index.html (send to storage)" in done.stdout
-    assert (
-        "output: results/weights/timesfm/manifest.json\n" in done.stdout
-    )  # beside the weights, and not in the storage
+    assert "output: /weights/timesfm/manifest.json\n" in done.stdout  # and not in the storage
     assert "mem_mb=8000" in done.stdout and "gpu=1" not in done.stdout
     jobs = int(re.search(r"^total +(\d+)$", done.stdout, re.MULTILINE)[1])
     assert jobs > 50
 
 
 def test_jobs_on_kubernetes_ask_for_a_gpu_where_there_is_one(storage):
-    done = plan(COMMANDS["kubernetes"], storage, FD01_GPU="1")
+    done = plan(COMMANDS["kubernetes"].replace("FD01_GPU=0", "FD01_GPU=1"), storage)
     assert done.returncode == 0, done.stdout
     assert re.search(r"rule finetune_timesfm:\n(?: .*\n)* .*gpu_manufacturer=nvidia, gpu=1", done.stdout)
 
 
 @pytest.mark.parametrize(
-    ("engine", "wrong"),
+    ("engine", "wrong", "message"),
     [
-        ("kubernetes", ("--kubernetes-namespace", "--kubernetes-namespaces")),
-        ("kubernetes", ("weights:/weights", "/weights")),
-        ("aws-batch", ("--aws-batch-region eu-central-1", "")),
-        ("aws-batch", ("--aws-batch-task-timeout", "--aws-batch-timeout")),
+        ("kubernetes", ("--kubernetes-namespace", "--kubernetes-names"), "--kubernetes-names"),
+        ("kubernetes", ("weights:/weights", "/weights"), "Invalid persistent volume spec (/weights)"),
+        ("aws-batch", ("--aws-batch-region eu-central-1", ""), "--aws-batch-region"),
+        ("aws-batch", ("--aws-batch-task-timeout", "--aws-batch-limit"), "--aws-batch-limit"),
     ],
 )
-def test_plugin_refuses_other_options(storage, engine, wrong):
+def test_plugin_refuses_other_options(storage, engine, wrong, message):
     assert wrong[0] in COMMANDS[engine]
-    assert plan(COMMANDS[engine].replace(*wrong), storage).returncode != 0
+    done = plan(COMMANDS[engine].replace(*wrong), storage)
+    assert done.returncode != 0 and message in done.stdout
 
 
 def test_page_names_the_versions_that_were_tested():

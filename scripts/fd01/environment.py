@@ -9,6 +9,7 @@ import platform
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from types import ModuleType
 
 from fd01.errors import UserError
 
@@ -17,7 +18,10 @@ CODE = Path(__file__).parents[1]
 
 
 def keep_to_environment():
-    """Under `--sdm conda`, stop a job outside its environment, and hide the packages of Snakemake from one inside."""
+    """Under `--sdm conda`, stop a job outside its environment, and hide the packages of Snakemake from one inside.
+
+    A package that the job has imported from outside by then stops it too.
+    """
     if UNDER_CONDA not in os.environ:
         return
     if not Path(f"{sys.prefix}.env_setup_done").exists():  # Snakemake's mark of an environment that it has built
@@ -25,36 +29,36 @@ def keep_to_environment():
             f"this job runs on the Python in {sys.prefix}, which is no conda environment of Snakemake's: the "
             "activation has failed. Mend what conda says above (try `conda info`), or run without --sdm conda."
         )
+    for name in sorted(_imported()):
+        place = getattr(sys.modules.get(name), "__file__", None)
+        if place and not _inside(place, sys.prefix):
+            raise UserError(f"{name} was imported from {place}: {_lacks(name)}")
     sys.path[:] = [entry for entry in sys.path if _inside(entry, sys.prefix) or _inside(entry, CODE)]
 
 
 def stack(*names):
-    """Where Python lies, its version and that of each package, for the provenance.
-
-    A missing package stops the job; under `--sdm conda` so does one that was imported from outside the environment.
-    """
+    """Where Python lies, its version and that of each package, for the provenance; a missing one stops the job."""
     try:
         versions = {name: distribution(name).version for name in names}
     except PackageNotFoundError as error:
-        raise UserError(
-            f"the environment {sys.prefix} lacks {error.name}. If envs/*.yaml names it, delete the environment and run "
-            "again; if not, add it in envs/requirements.in and call make lock."
-        ) from None
-    if UNDER_CONDA in os.environ:
-        for name in names:
-            for place in _imported_from(distribution(name)):
-                if not _inside(place, sys.prefix):
-                    raise UserError(
-                        f"{name} was imported from {place}, outside the environment {sys.prefix}. "
-                        "Unset PYTHONPATH, set PYTHONNOUSERSITE=1 and run again."
-                    )
+        raise UserError(_lacks(error.name)) from None
     return {"prefix": sys.prefix, "packages": {"python": platform.python_version()} | versions}
 
 
-def _imported_from(package):
-    """Where the modules of a package were imported from, those that have been."""
-    modules = {file.parts[0].removesuffix(".py") for file in package.files or []} & set(sys.modules)
-    return filter(None, (getattr(sys.modules[name], "__file__", None) for name in modules))
+def _lacks(name):
+    return (
+        f"the environment {sys.prefix} lacks {name}. If envs/*.yaml names it, delete the environment and run again; "
+        "if not, add it in envs/requirements.in and call make lock."
+    )
+
+
+def _imported():
+    """Packages that the script of this job and our modules have imported; those that hand the script to us left out."""
+    ours = [module for name, module in sys.modules.items() if name.partition(".")[0] in ("__main__", "fd01")]
+    values = [value for module in ours for value in vars(module).values()]
+    names = (getattr(value, "__name__" if isinstance(value, ModuleType) else "__module__", None) for value in values)
+    roots = {name.partition(".")[0] for name in names if isinstance(name, str)}
+    return roots - sys.stdlib_module_names - {"__main__", "fd01", "snakemake"}
 
 
 def _inside(path, folder):

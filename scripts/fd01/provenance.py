@@ -8,7 +8,7 @@ from pathlib import Path
 def git_commit():
     """Commit of this repository, `+dirty` appended when tracked files differ; None outside git.
 
-    The trial ledger is left out: every run may add to it.
+    Left out are the trial ledger, which every run may add to, and the profiles, which say where jobs run.
     """
     root = Path(__file__).resolve().parents[2]
 
@@ -16,7 +16,7 @@ def git_commit():
         return subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True).stdout
 
     try:
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", ":!ledger")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ":!ledger", ":!profiles")
         return git("rev-parse", "HEAD").strip() + ("+dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
