@@ -72,7 +72,7 @@ def test_jobs_on_kubernetes_ask_for_a_gpu_where_there_is_one(storage):
 @pytest.mark.parametrize(
     ("engine", "wrong", "message"),
     [
-        ("kubernetes", ("--kubernetes-namespace", "--kubernetes-names"), "--kubernetes-names"),
+        ("kubernetes", ("--kubernetes-namespace", "--kubernetes-name-space"), "--kubernetes-name-space"),
         ("kubernetes", ("weights:/weights", "/weights"), "Invalid persistent volume spec (/weights)"),
         ("aws-batch", ("--aws-batch-region eu-central-1", ""), "--aws-batch-region"),
         ("aws-batch", ("--aws-batch-task-timeout", "--aws-batch-limit"), "--aws-batch-limit"),
