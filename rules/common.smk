@@ -25,7 +25,7 @@ if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     os.environ[UNDER_CONDA] = "yes"
 os.environ["FD01_GPU"] = str(GPU)
 if not GPU:
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # what is not asked for is not used
+    os.environ |= {"CUDA_VISIBLE_DEVICES": ""}  # what is not asked for is not used
 
 
 # Jobs on other machines go by what was found here.
