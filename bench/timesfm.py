@@ -24,6 +24,7 @@ import pandas as pd  # noqa: E402
 from forecast_timesfm import rows_to_forecast  # noqa: E402
 
 from fd01.quantiles import input_series  # noqa: E402
+from fd01.tables import read_frame  # noqa: E402
 from fd01.timesfm import WEIGHTS, forecast_rows, load, load_untrained, package  # noqa: E402
 from fd01.windows import windows  # noqa: E402
 
@@ -43,7 +44,7 @@ def study_of(prices):
         yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", "schemas/config.schema.yaml")
     )
     check_config(config, schema)
-    dataset = build_dataset(pd.read_parquet(prices) if prices else load_packaged())
+    dataset = build_dataset(read_frame(prices) if prices else load_packaged())
     folds = config["datasets"]["spy" if prices else "sp500"]["folds"]
     return config, dataset, build_origins(dataset, folds, config["labels"], **config["origins"])
 
@@ -122,7 +123,7 @@ def fresh_process(job):
     package()
     clocks = [(0, job["started"]), (time.process_time(), time.time())]
     torch.set_num_threads(THREADS)
-    dataset, rows, settings = pd.read_parquet(job["dataset"]), np.array(job["rows"]), job["settings"]
+    dataset, rows, settings = read_frame(job["dataset"]), np.array(job["rows"]), job["settings"]
     model = load(job["folder"])
     clocks.append((time.process_time(), time.time()))
     for size in (1, settings["batch_size"]):

@@ -9,6 +9,7 @@ from fd01.audit import audit_features, audit_folds, audit_scores, audit_targets,
 from fd01.files import replacing
 from fd01.logs import configure_logging
 from fd01.predictions import read_experiment
+from fd01.tables import read_frame
 
 
 def audit_experiments(paths, scrambled_paths, folds, cut):
@@ -28,7 +29,7 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
     tables = (files.dataset, files.scrambled_dataset, files.origins, files.scrambled_origins)
-    dataset, scrambled_dataset, origins, scrambled_origins = map(pd.read_parquet, tables)
+    dataset, scrambled_dataset, origins, scrambled_origins = map(read_frame, tables)
     cut = choose_cut(origins)
     table = pd.DataFrame(
         [

@@ -2,18 +2,15 @@
 
 import logging
 
-import pandas as pd
-
 from fd01.files import replacing
 from fd01.logs import configure_logging
 from fd01.origins import EVALUATION, build_origins, target_column
+from fd01.tables import read_frame
 
 if __name__ == "__main__":
     configure_logging(snakemake)
     settings = snakemake.params
-    origins = build_origins(
-        pd.read_parquet(snakemake.input.dataset), settings.folds, settings.labels, **settings.origins
-    )
+    origins = build_origins(read_frame(snakemake.input.dataset), settings.folds, settings.labels, **settings.origins)
     with replacing(snakemake.output[0]) as path:
         origins.to_parquet(path, index=False)
     primary = target_column(**settings.primary)

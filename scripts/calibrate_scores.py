@@ -20,6 +20,7 @@ from fd01.metrics import ranking
 from fd01.origins import CALIBRATION, EVALUATION
 from fd01.panel import read_panels
 from fd01.plots import pyplot, save, say, small_multiples
+from fd01.tables import read_frame
 
 MEASURES = ["brier", "log_loss", "auc", "slope", "intercept", "in_the_large"]
 PARTS = ["miscalibration", "discrimination", "uncertainty"]
@@ -108,7 +109,7 @@ def draw(table):
 if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params
-    outcomes = main_folds(pd.read_parquet(snakemake.input.outcomes))
+    outcomes = main_folds(read_frame(snakemake.input.outcomes))
     panels, tails = (
         read_panels(snakemake.input.predictions, outcomes, params.target, role) for role in (EVALUATION, CALIBRATION)
     )

@@ -12,6 +12,7 @@ from fd01.metrics import ALL_SEEDS
 from fd01.panel import read_panels
 from fd01.predictions import of_target
 from fd01.protocol import best_baseline, primary
+from fd01.tables import read_frame
 
 ABOUT = ["fold", "experiment", "score_kind", "optimistic", "n", "positives", "block_length"]
 PAIR = [*ABOUT[:4], "against", "other", *ABOUT[4:]]
@@ -109,7 +110,7 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
     found = tables(
-        read_panels(files.predictions, pd.read_parquet(files.outcomes), params.target),
+        read_panels(files.predictions, read_frame(files.outcomes), params.target),
         pd.read_csv(files.metrics, dtype={"seed": str}),
         pd.read_csv(files.experiments),
         params.target,

@@ -11,7 +11,7 @@ from fd01.files import digest
 from fd01.frozen import run_frozen
 from fd01.logs import configure_logging
 from fd01.provenance import git_commit
-from fd01.tables import write_table
+from fd01.tables import read_frame, write_table
 from fd01.timesfm import about_model, encode, inputs_of, models_of
 
 
@@ -40,7 +40,7 @@ if __name__ == "__main__":
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }
-    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     rows = np.unique(origins["row"])
     frame, ran = run_frozen(
         partial(models_of, params.settings, params.seeds, snakemake.input.manifest),

@@ -19,6 +19,7 @@ from fd01.metrics import ranking
 from fd01.origins import CALIBRATION, splits
 from fd01.panel import read_panels
 from fd01.plots import pyplot, save, say
+from fd01.tables import read_frame
 from fd01.volatility import har_distribution, har_volatility
 
 SWAPS = {"har_scale": (False, True), "har_location": (True, False), "har_both": (True, True)}  # of location, of width
@@ -150,7 +151,7 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
     target, labels = params.target, params.labels
-    dataset, outcomes = pd.read_parquet(files.dataset), main_folds(pd.read_parquet(files.outcomes))
+    dataset, outcomes = read_frame(files.dataset), main_folds(read_frame(files.outcomes))
     forecasters = {found.experiment: found for found in read_forecasters(files.forecasts, params.forecasters)}
     panels, tails, widths = (
         read_panels(files.predictions, outcomes, target, **options)

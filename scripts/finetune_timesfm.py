@@ -21,6 +21,7 @@ from fd01.predictions import concat_scores, scores_frame
 from fd01.provenance import git_commit
 from fd01.quantiles import input_series, quantile_frame, scores
 from fd01.scoring import score_folds
+from fd01.tables import read_frame
 from fd01.timesfm import about_model, forecast_rows, inputs_of, load, reload
 from fd01.training import INNER, epochs
 from fd01.weights import open_weights
@@ -120,7 +121,7 @@ if __name__ == "__main__":
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }
-    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     origins = origins[origins["train_end"] == train_end]
     # One forecast serves every target, a classifier knows one.
     targets = sorted(params.targets, key=lambda target: -target["horizon"])

@@ -1,14 +1,13 @@
 """Fit and score a classifier on cached hidden states."""
 
 import numpy as np
-import pandas as pd
 
 from fd01.errors import NotRun
 from fd01.heads import STATES, fit_head, scale_features
 from fd01.logs import configure_logging
 from fd01.predictions import write_folds
 from fd01.scoring import check_history, fit_folds
-from fd01.tables import read_table
+from fd01.tables import read_frame, read_table
 
 MIN_TRAINING = 50  # days
 
@@ -58,7 +57,7 @@ if __name__ == "__main__":
     states, about = read_table(snakemake.input.states, states_of(params.settings))
     if params.seeds:
         states = states[states["seed"].isin(params.seeds)]
-    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     reason, needed = about.pop("not_run", None), about.pop("needed", None)
     frames, not_run = score_all(
         states, dataset, origins, params.settings, params.targets, params.labels, reason, needed

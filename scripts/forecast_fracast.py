@@ -5,7 +5,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from fd01.environment import stack
 from fd01.files import digest, sha256
@@ -13,7 +12,7 @@ from fd01.logs import configure_logging
 from fd01.origins import EVALUATION
 from fd01.provenance import about_loaded, git_commit
 from fd01.quantiles import LEVELS, input_series, quantile_frame
-from fd01.tables import write_table
+from fd01.tables import read_frame, write_table
 from fd01.windows import windows
 
 BATCH = 16  # windows; larger ones are slower
@@ -55,7 +54,7 @@ if __name__ == "__main__":
     torch.set_num_threads(snakemake.threads)
     params = snakemake.params
     start = time.perf_counter()
-    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     rows = np.unique(origins.loc[origins["role"] == EVALUATION, "row"])
     model, about = load()
     frame = quantile_frame(rows, forecast_rows(model, dataset, rows, params.settings["context"]))

@@ -4,7 +4,6 @@ import time
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from fd01.environment import stack
 from fd01.files import digest
@@ -13,7 +12,7 @@ from fd01.logs import configure_logging
 from fd01.origins import EVALUATION
 from fd01.provenance import git_commit
 from fd01.quantiles import COLUMNS, quantile_frame
-from fd01.tables import write_table
+from fd01.tables import read_frame, write_table
 from fd01.timesfm import about_model, forecast_rows, models_of
 
 
@@ -36,7 +35,7 @@ if __name__ == "__main__":
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }
-    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     rows = rows_to_forecast(origins, settings["origins"])
     frame, ran = run_frozen(
         partial(models_of, settings, params.seeds, snakemake.input.manifest),

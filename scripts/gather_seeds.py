@@ -7,6 +7,7 @@ import pandas as pd
 
 from fd01.logs import configure_logging
 from fd01.predictions import concat_scores, read_predictions, write_folds
+from fd01.tables import read_frame
 
 TRAINING = re.compile(r"/(?P<train_end>\d{4}-\d{2}-\d{2})/(lr-(?P<lr>[^/]+)/)?seed-\d+")
 
@@ -82,4 +83,4 @@ if __name__ == "__main__":
     if len(losses):
         logging.info("learning rates by loss on the calibration tail:\n%s", losses.to_string(index=False))
         provenance["sweep"] = losses.to_dict("records")
-    write_folds(snakemake.output[0], frames, pd.read_parquet(files.origins), provenance, not_run)
+    write_folds(snakemake.output[0], frames, read_frame(files.origins), provenance, not_run)

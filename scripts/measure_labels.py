@@ -16,6 +16,7 @@ from fd01.labels import family
 from fd01.logs import configure_logging
 from fd01.origins import splits
 from fd01.plots import pyplot, save, say
+from fd01.tables import read_frame
 
 COLUMNS = ["fold", "target", "threshold", "horizon", "experiment", "n", "positives", "auc", "chance", "reason"]
 CHEAP = ("last-return", "drawdown", "range", "ewma", "har", "logistic")  # methods that are fitted in no time
@@ -110,7 +111,7 @@ def draw(table):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
-    dataset, outcomes = (pd.read_parquet(path) for path in (files.dataset, files.outcomes))
+    dataset, outcomes = (read_frame(path) for path in (files.dataset, files.outcomes))
     forecasters = list(read_forecasters(files.forecasts, params.forecasters))
     table = family_table(dataset, main_folds(outcomes), forecasters, params)
     with replacing(snakemake.output.table) as path:

@@ -8,6 +8,7 @@ from fd01.logs import configure_logging
 from fd01.origins import threshold_return
 from fd01.panel import read_panels
 from fd01.synthetic import expected_auc, true_probability
+from fd01.tables import read_frame
 
 COLUMNS = ["target", "horizon", "fold", "experiment", "n", "best", "expected", "auc", "standard_error", "z"]
 
@@ -35,7 +36,7 @@ def truth(panel, probability):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
-    dataset, simulated, outcomes = (pd.read_parquet(path) for path in (files.dataset, files.simulated, files.outcomes))
+    dataset, simulated, outcomes = (read_frame(path) for path in (files.dataset, files.simulated, files.outcomes))
     rows = []
     for target in params.targets:
         if target["horizon"] > 1:

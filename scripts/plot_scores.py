@@ -12,6 +12,7 @@ from fd01.metrics import sweep
 from fd01.outcomes import mean_scores
 from fd01.plots import labels, pyplot, save, say, small_multiples
 from fd01.predictions import read_experiment
+from fd01.tables import read_frame
 
 OUTCOMES = {0.0: "did not happen", 1.0: "happened"}
 
@@ -165,7 +166,7 @@ if __name__ == "__main__":
     params, wildcards = snakemake.params, snakemake.wildcards
     directory = Path(snakemake.output[0])
     directory.mkdir()
-    origins = pd.read_parquet(snakemake.input.outcomes)
+    origins = read_frame(snakemake.input.outcomes)
     scores = read_scores(snakemake.input.predictions, origins, params.target)
     tabulate, draw = FIGURES[wildcards.figure]
     for fold in origins["fold"].unique():

@@ -2,16 +2,15 @@
 
 import logging
 
-import pandas as pd
-
 from fd01.erratum import scaler_figures, stored_forecasts
 from fd01.errors import NotRun
 from fd01.files import write_json
 from fd01.logs import configure_logging
+from fd01.tables import read_frame
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    dataset = pd.read_parquet(snakemake.input.dataset)
+    dataset = read_frame(snakemake.input.dataset)
     try:
         erratum = {"status": "ok", "reason": None, "lag_llama": scaler_figures(dataset), "timesfm": []}
         if snakemake.input.study_predictions:

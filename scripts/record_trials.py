@@ -11,6 +11,7 @@ from fd01.ledger import list_trials, multiplicity, record
 from fd01.logs import configure_logging
 from fd01.predictions import read_experiment
 from fd01.provenance import git_commit
+from fd01.tables import read_frame
 
 if __name__ == "__main__":
     configure_logging(snakemake)
@@ -31,7 +32,7 @@ if __name__ == "__main__":
         plan=params.plan,
         git_commit=git_commit() or "",
     )
-    counts = multiplicity(ledger, trials, pd.read_parquet(files.outcomes), params.targets)
+    counts = multiplicity(ledger, trials, read_frame(files.outcomes), params.targets)
     with replacing(snakemake.output[0]) as temporary:
         counts.to_csv(temporary, index=False)
     logging.info("%s: %d trials, %d of them in this run", params.ledger, len(ledger), len(trials))

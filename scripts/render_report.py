@@ -12,6 +12,7 @@ from fd01.metrics import ALL_SEEDS
 from fd01.origins import EVALUATION, target_column
 from fd01.plots import labels
 from fd01.predictions import of_target
+from fd01.tables import read_frame
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
@@ -139,7 +140,7 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     files = snakemake.input
     verdict, provenance = read_json(files.verdict), read_json(files.provenance)
-    origins = pd.read_parquet(files.outcomes)
+    origins = read_frame(files.outcomes)
     experiments = pd.read_csv(files.experiments)
     target = {"target": verdict["target"], "horizon": verdict["horizon"]}
     order = [block["fold"] for block in verdict["blocks"]]

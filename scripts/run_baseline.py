@@ -2,8 +2,6 @@
 
 import time
 
-import pandas as pd
-
 from fd01.baselines import METHODS
 from fd01.environment import stack
 from fd01.files import digest
@@ -11,6 +9,7 @@ from fd01.logs import configure_logging
 from fd01.predictions import write_folds
 from fd01.provenance import git_commit
 from fd01.scoring import fit_folds
+from fd01.tables import read_frame
 
 
 def score_all(dataset, origins, settings, targets, labels):
@@ -29,9 +28,9 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params
     start = time.perf_counter()
-    origins = pd.read_parquet(snakemake.input.origins)
+    origins = read_frame(snakemake.input.origins)
     frames, not_run = score_all(
-        pd.read_parquet(snakemake.input.dataset), origins, params.settings, params.targets, params.labels
+        read_frame(snakemake.input.dataset), origins, params.settings, params.targets, params.labels
     )
     method = METHODS[params.settings["method"]]
     provenance = {

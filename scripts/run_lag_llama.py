@@ -15,7 +15,7 @@ from fd01.lag_llama import history, models_of, run, time_features
 from fd01.logs import configure_logging
 from fd01.provenance import about_loaded, git_commit
 from fd01.studentt import PARAMETERS, percent_series
-from fd01.tables import write_table
+from fd01.tables import read_frame, write_table
 
 
 def run_rows(network, dataset, rows, name):
@@ -43,7 +43,7 @@ if __name__ == "__main__":
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }
-    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     rows = np.unique(origins["row"])
     frame, ran = run_frozen(
         partial(models_of, settings, params.seeds, snakemake.input.manifest),

@@ -2,19 +2,17 @@
 
 from functools import partial
 
-import pandas as pd
-
 from fd01.logs import configure_logging
 from fd01.predictions import write_folds
 from fd01.quantiles import scores
 from fd01.scoring import score_folds
-from fd01.tables import read_table
+from fd01.tables import read_frame, read_table
 
 if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params
     quantiles, about = read_table(snakemake.input.quantiles)
-    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     scores_of = partial(scores, name=params.input_series, dataset=dataset, labels=params.labels)
     frames, not_run = score_folds(quantiles, origins, params.targets, scores_of, about.pop("not_run", None))
     write_folds(snakemake.output[0], frames, origins, about, not_run)

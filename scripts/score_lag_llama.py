@@ -2,20 +2,18 @@
 
 from functools import partial
 
-import pandas as pd
-
 from fd01.logs import configure_logging
 from fd01.predictions import write_folds
 from fd01.scoring import score_folds
 from fd01.studentt import PARAMETERS, scores
-from fd01.tables import read_table
+from fd01.tables import read_frame, read_table
 
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
     frame, about = read_table(files.run, ["row", "seed", *PARAMETERS])
     frame = frame[frame["seed"].isin(params.seeds)] if params.seeds else frame
-    dataset, origins = (pd.read_parquet(path) for path in (files.dataset, files.origins))
+    dataset, origins = (read_frame(path) for path in (files.dataset, files.origins))
     scores_of = partial(scores, name=params.input_series, dataset=dataset, labels=params.labels)
     reason, needed = about.pop("not_run", None), about.pop("needed", None)
     frames, not_run = score_folds(frame, origins, params.targets, scores_of, reason, needed)

@@ -2,16 +2,15 @@
 
 import logging
 
-import pandas as pd
-
 from fd01.audit import choose_cut, scramble
 from fd01.files import replacing
 from fd01.logs import configure_logging
 from fd01.prices import read_prices
+from fd01.tables import read_frame
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    cut = choose_cut(pd.read_parquet(snakemake.input.origins))
+    cut = choose_cut(read_frame(snakemake.input.origins))
     with replacing(snakemake.output[0]) as path:
         scramble(read_prices(snakemake.input.get("prices")), cut).to_parquet(path, index=False)
     logging.info("every row after %s is another", f"{cut:%Y-%m-%d}")

@@ -8,6 +8,7 @@ from fd01.logs import configure_logging
 from fd01.panel import read_panels
 from fd01.power import measured_aucs, persistence
 from fd01.protocol import best_baseline, primary
+from fd01.tables import read_frame
 
 COLUMNS = ["fold", "n", "positives", "true_auc", "days", "persistence", "mean", "above", "below"]
 
@@ -33,7 +34,7 @@ if __name__ == "__main__":
     files, params = snakemake.input, snakemake.params
     metrics = pd.read_csv(files.metrics)
     rows = []
-    for fold, panel in read_panels(files.predictions, pd.read_parquet(files.outcomes), params.target).items():
+    for fold, panel in read_panels(files.predictions, read_frame(files.outcomes), params.target).items():
         if not is_walk_forward(fold):
             chosen = best_baseline(primary(metrics, fold, **params.target), params.systems)
             score = None if chosen is None else panel.scores[chosen["experiment"]]

@@ -12,6 +12,7 @@ from fd01.folds import main_folds
 from fd01.logs import configure_logging
 from fd01.panel import read_panels
 from fd01.predictions import read_experiment
+from fd01.tables import read_frame
 
 COLUMNS = ["experiment", "trained_until", "released", "fold", "slice", "first", "last", "n", "positives", "auc"]
 COLUMNS += ["reference_auc", "difference", "low", "high", "reason"]
@@ -93,7 +94,7 @@ def contamination_table(panels, weights, reference, alpha):
 if __name__ == "__main__":
     configure_logging(snakemake)
     params, paths = snakemake.params, snakemake.input.predictions
-    outcomes = main_folds(pd.read_parquet(snakemake.input.outcomes))
+    outcomes = main_folds(read_frame(snakemake.input.outcomes))
     weights = {Path(path).name: about for path in paths if (about := pretrained(path)) is not None}
     table = contamination_table(read_panels(paths, outcomes, params.target), weights, params.reference, params.alpha)
     with replacing(snakemake.output[0]) as path:

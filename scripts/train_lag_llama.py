@@ -18,6 +18,7 @@ from fd01.predictions import concat_scores
 from fd01.provenance import about_loaded, git_commit
 from fd01.scoring import check_history, score_folds
 from fd01.studentt import PARAMETERS, percent_series, scores
+from fd01.tables import read_frame
 from fd01.training import INNER, epochs
 
 
@@ -83,7 +84,7 @@ if __name__ == "__main__":
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }
-    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     origins = origins[origins["train_end"] == train_end]
     # The training never looks at a target; of the longest horizon the fewest days are known.
     (split,) = splits(origins, **max(params.targets, key=lambda target: target["horizon"]))

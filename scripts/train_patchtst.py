@@ -15,6 +15,7 @@ from fd01.outcomes import two_classes
 from fd01.patchtst import predict, train, windows
 from fd01.predictions import concat_scores, scores_frame, write_predictions
 from fd01.provenance import git_commit
+from fd01.tables import read_frame
 from fd01.training import INNER, epochs
 
 
@@ -70,7 +71,7 @@ if __name__ == "__main__":
     device = "cuda" if torch.cuda.is_available() else "cpu"
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     start = time.perf_counter()
-    dataset, origins = (pd.read_parquet(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     frames, curves, not_run, parameters = [], [], [], None
     for target in params.targets:
         (split,) = (s for s in splits(origins, **target) if s.train_end == snakemake.wildcards.train_end)

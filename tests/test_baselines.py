@@ -14,6 +14,7 @@ from fd01.features import daily_range, drawdown, ewma_variance, har, scale_free_
 from fd01.origins import splits
 from fd01.predictions import check_same_origins, read_experiment, write_folds
 from fd01.prices import build_dataset
+from fd01.tables import read_frame
 
 SETTINGS = {
     entry["settings"]["method"]: entry["settings"]
@@ -233,7 +234,7 @@ def test_auc_on_the_data_of_the_study(method, between, spy_parquet, tmp_path):
         fold: {key: str(date) for key, date in dates.items()}
         for fold, dates in CONFIG["datasets"]["spy"]["folds"].items()
     }
-    dataset, origins = small_study(pd.read_parquet(spy_parquet), folds)
+    dataset, origins = small_study(read_frame(spy_parquet), folds)
     frames, not_run = score_all(dataset, origins, SETTINGS[method], [UP], LABELS)
     write_folds(tmp_path, frames, origins, {}, not_run)
     rows = {row["fold"]: row for row in measure(read_experiment(tmp_path)[0], origins)}

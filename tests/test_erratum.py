@@ -7,11 +7,12 @@ from conftest import make_prices
 
 from fd01.erratum import START, WINDOW, interquartile_range, lower_median, scaler_figures, stored_forecasts
 from fd01.errors import NotRun, UserError
+from fd01.tables import read_frame
 
 
 @pytest.fixture(scope="module")
 def spy(spy_parquet):
-    return pd.read_parquet(spy_parquet)
+    return read_frame(spy_parquet)
 
 
 @pytest.fixture(scope="module")

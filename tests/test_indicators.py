@@ -7,6 +7,7 @@ from conftest import make_prices
 
 from fd01.indicators import INDICATORS, a20
 from fd01.prices import build_dataset
+from fd01.tables import read_frame
 
 WEEKLY = ["rsi_weekly", "stochrsi_weekly"]
 MONDAY, WEDNESDAY, FRIDAY = 0, 2, 4
@@ -23,7 +24,7 @@ def long_a20(long_prices):
 
 
 def test_real_prices_give_the_indicators_of_the_study(spy_ohlcv, spy_parquet):
-    study = pd.read_parquet(spy_parquet).sort_values("Date").reset_index(drop=True)
+    study = read_frame(spy_parquet).sort_values("Date").reset_index(drop=True)
     dataset = build_dataset(spy_ohlcv)
     assert len(dataset) == 8100
     assert (dataset["Date"] == study["Date"]).all()

@@ -18,6 +18,7 @@ from fd01.origins import (
     trailing_std,
 )
 from fd01.prices import build_dataset
+from fd01.tables import read_frame
 
 NAN = np.nan
 TARGETS = ["up", "down", "direction", "scaled"]
@@ -258,7 +259,7 @@ def test_fold_may_end_on_a_holiday(dataset):
 
 def test_blocks_of_the_study(spy_parquet):
     config = yaml.load((ROOT / "config.yaml").read_text(), yaml.BaseLoader)  # dates stay text
-    dataset = build_dataset(pd.read_parquet(spy_parquet))
+    dataset = build_dataset(read_frame(spy_parquet))
     origins = build_origins(dataset, config["datasets"]["spy"]["folds"], LABELS, MIN_HISTORY, 0.15)
     rows = origins[origins["role"] == EVALUATION].assign(day=origins["origin"].dt.strftime("%Y-%m-%d"))
     counts = rows.groupby("fold").agg({"up_1": ["size", "sum"], "day": ["min", "max"]})

@@ -13,7 +13,7 @@ from small_study import CONFIG, UP, block, score_rows
 from fd01.panel import read_panels
 from fd01.plan import close, plan_digest, seal
 from fd01.predictions import write_folds
-from fd01.tables import read_table, write_table
+from fd01.tables import read_frame, read_table, write_table
 
 PLAN = ROOT / CONFIG["plan"]["file"]
 REASON = "sealed: not the plan"
@@ -92,7 +92,7 @@ def test_closed_table_is_read_with_and_without_its_reason(tmp_path):
     outcomes, closed = close(ORIGINS, ["test"])
     write_table(tmp_path / "outcomes.parquet", outcomes, {"sealed": closed, "reason": REASON})
     pd.testing.assert_frame_equal(
-        pd.read_parquet(tmp_path / "outcomes.parquet"), read_table(tmp_path / "outcomes.parquet")[0]
+        read_frame(tmp_path / "outcomes.parquet"), read_table(tmp_path / "outcomes.parquet")[0]
     )
 
 

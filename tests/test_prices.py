@@ -8,6 +8,7 @@ from conftest import make_prices
 from fd01.errors import UserError
 from fd01.indicators import INDICATORS
 from fd01.prices import OHLCV, build_dataset, download_yahoo, load_packaged
+from fd01.tables import read_frame
 
 ROW = 300  # a Friday of the fixture, 2016-02-26
 
@@ -217,7 +218,7 @@ def test_packaged_prices_make_a_dataset():
 
 
 def test_spy_dataset_passes_unchanged(spy_parquet):
-    raw = pd.read_parquet(spy_parquet)
+    raw = read_frame(spy_parquet)
     pd.testing.assert_frame_equal(
         build_dataset(raw), raw[["Date", *OHLCV, *INDICATORS]], check_dtype=False, check_exact=True
     )

@@ -20,6 +20,7 @@ from hub import Hub
 from fd01.files import read_json, sha256
 from fd01.plan import plan_digest
 from fd01.predictions import read_experiment, read_predictions, write_predictions
+from fd01.tables import read_frame
 
 CONFIG = yaml.safe_load((ROOT / "tests/workflow/config.yaml").read_text())
 TINY = ROOT / "tests" / "tiny"
@@ -628,7 +629,7 @@ def test_prices_that_are_gone_stop_the_run(spy, copy_of):
 )
 def test_bad_prices_stop_early_and_say_why(copy, damage, message):
     path = copy / "data" / "prices.parquet"
-    damage(pd.read_parquet(path)).to_parquet(path)
+    damage(read_frame(path)).to_parquet(path)
     run = snakemake(copy, "--config", "dataset=spy", check=False)
     assert run.returncode == 1
     assert message in run.stdout
@@ -711,4 +712,4 @@ def test_killed_run_is_resumed(study, copy):
     snakemake(copy, "--unlock")
     snakemake(copy, target)
     for name in ("results/sp500/data/dataset.parquet", "results/sp500/data/origins.parquet", target):
-        pd.testing.assert_frame_equal(pd.read_parquet(study / name), pd.read_parquet(copy / name))
+        pd.testing.assert_frame_equal(read_frame(study / name), read_frame(copy / name))

@@ -10,6 +10,7 @@ from lightning_checkpoint import save_lightning
 from test_workflow import change, planned, snakemake
 
 from fd01.files import read_json, sha256
+from fd01.tables import read_frame
 
 ADDED = ROOT / "tests" / "lag_llama.yaml"
 PRETRAINED = ["LL-encoder-last", "LL-forecast"]
@@ -57,7 +58,7 @@ def test_without_weights_twins_and_fracast_run(study):
 def test_forecast_and_probes_share_one_pass(study):
     runs = sorted(path.name for path in (study / "results/sp500/forecasts/lag-llama").glob("*.parquet"))
     assert runs == ["pretrained-return-32.parquet", "untrained-return-32.parquet"]
-    seeds = pd.read_parquet(study / "results/sp500/forecasts/lag-llama/untrained-return-32.parquet")["seed"]
+    seeds = read_frame(study / "results/sp500/forecasts/lag-llama/untrained-return-32.parquet")["seed"]
     assert sorted(seeds.unique()) == [0, 1]
 
 

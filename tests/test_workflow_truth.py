@@ -10,6 +10,7 @@ from test_workflow import snakemake
 
 from fd01.files import read_json
 from fd01.predictions import read_experiment
+from fd01.tables import read_frame
 
 BASELINES = {
     "BASE-GJR-GARCH-t": {"method": "gjr-garch-t"},
@@ -60,7 +61,7 @@ def test_nothing_tells_the_direction(truth):
 
 
 def test_walk_forward_blocks_are_scored_and_learn_from_the_past_alone(results):
-    origins = pd.read_parquet(results / "data/origins.parquet")
+    origins = read_frame(results / "data/origins.parquet")
     for fold, start in (("wf-2010", "2010-01-01"), ("wf-2012", "2012-01-01")):
         rows = origins[origins["fold"] == fold]
         training = rows[(rows["role"] != "evaluation") & rows["up_1"].notna()]

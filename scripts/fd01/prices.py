@@ -7,6 +7,7 @@ import pandas as pd
 
 from fd01.errors import UserError
 from fd01.indicators import INDICATORS, a20
+from fd01.tables import read_frame
 
 OHLC = ["Open", "High", "Low", "Close"]
 OHLCV = [*OHLC, "Volume"]
@@ -23,7 +24,7 @@ def read_prices(path=None):
     if path is None:
         return load_packaged()
     try:
-        return pd.read_parquet(path)
+        return read_frame(path)
     except Exception as error:  # pyarrow raises a type of its own per kind of damage
         raise UserError(f"{path} cannot be read as a parquet file: {error}") from error
 
