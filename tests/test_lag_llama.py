@@ -376,10 +376,15 @@ def test_distribution_and_states_by_hand(rows, prices, network):
         np.testing.assert_allclose(predictive, [df, middle + spread * loc, spread * scale], rtol=1e-4, atol=1e-6)
 
 
-def test_batch_size_does_not_matter(prices, network):
+@pytest.mark.parametrize(("batch_size", "threads"), [(5, 1), (128, 2)])
+def test_batch_size_and_threads_do_not_matter(prices, network, batch_size, threads):
     series, features, rows = percent_series(prices, "high"), time_features(prices["Date"]), np.arange(1200, 1213)
-    together, alone = (run(network, series, features, rows, batch_size) for batch_size in (128, 5))
-    for first, second in zip(together, alone):
+    together = run(network, series, features, rows)
+    with threadpool_limits(threads):
+        torch.set_num_threads(threads)
+        otherwise = run(network, series, features, rows, batch_size)
+        torch.set_num_threads(1)
+    for first, second in zip(together, otherwise):
         np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-5)
     assert (np.ptp(together[0], axis=0) > 1e-3).all()  # days differ
 
