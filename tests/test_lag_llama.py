@@ -1,7 +1,10 @@
 """Lag-Llama: its checkpoint, its forward pass, scores, probes and training, on small random networks."""
 
 import datetime
+import json
 import os
+import subprocess
+import sys
 from functools import partial
 from hashlib import sha256
 
@@ -11,6 +14,7 @@ import pytest
 import torch
 from conftest import make_prices
 from fit_probe import MIN_TRAINING, score_all, states_of
+from hub import Hub
 from interruption import Interrupted, interrupt
 from lightning_checkpoint import lightning_content
 from run_lag_llama import run_rows
@@ -19,6 +23,7 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from small_study import CONFIG, LABELS, UP, UP_5
+from test_weights import environment
 from threadpoolctl import threadpool_limits
 from train_lag_llama import build_loss, fit
 
@@ -111,7 +116,7 @@ def lightning(network, monkeypatch):
 @pytest.mark.parametrize("context", [32, 128])
 def test_checkpoint_comes_through_conversion_and_loading(lightning, network, tmp_path, context):
     torch.save(lightning, tmp_path / CKPT)
-    assert convert(tmp_path / CKPT) == [WEIGHTS, ARCHITECTURE]
+    assert convert(tmp_path / CKPT, tmp_path) == [WEIGHTS, ARCHITECTURE]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([CKPT, WEIGHTS, ARCHITECTURE])
     loaded = load(tmp_path, context)
     assert same(loaded.state_dict(), network.state_dict())
@@ -134,7 +139,7 @@ def test_checkpoint_that_would_run_code_is_refused(lightning, tmp_path, where, p
     lightning[where]["more"] = Command(tmp_path / "marker")
     torch.save(lightning, tmp_path / CKPT, pickle_protocol=protocol)
     with pytest.raises(UserError, match=reason):
-        convert(tmp_path / CKPT)
+        convert(tmp_path / CKPT, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [CKPT]
 
 
@@ -142,7 +147,7 @@ def test_checkpoint_that_names_harmless_strangers_is_refused(lightning, tmp_path
     lightning["more"] = [datetime.timedelta(1), pd.Timedelta]
     torch.save(lightning, tmp_path / CKPT)
     with pytest.raises(UserError, match=r"does not name datetime\.timedelta, pandas\S+Timedelta$"):
-        convert(tmp_path / CKPT)
+        convert(tmp_path / CKPT, tmp_path)
 
 
 def test_file_that_is_no_checkpoint_is_refused(lightning, tmp_path):
@@ -155,7 +160,7 @@ def test_file_that_is_no_checkpoint_is_refused(lightning, tmp_path):
     ):
         damage(tmp_path / CKPT)
         with pytest.raises(UserError, match=CKPT):
-            convert(tmp_path / CKPT)
+            convert(tmp_path / CKPT, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +185,7 @@ def test_checkpoint_of_another_model_is_refused(lightning, tmp_path, damage, mes
     damage(lightning)
     torch.save(lightning, tmp_path / CKPT)
     with pytest.raises(UserError, match=message):
-        convert(tmp_path / CKPT)
+        convert(tmp_path / CKPT, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [CKPT]
 
 
@@ -188,7 +193,7 @@ def test_checkpoint_of_another_model_is_refused(lightning, tmp_path, damage, mes
 def test_load_refuses_other_tensors(lightning, tmp_path, damage):
     name = "transformer.h.1.attn.q_proj.weight"
     torch.save(lightning, tmp_path / CKPT)
-    convert(tmp_path / CKPT)
+    convert(tmp_path / CKPT, tmp_path)
     tensors = load_file(tmp_path / WEIGHTS)
     tensor = tensors.pop(name)
     if damage == "misshapen":
@@ -248,6 +253,31 @@ def test_pinned_checkpoint_with_other_bytes_is_refused_unread(own, tmp_path):
     assert not list((tmp_path / "weights").iterdir())
     pinned = about | {"files": {CKPT: sha256(path.read_bytes()).hexdigest()}}
     assert fetch(tmp_path / "weights", "lag-llama", pinned)["files"][CKPT]["sha256"] == pinned["files"][CKPT]
+
+
+def test_file_that_cannot_be_converted_takes_no_place(own, tmp_path):
+    _, about = own
+    folder, other = tmp_path / "weights", tmp_path / "other"
+    manifest = fetch(folder, "lag-llama", about)
+    other.write_bytes(b"<html>")
+    with pytest.raises(UserError, match=f"{other} is not a Lag-Llama checkpoint"):
+        fetch(folder, "lag-llama", about | {"path": str(other)})
+    assert other.exists() and fetch(folder, "lag-llama", about) == manifest
+
+
+def test_own_copy_is_not_taken_for_the_published_file(own, tmp_path):
+    path, about = own
+    published = {key: value for key, value in about.items() if key != "path"}
+    folder = tmp_path / "weights"
+    fetch(folder, "lag-llama", about)
+    code = "import json, sys; from fd01.weights import fetch; fetch(sys.argv[1], 'lag-llama', json.loads(sys.argv[2]))"
+    for content, said in ((b"<html>", "is not a Lag-Llama checkpoint"), (path.read_bytes(), "")):
+        with Hub(about["repository"], about["revision"], {CKPT: content}) as hub:
+            command = [sys.executable, "-c", code, folder, json.dumps(published)]
+            done = subprocess.run(command, env=environment(hub), capture_output=True, text=True)
+        assert done.returncode == bool(said) and said in done.stderr
+        assert (folder / CKPT).exists() != bool(said)
+    assert not (folder / CKPT).is_symlink() and (folder / CKPT).read_bytes() == path.read_bytes()
 
 
 # --- network

@@ -113,8 +113,25 @@ def test_each_fold_takes_its_own_days(tmp_path):
     write_folds(tmp_path / "EXP", {"2019-12-31": one_fit}, ORIGINS, {"model": "M"}, reasons)
     frame, about = read_experiment(tmp_path / "EXP")
     assert list(about) == ["test", "validation"]
-    assert about["test"] == about["validation"] == {"model": "M", "not_run": reasons["2019-12-31"]}
+    folds = ["test", "validation"]
+    assert about["test"] == about["validation"] == {"model": "M", "folds": folds, "not_run": reasons["2019-12-31"]}
     check(frame)
+
+
+def test_file_that_is_gone_or_damaged_is_named(tmp_path):
+    one_fit = predictions().drop(columns="fold").drop_duplicates(KEY)
+    write_folds(tmp_path / "EXP", {"2019-12-31": one_fit}, ORIGINS, {})
+    path = tmp_path / "EXP" / "validation.parquet"
+    again = f"delete the folder {tmp_path / 'EXP'} and run again"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(UserError, match=f"^{path} is damaged: {again} "):
+        read_experiment(tmp_path / "EXP")
+    path.unlink()
+    with pytest.raises(UserError, match=f"^there is no validation file any more: {again}$"):
+        read_experiment(tmp_path / "EXP")
+    (tmp_path / "EXP" / "test.parquet").unlink()
+    with pytest.raises(UserError, match=f"^there is no prediction file any more: {again}$"):
+        read_experiment(tmp_path / "EXP")
 
 
 def test_replacing_leaves_the_old_file_when_the_block_fails(tmp_path):

@@ -159,7 +159,7 @@ def test_experiments_that_did_not_run_are_not_exported(tmp_path):
     reason = [{**UP, "reason": "no weights"}]
     for name, frame, not_run in (("ran", rows, []), ("did-not", rows.iloc[:0], reason)):
         (tmp_path / name).mkdir()
-        write_predictions(tmp_path / name / "test.parquet", frame, ABOUT, not_run)
+        write_predictions(tmp_path / name / "test.parquet", frame, ABOUT | {"folds": ["test"]}, not_run)
     assert that_ran([tmp_path / "did-not", tmp_path / "ran"]) == [tmp_path / "ran"]
     with pytest.raises(UserError, match=r"There is nothing to export\. did-not: no weights"):
         that_ran([tmp_path / "did-not"])

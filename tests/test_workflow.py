@@ -234,6 +234,20 @@ def test_report_is_deterministic(study):
     assert path.read_bytes() == before
 
 
+def test_report_says_whether_its_prices_are_those_of_the_question(study, spy):
+    said = "how the models compare on it does not answer FD-01"
+    assert said in (study / "results/sp500/report/index.html").read_text()
+    assert said not in (spy / "results/spy/report/index.html").read_text()
+
+
+def test_prediction_file_that_is_gone_stops_the_run(copy):
+    (copy / "results/sp500/predictions/BASE-HAR/test.parquet").unlink()
+    run = snakemake(copy, "--forcerun", "evaluate", check=False)
+    assert run.returncode == 1
+    folder = "results/sp500/predictions/BASE-HAR"
+    assert f"ERROR evaluate: there is no test file any more: delete the folder {folder} and run again" in run.stdout
+
+
 def test_figures_have_their_tables(study):
     figures = study / "results/sp500/figures"
     pictures = sorted(figures.rglob("*.svg"))

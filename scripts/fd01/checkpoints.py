@@ -1,17 +1,17 @@
 """Conversion of the published Lightning checkpoint of Lag-Llama: nothing downstream touches the pickle."""
 
-import json
 from pathlib import Path
 from pickle import UnpicklingError
 
 from fd01.errors import UserError
+from fd01.files import replacing, write_json
 
 WEIGHTS, ARCHITECTURE = "model.safetensors", "architecture.json"
 STUBS = ("gluonts.torch.distributions.studentT.StudentTOutput", "gluonts.torch.modules.loss.NegativeLogLikelihood")
 
 
-def convert(checkpoint):
-    """Write the weights of a published Lightning checkpoint beside it, as safetensors and JSON.
+def convert(checkpoint, folder):
+    """Write the weights of a published Lightning checkpoint into `folder`, as safetensors and JSON.
 
     A pickle can run code. Only tensors and plain values are read; of the two classes that the published file
     names empty stand-ins are made.
@@ -28,7 +28,6 @@ def convert(checkpoint):
     import torch
     from safetensors.torch import save_file
 
-    checkpoint = Path(checkpoint)
     try:
         others = set(torch.serialization.get_unsafe_globals_in_checkpoint(checkpoint)) - set(STUBS)
     except (ValueError, RuntimeError, UnpicklingError) as error:
@@ -46,6 +45,7 @@ def convert(checkpoint):
         raise UserError(f"{checkpoint} does not forecast a Student-t distribution")
     architecture.pop("num_parallel_samples", None)
     weights = {name.removeprefix("model."): value.contiguous() for name, value in state.items()}
-    save_file(weights, checkpoint.with_name(WEIGHTS))
-    checkpoint.with_name(ARCHITECTURE).write_text(json.dumps(architecture, indent=2) + "\n")
+    with replacing(Path(folder, WEIGHTS)) as path:
+        save_file(weights, path)
+    write_json(Path(folder, ARCHITECTURE), architecture)
     return [WEIGHTS, ARCHITECTURE]

@@ -1,7 +1,8 @@
 """Prediction files: one per experiment and fold, `predictions/{experiment}/{fold}.parquet`.
 
 A row is a score of one origin for one target. The file is complete, or says what is missing and why:
-its metadata hold the provenance and `not_run`, a list of `{target, horizon, reason}`.
+its metadata hold the provenance, `not_run`, a list of `{target, horizon, reason}`, and `folds`, the names of the
+files that were written together.
 
 Columns: origin (date), role (`calibration` or `evaluation`), target, horizon (trading days), seed (null
 for a deterministic experiment), score_kind, score (higher: likelier), is_probability.
@@ -80,6 +81,7 @@ def write_folds(directory, frames, origins, provenance, not_run=None):
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
+    provenance = {**provenance, "folds": sorted(origins["fold"].unique())}
     for (fold, train_end), block in origins.groupby(["fold", "train_end"], sort=False):
         rows = frames[train_end].merge(block[["origin", "role"]], on=["origin", "role"])
         reasons = (not_run or {}).get(train_end, ())
@@ -87,11 +89,20 @@ def write_folds(directory, frames, origins, provenance, not_run=None):
 
 
 def read_experiment(directory):
-    """Rows of all folds of an experiment, with a column `fold`, and the metadata by fold."""
-    frames, metadata = [], {}
+    """Rows of all folds of an experiment, with a column `fold`, and the metadata by fold.
+
+    Raises `UserError` if a file is damaged, or gone: Snakemake misses none of those inside a folder.
+    """
+    frames, metadata, again = [], {}, f"delete the folder {directory} and run again"
     for path in sorted(Path(directory).glob("*.parquet")):
-        frame, metadata[path.stem] = read_predictions(path)
+        try:
+            frame, metadata[path.stem] = read_predictions(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise UserError(f"{path} is damaged: {again} ({error})") from None
         frames.append(frame.assign(fold=path.stem))
+    gone = sorted({fold for about in metadata.values() for fold in about["folds"]} - set(metadata))
+    if gone or not metadata:
+        raise UserError(f"there is no {' and no '.join(gone) or 'prediction'} file any more: {again}")
     return pd.concat(frames, ignore_index=True), metadata
 
 

@@ -46,11 +46,22 @@ def fetch(folder, model, about):
     _clear(folder)
     if "path" in about:
         source = Path(about["path"]).absolute()
-        names = [_link(folder, model, about["files"], source)]
+        files = {_name_of(source, model, about["files"]): source}
     else:
         source = _download(folder, about)
-        names = sorted(about["files"])
-    converted = [made for name in names if name.endswith(".ckpt") for made in convert(folder / name)]
+        files = {name: folder / name for name in sorted(about["files"])}
+    converted = []
+    for name, file in files.items():
+        if name.endswith(".ckpt"):
+            try:
+                converted += convert(file, folder)
+            except UserError:
+                if file != source:
+                    file.unlink()  # or the next call would take it for good
+                raise
+    if "path" in about:
+        (name,) = files
+        _link(folder / name, source)
     return {
         "model": model,
         "status": "ok",
@@ -58,7 +69,7 @@ def fetch(folder, model, about):
         "source": str(source),
         "files": {
             name: {"sha256": about["files"].get(name) or sha256(folder / name), "bytes": (folder / name).stat().st_size}
-            for name in [*names, *converted]
+            for name in [*files, *converted]
         },
     }
 
@@ -93,7 +104,7 @@ def _clear(folder):
     shutil.rmtree(folder / ".cache", ignore_errors=True)
 
 
-def _link(folder, model, files, source):
+def _name_of(source, model, files):
     key = f"weights/models/{model}"
     names = [name for name in files if not name.endswith(".json")]
     if len(names) != 1:
@@ -104,13 +115,15 @@ def _link(folder, model, files, source):
     found = sha256(source)
     if files[name] not in (None, found):
         raise UserError(f"{source} is not {name} of {key}: its SHA-256 is {found}, wanted is {files[name]}.")
-    link = folder / name
+    return name
+
+
+def _link(link, source):
     # Where `path` names the very file in the folder, a link would replace it by a link to itself.
     if not (link.exists() and link.samefile(source)):
         link.parent.mkdir(parents=True, exist_ok=True)
         with replacing(link) as temporary:
             temporary.symlink_to(source)
-    return name
 
 
 def _download(folder, about):
@@ -122,7 +135,8 @@ def _download(folder, about):
     repository, revision = about["repository"], about["revision"]
     for name, wanted in sorted(about["files"].items()):
         path = folder / name
-        if _is_file(path, wanted):
+        # A link is to a copy of yours, which only a checksum shows to be the published file.
+        if _is_file(path, wanted) and not (wanted is None and path.is_symlink()):
             continue
         path.unlink(missing_ok=True)
         logging.info("fetching %s of %s", name, repository)
