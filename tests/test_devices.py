@@ -43,6 +43,10 @@ def stand_in(monkeypatch):
     monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", False)
     for module in ("fd01.optimisation", "fd01.timesfm"):
         monkeypatch.setattr(f"{module}.autocast", lambda device, dtype: nullcontext())
+    deterministic = torch.are_deterministic_algorithms_enabled()  # PatchTST's training leaves it so
+    torch.use_deterministic_algorithms(False)
+    yield
+    torch.use_deterministic_algorithms(deterministic)
 
 
 @pytest.fixture
