@@ -31,8 +31,8 @@ test-cluster: .venv/.test
 	$(BIN)/python -m pytest -m cluster tests/test_cluster.py $(ARGS)
 
 resume: .venv/.run
-	$(BIN)/python scripts/end_orphans.py
-	$(BIN)/snakemake --unlock
+	$(BIN)/python scripts/end_orphans.py $(ARGS)
+	$(BIN)/snakemake --unlock $(ARGS)
 	$(BIN)/snakemake show $(ARGS)
 
 lint: .venv/.test

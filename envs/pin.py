@@ -68,7 +68,7 @@ def render(stack, requirements, pinned):
     pins = "".join(f"      - {pinned[name]}\n" for name in sorted(names))
     return (
         f"# {STACKS[stack]} Made by make lock from requirements.in.\n"
-        "channels:\n  - conda-forge\n"
+        "channels:\n  - conda-forge\n  - nodefaults\n"
         f"dependencies:\n  - python=3.11.*\n  - pip\n  - pip:\n{pins}"
     )
 

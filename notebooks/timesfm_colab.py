@@ -111,14 +111,20 @@ if COLAB:
 
 # %%
 run(PYTHON, "-c", "import torch; print('torch', torch.__version__, '- sees a GPU:', torch.cuda.is_available())")
+if shutil.which("nvidia-smi"):
+    run(PYTHON, "-c", "import torch; torch.zeros(1, device='cuda')")  # stops here if torch cannot use the GPU
 
 # %% [markdown]
 # ## The experiments
 #
-# `snakemake timesfm`. Run again after an interruption, it goes on where it was, a training after its last epoch.
+# `snakemake timesfm`. Run again after an interruption, it goes on where it was, a training after its last epoch. A
+# machine that Colab takes back takes the run along: stay connected.
 
 # %%
-options = ["--config", f"dataset={DATASET}", *(["--configfile", choices[-1]] if CONFIG else []), "--quiet", "rules"]
+options = ["--config", f"dataset={DATASET}", "weights={missing: fail}"]
+options += [*(["--configfile", choices[-1]] if CONFIG else []), "--quiet", "rules"]
+run(PYTHON, "scripts/end_orphans.py", cwd=FOLDER)  # of a kernel that died
+run(PYTHON, "-m", "snakemake", "--unlock", *options, cwd=FOLDER)
 run(PYTHON, "-m", "snakemake", "timesfm", *options, cwd=FOLDER)
 
 # %% [markdown]

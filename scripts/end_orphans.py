@@ -3,6 +3,7 @@
 An orphan would go on writing the files that the resumed run makes anew.
 """
 
+import argparse
 import contextlib
 from pathlib import Path
 
@@ -43,5 +44,7 @@ def end_orphans(folder, patience=10):
 
 
 if __name__ == "__main__":
-    ended = end_orphans(Path.cwd())
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("-d", "--directory", type=Path, default=Path.cwd())  # of the arguments for Snakemake
+    ended = end_orphans(parser.parse_known_args()[0].directory)
     print(f"Ended {len(ended)} jobs of an earlier run: {ended}" if ended else "No job of an earlier run is left")

@@ -14,7 +14,7 @@ from fd01.origins import CALIBRATION, EVALUATION, splits, target_column
 from fd01.outcomes import two_classes
 from fd01.patchtst import predict, train, windows
 from fd01.predictions import concat_scores, scores_frame, write_predictions
-from fd01.provenance import git_commit
+from fd01.provenance import git_commit, warn_without_gpu
 from fd01.tables import read_frame
 from fd01.training import INNER, epochs
 
@@ -69,6 +69,7 @@ if __name__ == "__main__":
 
     torch.set_num_threads(snakemake.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    warn_without_gpu(device)
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     start = time.perf_counter()
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))

@@ -18,6 +18,7 @@ import fd01.lag_llama
 import fd01.timesfm
 from fd01.origins import build_origins, splits
 from fd01.prices import build_dataset
+from fd01.provenance import about_loaded
 
 META = torch.device("meta")
 
@@ -63,6 +64,14 @@ def timesfm_there(tiny_weights, monkeypatch):
     for module in (fd01.timesfm, finetune_timesfm):
         monkeypatch.setattr(module, "load", load_there)
     return tiny_weights
+
+
+@pytest.mark.parametrize(("asked", "warnings"), [("1", 1), ("0", 0)])
+def test_network_on_the_cpu_is_warned_of_where_a_gpu_was_asked_for(monkeypatch, caplog, asked, warnings):
+    monkeypatch.setenv("FD01_GPU", asked)
+    assert about_loaded(torch.nn.Linear(1, 1))["device"] == "cpu"
+    assert about_loaded(torch.nn.Linear(1, 1, device=META))["device"] == "meta"
+    assert caplog.text.count("a GPU was asked for, but torch can use none") == warnings
 
 
 def test_stand_in_refuses_tensors_of_the_cpu():

@@ -149,6 +149,12 @@ def test_colab_notebook_runs_the_timesfm_experiments_alone(colab):
     assert not (folder / "results/spy/metrics").exists()
 
 
+def test_colab_notebook_stops_where_the_weights_cannot_be_had(tmp_path, project, prices):
+    with pytest.raises(CellExecutionError, match=r"model\.safetensors of google/\S+ cannot be fetched"):
+        execute(tmp_path, {"REPOSITORY": str(project), "PRICES": str(prices)})
+    assert not (tmp_path / "fd01/results/weights/timesfm/manifest.json").exists()  # so another try fetches them
+
+
 def test_colab_notebook_shows_the_checklist_with_its_evidence(colab, checkpoint):
     printed = colab[1]
     for check, evidence in {

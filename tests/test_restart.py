@@ -87,9 +87,11 @@ def test_run_killed_twenty_times_ends_with_the_files_of_an_undisturbed_one(undis
     folder = copied("killed")
     kills = 0
     while kills < KILLS:
-        if kill_at_random(folder, make(folder, "resume"), longest=6):
+        run = make(folder, "resume")
+        if kill_at_random(folder, run, longest=6):
             kills += 1
         else:  # done before all kills: the rest hit another run
+            assert run.returncode == 0
             shutil.rmtree(folder / "results")
     assert make(folder, "resume").wait() == 0
     assert not any(running_jobs(folder))

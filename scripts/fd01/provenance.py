@@ -1,6 +1,7 @@
 """Where a result comes from."""
 
 import logging
+import os
 import subprocess
 from pathlib import Path
 
@@ -31,4 +32,15 @@ def about_loaded(network):
     count = sum(parameter.numel() for parameter in parameters)
     loaded = f"Model loaded successfully: {count:,} parameters"
     logging.info(loaded)
-    return {"parameters": count, "device": parameters[0].device.type, "loaded": loaded}
+    device = parameters[0].device.type
+    warn_without_gpu(device)
+    return {"parameters": count, "device": device, "loaded": loaded}
+
+
+def warn_without_gpu(device):
+    """Warn of a network on the CPU where jobs are to find a GPU; `device` is `cpu` or another."""
+    if device == "cpu" and os.environ.get("FD01_GPU") == "1":
+        logging.warning(
+            "a GPU was asked for, but torch can use none, so this runs on the CPU: is the driver too old, or torch a "
+            "build for CPUs?"
+        )
