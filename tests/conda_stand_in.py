@@ -104,7 +104,7 @@ def create(prefix, file, environment):
     from rattler import Channel, MatchSpec, VirtualPackage, install, solve
 
     wanted = yaml.safe_load(Path(file).read_text())
-    assert wanted["channels"] == ["conda-forge"]
+    assert wanted["channels"] == ["conda-forge", "nodefaults"]
     *named, pip = wanted["dependencies"]
     specs = [MatchSpec(spec, strict=False) for spec in named]
     channel = Channel((prefix / "channel").as_uri())
