@@ -13,7 +13,8 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
-include: "rules/imported.smk"
+include: "rules/functions/imported.smk"
+# From prices to predictions.
 include: "rules/data.smk"
 include: "rules/weights.smk"
 include: "rules/baselines.smk"
@@ -21,16 +22,23 @@ include: "rules/patchtst.smk"
 include: "rules/timesfm.smk"
 include: "rules/lag_llama.smk"
 include: "rules/fracast.smk"
-include: "rules/scores.smk"
-include: "rules/evaluate.smk"
-include: "rules/audit.smk"
-include: "rules/labels.smk"
+include: "rules/scoring.smk"
+# From predictions to the report.
+include: "rules/metrics.smk"
+include: "rules/comparisons.smk"
+include: "rules/label_family.smk"
 include: "rules/calibration.smk"
 include: "rules/explanation.smk"
 include: "rules/contamination.smk"
+include: "rules/truth.smk"
+include: "rules/ledger.smk"
+include: "rules/original_study.smk"
+include: "rules/verdict.smk"
 include: "rules/figures.smk"
+include: "rules/audit.smk"
 include: "rules/report.smk"
-include: "rules/transfer.smk"
+# Beside the report.
+include: "rules/archive.smk"
 include: "rules/explore.smk"
 
 

@@ -12,8 +12,8 @@ sys.path[0] = str(Path(__file__).resolve().parents[1] / "scripts")
 import numpy as np  # noqa: E402
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score  # noqa: E402
 
-from fd01.bootstrap import resample_counts, resampled_brier, resampled_ranking  # noqa: E402
-from fd01.comparison import delong  # noqa: E402
+from fd01.evaluation.bootstrap import resample_counts, resampled_brier, resampled_ranking  # noqa: E402
+from fd01.evaluation.comparison import delong  # noqa: E402
 
 EXPERIMENTS, DAYS, LONG, RESAMPLES = 25, 502, 5500, 10_000
 MEASURES = (roc_auc_score, average_precision_score, brier_score_loss)

@@ -10,9 +10,11 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from fd01.lag_llama import history, load_untrained, run, time_features
-from fd01.prices import build_dataset, load_packaged
-from fd01.studentt import PARAMETERS, percent_series, scores
+from fd01.data.prices import build_dataset, load_packaged
+from fd01.data.series import percent_series
+from fd01.models.forecasts import PARAMETERS
+from fd01.models.lag_llama import history, load_untrained, run, time_features
+from fd01.scoring.student_t import scores
 
 UP = {"target": "up", "horizon": 1}
 LABELS = {"threshold": 0.01}

@@ -23,10 +23,9 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from forecast_timesfm import rows_to_forecast  # noqa: E402
 
-from fd01.quantiles import input_series  # noqa: E402
-from fd01.tables import read_frame  # noqa: E402
-from fd01.timesfm import WEIGHTS, forecast_rows, load, load_untrained, package  # noqa: E402
-from fd01.windows import windows  # noqa: E402
+from fd01.data.series import input_series, windows  # noqa: E402
+from fd01.models.timesfm import WEIGHTS, forecast_rows, load, load_untrained, package  # noqa: E402
+from fd01.workflow.parquet import read_frame  # noqa: E402
 
 THREADS = 2
 KINDS = ("study", "exceedance", "width")
@@ -36,9 +35,9 @@ def study_of(prices):
     """Configuration, dataset and origins of the file `prices`, or of the packaged ones without it."""
     import yaml
 
-    from fd01.config import check_config
-    from fd01.origins import build_origins
-    from fd01.prices import build_dataset, load_packaged
+    from fd01.data.origins import build_origins
+    from fd01.data.prices import build_dataset, load_packaged
+    from fd01.study.config import check_config
 
     config, schema = (
         yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", "schemas/config.schema.yaml")
@@ -93,7 +92,8 @@ def one_at_a_time(model, inputs, context):
 
 def scores_of(quantiles, rows, study):
     """Scores of the study's target, DataFrame of rows by kind."""
-    from fd01.quantiles import quantile_frame, scores
+    from fd01.models.forecasts import quantile_frame
+    from fd01.scoring.deciles import scores
 
     config, dataset, _ = study
     found, by_kind = scores(quantile_frame(rows, quantiles), "close", dataset, config["targets"][0], config["labels"])
@@ -102,8 +102,9 @@ def scores_of(quantiles, rows, study):
 
 def aucs(scores, study):
     """AUC by block and kind, Series."""
-    from fd01.metrics import ranking
-    from fd01.origins import EVALUATION, target_column
+    from fd01.data.origins import EVALUATION
+    from fd01.data.targets import target_column
+    from fd01.evaluation.metrics import ranking
 
     config, _, origins = study
     column = target_column(**config["targets"][0])

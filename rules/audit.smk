@@ -1,3 +1,10 @@
+# In: prices and predictions. Out: metrics/audit.csv, whether anything known by one day changes when the prices after
+# that day do; `snakemake audit` prints it.
+
+
+include: "functions/audit.smk"
+
+
 rule scramble_prices:
     input:
         unpack(prices),

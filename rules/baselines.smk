@@ -1,3 +1,6 @@
+# In: dataset and origins. Out: the predictions of the baselines.
+
+
 rule run_baseline:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
@@ -10,7 +13,7 @@ rule run_baseline:
     benchmark:
         "results/{dataset}/benchmarks/run_baseline/{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_with("baseline")),
+        experiment=one_of(experiments_of("baseline")),
     conda:
         "../envs/analysis.yaml"
     params:

@@ -1,3 +1,6 @@
+# In: predictions and outcomes. Out: metrics/calibration.csv and the reliability curves.
+
+
 rule calibrate_scores:
     input:
         predictions=all_predictions,

@@ -1,3 +1,6 @@
+# In: predictions and outcomes. Out: metrics/contamination.csv, each block before and after the end of a model's data.
+
+
 rule slice_contamination:
     input:
         predictions=all_predictions,

@@ -1,3 +1,10 @@
+# In: the prices of a dataset. Out: results/{dataset}/data/ with dataset.parquet (prices and indicators),
+# origins.parquet (the days of every fold and their targets), and outcomes.parquet, the targets that results are judged by.
+
+
+include: "functions/data.smk"
+
+
 rule download_prices:
     input:
         lib=shared("download_prices"),

@@ -1,3 +1,7 @@
+# In: predictions, stored forecasts, outcomes. Out: metrics/explanation.csv and terciles.csv, what each score knows
+# beyond volatility.
+
+
 rule explain_scores:
     input:
         predictions=all_predictions,

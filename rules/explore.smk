@@ -1,3 +1,6 @@
+# In: predictions, metrics, verdict. Out: the notebook for a look at the results, with one figure.
+
+
 rule explore:
     input:
         predictions=predictions_on(config["dataset"]),

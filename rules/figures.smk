@@ -1,3 +1,9 @@
+# In: predictions or metrics. Out: results/{dataset}/figures/, an SVG per figure and the CSV behind it.
+
+
+SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
+
+
 rule plot_scores:
     input:
         predictions=all_predictions,
@@ -23,7 +29,7 @@ rule plot_scores:
     params:
         target=config["targets"][0],
         published=published(),
-        baselines=experiments_with("baseline"),
+        baselines=experiments_of("baseline"),
     script:
         "../scripts/plot_scores.py"
 

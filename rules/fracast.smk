@@ -1,3 +1,6 @@
+# In: dataset and origins. Out: the quantiles of Fracast; scoring.smk makes predictions of them.
+
+
 rule forecast_fracast:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
@@ -10,7 +13,7 @@ rule forecast_fracast:
     benchmark:
         "results/{dataset}/benchmarks/forecast_fracast/{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_with("fracast")),
+        experiment=one_of(experiments_of("fracast")),
     conda:
         "../envs/fracast.yaml"
     params:

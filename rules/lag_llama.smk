@@ -1,3 +1,10 @@
+# In: dataset, origins, weights. Out: the distributions and hidden states, or the trainings, of Lag-Llama, and the
+# predictions from its distributions; scoring.smk makes the others.
+
+
+include: "functions/lag_llama.smk"
+
+
 rule run_lag_llama:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
@@ -41,12 +48,12 @@ rule score_lag_llama:
     benchmark:
         "results/{dataset}/benchmarks/score_lag_llama/{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_with("lag-llama")),
+        experiment=one_of(experiments_storing(STUDENT_T)),
     conda:
         "../envs/analysis.yaml"
     params:
         seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
-        input_series=lookup(dpath="experiments/{experiment}/settings/input", within=config),
+        input_series=input_series,
         targets=config["targets"],
         labels=config["labels"],
     script:
@@ -68,7 +75,7 @@ rule train_lag_llama:
     benchmark:
         "results/{dataset}/benchmarks/train_lag_llama/{experiment}/{train_end}/seed-{seed}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_with("lag-llama-trained")),
+        experiment=one_of(experiments_of("lag-llama-trained")),
     conda:
         "../envs/lag-llama.yaml"
     resources:

@@ -1,3 +1,6 @@
+# In: dataset and origins. Out: the scores and the learning curve of each training of PatchTST; scoring.smk gathers them.
+
+
 rule train_patchtst:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
@@ -11,7 +14,7 @@ rule train_patchtst:
     benchmark:
         "results/{dataset}/benchmarks/train_patchtst/{experiment}/{train_end}/seed-{seed}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_with("patchtst")),
+        experiment=one_of(experiments_of("patchtst")),
     conda:
         "../envs/patchtst.yaml"
     resources:

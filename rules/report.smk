@@ -1,3 +1,9 @@
+# In: all that was measured. Out: results/{dataset}/report/index.html, one file, and provenance.json.
+
+
+include: "functions/report.smk"
+
+
 rule collect_provenance:
     input:
         predictions=all_predictions,

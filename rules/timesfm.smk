@@ -1,3 +1,7 @@
+# In: dataset, origins, weights. Out: the quantiles, the hidden states, or the trainings of TimesFM; scoring.smk makes
+# predictions of them.
+
+
 rule forecast_timesfm:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
@@ -12,7 +16,7 @@ rule forecast_timesfm:
     benchmark:
         "results/{dataset}/benchmarks/forecast_timesfm/{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_with("timesfm")),
+        experiment=one_of(experiments_of("timesfm")),
     conda:
         "../envs/timesfm.yaml"
     threads: 8
@@ -41,7 +45,7 @@ rule encode_timesfm:
     benchmark:
         "results/{dataset}/benchmarks/encode_timesfm/{experiment}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_with("timesfm-probe")),
+        experiment=one_of(experiments_of("timesfm-probe")),
     conda:
         "../envs/timesfm.yaml"
     threads: 8
@@ -71,7 +75,7 @@ rule finetune_timesfm:
     benchmark:
         "results/{dataset}/benchmarks/finetune_timesfm/{experiment}/{train_end}/lr-{lr}/seed-{seed}.tsv"
     wildcard_constraints:
-        experiment=one_of(experiments_with("timesfm-finetuned")),
+        experiment=one_of(experiments_of("timesfm-finetuned")),
     conda:
         "../envs/timesfm.yaml"
     threads: 8

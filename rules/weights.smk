@@ -1,3 +1,10 @@
+# In: the Hugging Face Hub, or a file of yours. Out: {weights/folder}/{model}/manifest.json, which says what was fetched,
+# or why nothing was; the weights lie beside it.
+
+
+include: "functions/weights.smk"
+
+
 rule fetch_weights:
     input:
         lib=shared("fetch_weights"),

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from fd01.errors import UserError
-from fd01.logs import configure_logging
+from fd01.workflow.errors import UserError
+from fd01.workflow.logs import configure_logging
 
 SIGNS = {"True": "ok", "False": "LEAK"}
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.audit import audit_features, audit_folds, audit_scores, audit_targets, choose_cut, fingerprint
-from fd01.files import replacing
-from fd01.logs import configure_logging
-from fd01.predictions import read_experiment
-from fd01.tables import read_frame
+from fd01.evaluation.audit import audit_features, audit_folds, audit_scores, audit_targets, choose_cut, fingerprint
+from fd01.scoring.predictions import read_experiment
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 
 def audit_experiments(paths, scrambled_paths, folds, cut):

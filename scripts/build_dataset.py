@@ -2,11 +2,11 @@
 
 import logging
 
-from fd01.environment import stack
-from fd01.errors import UserError
-from fd01.files import replacing, sha256, write_json
-from fd01.logs import configure_logging
-from fd01.prices import build_dataset, read_prices
+from fd01.data.prices import build_dataset, read_prices
+from fd01.workflow.environment import versions
+from fd01.workflow.errors import UserError
+from fd01.workflow.files import replacing, sha256, write_json
+from fd01.workflow.logs import configure_logging
 
 
 def describe(title, source, dataset, path, prices_path):
@@ -19,7 +19,7 @@ def describe(title, source, dataset, path, prices_path):
         "first_date": f"{dataset['Date'].iloc[0]:%Y-%m-%d}",
         "last_date": f"{dataset['Date'].iloc[-1]:%Y-%m-%d}",
         "sha256": sha256(path),
-        **stack("arch", "pandas", "pyarrow", "TA-Lib"),
+        **versions("arch", "pandas", "pyarrow", "TA-Lib"),
     }
 
 

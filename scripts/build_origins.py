@@ -2,10 +2,11 @@
 
 import logging
 
-from fd01.files import replacing
-from fd01.logs import configure_logging
-from fd01.origins import EVALUATION, build_origins, target_column
-from fd01.tables import read_frame
+from fd01.data.origins import EVALUATION, build_origins
+from fd01.data.targets import target_column
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 if __name__ == "__main__":
     configure_logging(snakemake)

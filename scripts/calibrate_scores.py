@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.calibration import (
+from fd01.data.origins import CALIBRATION, EVALUATION
+from fd01.evaluation.calibration import (
     RECALIBRATIONS,
     brier_decomposition,
     consistency_band,
@@ -13,14 +14,13 @@ from fd01.calibration import (
     log_losses,
     recalibrated_frequency,
 )
-from fd01.files import replacing
-from fd01.folds import headline, main_folds
-from fd01.logs import configure_logging
-from fd01.metrics import ranking
-from fd01.origins import CALIBRATION, EVALUATION
-from fd01.panel import read_panels
-from fd01.plots import pyplot, save, say, small_multiples
-from fd01.tables import read_frame
+from fd01.evaluation.metrics import ranking
+from fd01.evaluation.score_matrix import read_score_matrices
+from fd01.report.figures import message_figure, pyplot, save_figure, small_multiples
+from fd01.study.folds import headline, main_folds
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 MEASURES = ["brier", "log_loss", "auc", "slope", "intercept", "in_the_large"]
 PARTS = ["miscalibration", "discrimination", "uncertainty"]
@@ -84,7 +84,7 @@ def reliability_table(fold, panel, tail, level, seed):
 def draw(table):
     """Reliability curves, a panel per experiment, over the band of the raw one and the days of each forecast."""
     if table.empty:
-        return say("No probabilities of a block whose outcomes are known.")
+        return message_figure("No probabilities of a block whose outcomes are known.")
     figure, panels = small_multiples(table)
     for experiment, axes in panels:
         rows = table[table["label"] == experiment]
@@ -111,7 +111,8 @@ if __name__ == "__main__":
     params = snakemake.params
     outcomes = main_folds(read_frame(snakemake.input.outcomes))
     panels, tails = (
-        read_panels(snakemake.input.predictions, outcomes, params.target, role) for role in (EVALUATION, CALIBRATION)
+        read_score_matrices(snakemake.input.predictions, outcomes, params.target, role)
+        for role in (EVALUATION, CALIBRATION)
     )
     with replacing(snakemake.output.table) as path:
         calibration_table(panels, tails).to_csv(path, index=False)
@@ -119,4 +120,4 @@ if __name__ == "__main__":
     curves = pd.DataFrame(columns=["label"])
     if fold is not None:
         curves = reliability_table(fold, panels[fold], tails.get(fold), 1 - params.alpha, params.seed)
-    save(draw(curves), curves, Path(snakemake.output.svg).with_suffix(""))
+    save_figure(draw(curves), curves, Path(snakemake.output.svg).with_suffix(""))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fd01.files import write_json
-from fd01.logs import configure_logging
-from fd01.origins import EVALUATION
-from fd01.outcomes import with_outcomes
-from fd01.predictions import check_same_origins, read_experiment
-from fd01.tables import read_table
+from fd01.data.origins import EVALUATION
+from fd01.evaluation.outcomes import with_outcomes
+from fd01.scoring.predictions import check_same_origins, read_experiment
+from fd01.workflow.files import write_json
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_table
 
 BLOCK = ["fold", "target", "horizon", "seed", "score_kind"]
 MIN_DISTINCT = 0.1  # share of the days of a block whose scores must differ

@@ -7,10 +7,10 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
-from fd01.files import digest, write_json
-from fd01.logs import configure_logging
-from fd01.predictions import read_experiment
-from fd01.provenance import git_commit
+from fd01.scoring.predictions import read_experiment
+from fd01.workflow.files import digest, write_json
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.provenance import git_commit
 
 
 def of_experiment(metadata):

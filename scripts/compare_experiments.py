@@ -3,16 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from fd01.blocks import BASELINE, MEASURES, POOLED, describe, difference, intervals, pool, precision
-from fd01.comparison import detectable, holm, two_sided, verdict
-from fd01.files import replacing
-from fd01.folds import is_walk_forward
-from fd01.logs import configure_logging
-from fd01.metrics import ALL_SEEDS
-from fd01.panel import read_panels
-from fd01.predictions import of_target
-from fd01.protocol import best_baseline, primary
-from fd01.tables import read_frame
+from fd01.evaluation.blocks import BASELINE, MEASURES, POOLED, describe, difference, intervals, pool, precision
+from fd01.evaluation.comparison import detectable, holm, two_sided, verdict
+from fd01.evaluation.metrics import ALL_SEEDS
+from fd01.evaluation.metrics_table import best_baseline, compared_rows
+from fd01.evaluation.score_matrix import read_score_matrices
+from fd01.scoring.predictions import of_target
+from fd01.study.folds import is_walk_forward
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 ABOUT = ["fold", "experiment", "score_kind", "optimistic", "n", "positives", "block_length"]
 PAIR = [*ABOUT[:4], "against", "other", *ABOUT[4:]]
@@ -63,7 +63,7 @@ def compare(block, reference, twins, statistics):
     return table
 
 
-def spread(comparisons):
+def across_blocks(comparisons):
     """Differences on the single walk-forward blocks: how far they lie apart, and how many are above zero."""
     single = comparisons[comparisons["fold"].map(is_walk_forward).astype(bool)]
     pooled = comparisons[comparisons["fold"] == POOLED].set_index(["experiment", "against"])[
@@ -86,7 +86,7 @@ def tables(panels, metrics, experiments, target, reference, systems, twins, stat
     blocks, kinds = [], {}
     for number, (fold, panel) in enumerate(panels.items()):
         kinds |= panel.kinds.to_dict()
-        chosen = best_baseline(primary(metrics, fold, **target), systems)
+        chosen = best_baseline(compared_rows(metrics, fold, **target), systems)
         random = np.random.default_rng([statistics["seed"], number])
         blocks.append(
             describe(fold, panel, None if chosen is None else chosen["experiment"], statistics["resamples"], random)
@@ -96,7 +96,7 @@ def tables(panels, metrics, experiments, target, reference, systems, twins, stat
     empty = pd.DataFrame(columns=COLUMNS["comparisons"])
     comparisons = pd.concat([compare(block, reference, twins, statistics) for block in blocks] or [empty])
     rows = [row for block in blocks for row in intervals(block, statistics["alpha"])]
-    found = {"intervals": pd.DataFrame(rows, columns=COLUMNS["intervals"]), "walk_forward": spread(comparisons)}
+    found = {"intervals": pd.DataFrame(rows, columns=COLUMNS["intervals"]), "walk_forward": across_blocks(comparisons)}
     ranges = seed_ranges(of_target(metrics, **target), kinds)
     comparisons = comparisons.drop(columns=list(ranges.columns[2:])).merge(ranges, on=["fold", "other"], how="left")
     for table in (comparisons, found["intervals"]):
@@ -110,7 +110,7 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
     found = tables(
-        read_panels(files.predictions, read_frame(files.outcomes), params.target),
+        read_score_matrices(files.predictions, read_frame(files.outcomes), params.target),
         pd.read_csv(files.metrics, dtype={"seed": str}),
         pd.read_csv(files.experiments),
         params.target,

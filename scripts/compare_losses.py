@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from fd01.blocks import POOLED
-from fd01.bootstrap import block_length
-from fd01.calibration import log_losses
-from fd01.files import replacing
-from fd01.folds import is_walk_forward
-from fd01.logs import configure_logging
-from fd01.panel import read_panels
-from fd01.tables import read_frame
+from fd01.evaluation.blocks import POOLED
+from fd01.evaluation.bootstrap import block_length
+from fd01.evaluation.calibration import log_losses
+from fd01.evaluation.score_matrix import read_score_matrices
+from fd01.study.folds import is_walk_forward
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 COLUMNS = ["fold", "loss", "experiment", "n", "optimistic", "mean", "mcs_p", "in_mcs", "beats_reference"]
 COLUMNS += ["spa_lower", "spa_consistent", "spa_upper", "block_length"]
@@ -102,7 +102,7 @@ if __name__ == "__main__":
     files, params = snakemake.input, snakemake.params
     experiments = pd.read_csv(files.experiments)
     optimistic = set(experiments.loc[experiments["optimistic"].eq(True), "experiment"])
-    panels = read_panels(files.predictions, read_frame(files.outcomes), params.target)
+    panels = read_score_matrices(files.predictions, read_frame(files.outcomes), params.target)
     losses = {fold: daily_losses(panel) for fold, panel in panels.items()}
     forward = [of_block for fold, of_block in losses.items() if is_walk_forward(fold)]
     if forward:  # block after block, of the experiments that have them all

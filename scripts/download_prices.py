@@ -2,9 +2,9 @@
 
 import logging
 
-from fd01.files import replacing
-from fd01.logs import configure_logging
-from fd01.prices import download_yahoo
+from fd01.data.prices import download_yahoo
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)

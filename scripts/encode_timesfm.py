@@ -6,13 +6,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from fd01.environment import stack
-from fd01.files import digest
-from fd01.frozen import run_frozen
-from fd01.logs import configure_logging
-from fd01.provenance import git_commit
-from fd01.tables import read_frame, write_table
-from fd01.timesfm import about_model, encode, inputs_of, models_of
+from fd01.models.frozen import run_frozen
+from fd01.models.timesfm import about_model, encode, inputs_of, models_of
+from fd01.workflow.environment import versions
+from fd01.workflow.files import digest
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame, write_table
+from fd01.workflow.provenance import git_commit
 
 
 def encode_rows(model, dataset, rows, settings):
@@ -36,7 +36,7 @@ if __name__ == "__main__":
         "model": "TimesFM 2.5",
         "optimistic": False,
         "dtype": params.settings["dtype"],
-        **stack("numpy", "torch", "timesfm", "safetensors"),
+        **versions("numpy", "torch", "timesfm", "safetensors"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.files import replacing
-from fd01.logs import configure_logging
-from fd01.metrics import ALL_SEEDS, MEASURES, best_f1_threshold, evaluate, ranking
-from fd01.origins import CALIBRATION, EVALUATION
-from fd01.outcomes import train_prevalence, with_outcomes
-from fd01.predictions import mean_over_seeds, read_experiment
-from fd01.tables import read_table
+from fd01.data.origins import CALIBRATION, EVALUATION
+from fd01.evaluation.metrics import ALL_SEEDS, MEASURES, best_f1_threshold, evaluate, ranking
+from fd01.evaluation.outcomes import train_prevalence, with_outcomes
+from fd01.scoring.predictions import mean_over_seeds, read_experiment
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_table
 
 NOT_YET = "no outcome of this block is known yet"
 BLOCK = ["fold", "target", "horizon", "score_kind"]

@@ -6,21 +6,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.baselines import har_logit
-from fd01.calibration import predictor
-from fd01.comparison import holm
-from fd01.distributions import read_forecasters, swapped
-from fd01.errors import NotRun
-from fd01.explanation import added, auc_within, diebold_mariano, terciles
-from fd01.files import replacing
-from fd01.folds import headline, main_folds
-from fd01.logs import configure_logging
-from fd01.metrics import ranking
-from fd01.origins import CALIBRATION, splits
-from fd01.panel import read_panels
-from fd01.plots import pyplot, save, say
-from fd01.tables import read_frame
-from fd01.volatility import har_distribution, har_volatility
+from fd01.data.origins import CALIBRATION, splits
+from fd01.evaluation.calibration import predictor
+from fd01.evaluation.comparison import holm
+from fd01.evaluation.explanation import added, auc_within, diebold_mariano, terciles
+from fd01.evaluation.metrics import ranking
+from fd01.evaluation.score_matrix import read_score_matrices
+from fd01.models.baselines import har_logit
+from fd01.models.har import har_distribution, har_volatility
+from fd01.report.figures import message_figure, pyplot, save_figure
+from fd01.scoring.distributions import read_forecasters, swapped
+from fd01.study.folds import headline, main_folds
+from fd01.workflow.errors import NotRun
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 SWAPS = {"har_scale": (False, True), "har_location": (True, False), "har_both": (True, True)}  # of location, of width
 COLUMNS = [
@@ -134,7 +134,7 @@ def draw(table):
     """AUC on all days and among days of like volatility, an experiment a row."""
     table = table.dropna(subset="auc").sort_values("auc")
     if table.empty:
-        return say("No block in which both outcomes occur has been scored.")
+        return message_figure("No block in which both outcomes occur has been scored.")
     figure, axes = pyplot().subplots(figsize=(6.5, 1.2 + 0.26 * len(table)))
     axes.axvline(0.5, color="0.7", lw=0.8)
     places = range(len(table))
@@ -154,7 +154,7 @@ if __name__ == "__main__":
     dataset, outcomes = read_frame(files.dataset), main_folds(read_frame(files.outcomes))
     forecasters = {found.experiment: found for found in read_forecasters(files.forecasts, params.forecasters)}
     panels, tails, widths = (
-        read_panels(files.predictions, outcomes, target, **options)
+        read_score_matrices(files.predictions, outcomes, target, **options)
         for options in ({}, {"role": CALIBRATION}, {"kinds": ["width"]})
     )
     hars = {}
@@ -179,4 +179,4 @@ if __name__ == "__main__":
         with replacing(path) as temporary:
             table.to_csv(temporary, index=False)
     shown = tables.get(headline(tables, params.fold), none)
-    save(draw(shown), shown, Path(snakemake.output.svg).with_suffix(""))
+    save_figure(draw(shown), shown, Path(snakemake.output.svg).with_suffix(""))

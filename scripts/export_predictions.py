@@ -7,11 +7,11 @@ import platform
 import zipfile
 from pathlib import Path
 
-from fd01.errors import UserError
-from fd01.files import replacing, sha256
-from fd01.logs import configure_logging
-from fd01.predictions import COLUMNS, read_experiment
-from fd01.provenance import git_commit
+from fd01.scoring.predictions import COLUMNS, read_experiment
+from fd01.workflow.errors import UserError
+from fd01.workflow.files import replacing, sha256
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.provenance import git_commit
 
 
 def that_ran(paths):

@@ -3,10 +3,10 @@
 import logging
 from pathlib import Path
 
-from fd01.errors import UserError
-from fd01.files import write_json
-from fd01.logs import configure_logging
-from fd01.weights import WeightsMissing, fetch, missing
+from fd01.models.weights import WeightsMissing, fetch, missing
+from fd01.workflow.errors import UserError
+from fd01.workflow.files import write_json
+from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)

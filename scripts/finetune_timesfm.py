@@ -8,23 +8,26 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.environment import stack
-from fd01.errors import NotRun
-from fd01.files import digest, sha256
-from fd01.finetuning import adapt, build_objective, merged, tensors
-from fd01.heads import scale_features
-from fd01.logs import configure_logging
-from fd01.optimisation import checkpoint_of, train, write_training
-from fd01.origins import CALIBRATION, EVALUATION, TRAIN, splits, target_column
-from fd01.outcomes import two_classes
-from fd01.predictions import concat_scores, scores_frame
-from fd01.provenance import git_commit
-from fd01.quantiles import input_series, quantile_frame, scores
-from fd01.scoring import score_folds
-from fd01.tables import read_frame
-from fd01.timesfm import about_model, forecast_rows, inputs_of, load, reload
-from fd01.training import INNER, epochs
-from fd01.weights import open_weights
+from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, splits
+from fd01.data.series import input_series
+from fd01.data.targets import target_column
+from fd01.models.early_stopping import INNER, epochs
+from fd01.models.forecasts import quantile_frame
+from fd01.models.heads import scale_features, two_classes
+from fd01.models.timesfm import about_model, forecast_rows, inputs_of, load, reload
+from fd01.models.timesfm_finetuning import adapt, build_objective, merged, tensors
+from fd01.models.training import checkpoint_of, train
+from fd01.models.weights import open_weights
+from fd01.scoring.deciles import scores
+from fd01.scoring.fold_scores import score_folds
+from fd01.scoring.predictions import concat_scores, scores_frame
+from fd01.scoring.training_files import write_training
+from fd01.workflow.environment import versions
+from fd01.workflow.errors import NotRun
+from fd01.workflow.files import digest, sha256
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
+from fd01.workflow.provenance import git_commit
 
 
 class Task:
@@ -40,7 +43,7 @@ class Task:
         self.features = (features - inner.mean(axis=0)) / inner.std(axis=0)
 
     def tensors(self, rows, module):
-        """`rows` of the training period as `fd01.optimisation.train` takes them."""
+        """`rows` of the training period as `fd01.models.training.train` takes them."""
         inputs, fits = inputs_of(self.dataset, rows, self.settings)
         if self.settings["objective"] == "event":
             y = two_classes(self.split.y(rows))
@@ -117,7 +120,7 @@ if __name__ == "__main__":
         "parameters": None,
         "device": None,
         "dtype": settings["dtype"],
-        **stack("numpy", "torch", "timesfm", "safetensors"),
+        **versions("numpy", "torch", "timesfm", "safetensors"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from fd01.errors import NotRun
-from fd01.heads import STATES, fit_head, scale_features
-from fd01.logs import configure_logging
-from fd01.predictions import write_folds
-from fd01.scoring import check_history, fit_folds
-from fd01.tables import read_frame, read_table
+from fd01.models.forecasts import STATES
+from fd01.models.heads import fit_head, scale_features
+from fd01.scoring.fold_scores import check_history, fit_folds
+from fd01.scoring.predictions import write_folds
+from fd01.workflow.errors import NotRun
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame, read_table
 
 MIN_TRAINING = 50  # days
 
@@ -20,12 +21,12 @@ def states_of(settings):
 
 
 def score_all(states, dataset, origins, settings, targets, labels, reason=None, needed=None):
-    """Scores of a probe for every train end and target, as `fd01.scoring.fit_folds` gives them.
+    """Scores of a probe for every train end and target, as `fd01.scoring.fold_scores.fit_folds` gives them.
 
     Parameters
     ----------
     states : DataFrame with row, seed, and one column per hidden unit
-    reason, needed : as in `fd01.scoring.score_folds`
+    reason, needed : as in `fd01.scoring.fold_scores.score_folds`
     """
     hidden = []
     for seed, group in states.groupby("seed", dropna=False):

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from fd01.environment import stack
-from fd01.files import digest, sha256
-from fd01.logs import configure_logging
-from fd01.origins import EVALUATION
-from fd01.provenance import about_loaded, git_commit
-from fd01.quantiles import LEVELS, input_series, quantile_frame
-from fd01.tables import read_frame, write_table
-from fd01.windows import windows
+from fd01.data.origins import EVALUATION
+from fd01.data.series import input_series, windows
+from fd01.models.forecasts import LEVELS, quantile_frame
+from fd01.workflow.environment import versions
+from fd01.workflow.files import digest, sha256
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame, write_table
+from fd01.workflow.provenance import describe_network, git_commit
 
 BATCH = 16  # windows; larger ones are slower
 
@@ -44,7 +44,7 @@ def load():
         "released": "2026-09",  # date of the files in the package
         "files": {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size}},
     }
-    return model, {"weights": weights, **about_loaded(torch.nn.ModuleList([model.core, model.head]))}
+    return model, {"weights": weights, **describe_network(torch.nn.ModuleList([model.core, model.head]))}
 
 
 if __name__ == "__main__":
@@ -64,7 +64,7 @@ if __name__ == "__main__":
         "optimistic": False,
         "dtype": "float32",
         "seconds": time.perf_counter() - start,
-        **stack("numpy", "torch", "fracast"),
+        **versions("numpy", "torch", "fracast"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

@@ -5,9 +5,9 @@ import re
 
 import pandas as pd
 
-from fd01.logs import configure_logging
-from fd01.predictions import concat_scores, read_predictions, write_folds
-from fd01.tables import read_frame
+from fd01.scoring.predictions import concat_scores, read_predictions, write_folds
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 TRAINING = re.compile(r"/(?P<train_end>\d{4}-\d{2}-\d{2})/(lr-(?P<lr>[^/]+)/)?seed-\d+")
 
@@ -44,7 +44,7 @@ def winners(paths, losses):
 def gather(paths):
     """Scores and reasons by train end, and one provenance with the seconds and epochs of all jobs.
 
-    `paths` are files written by `fd01.predictions.write_predictions`.
+    `paths` are files written by `fd01.scoring.predictions.write_predictions`.
     """
     frames, not_run, provenances = {}, {}, []
     for path in paths:

@@ -6,11 +6,11 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from fd01.errors import UserError
-from fd01.files import sha256, write_json
-from fd01.logs import configure_logging
-from fd01.predictions import COLUMNS
-from fd01.transfer import check_tables, difference
+from fd01.scoring.archive import check_tables, difference
+from fd01.scoring.predictions import COLUMNS
+from fd01.workflow.errors import UserError
+from fd01.workflow.files import sha256, write_json
+from fd01.workflow.logs import configure_logging
 
 
 def read_archive(path):
@@ -32,7 +32,7 @@ def check_archive(path, manifest, dataset, settings, tables):
 
     Parameters
     ----------
-    settings : dict of dict, what `fd01.transfer.settings_of` gives for the experiments of this configuration
+    settings : dict of dict, what `fd01.scoring.archive.settings_of` gives for the experiments of this configuration
     tables : paths of `dataset` and `origins`
     """
     if manifest["schema"] != COLUMNS:

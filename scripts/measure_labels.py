@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from fd01.baselines import METHODS
-from fd01.distributions import read_forecasters
-from fd01.errors import NotRun
-from fd01.files import replacing
-from fd01.folds import headline, main_folds
-from fd01.labels import family
-from fd01.logs import configure_logging
-from fd01.origins import splits
-from fd01.plots import pyplot, save, say
-from fd01.tables import read_frame
+from fd01.data.origins import splits
+from fd01.evaluation.label_family import family
+from fd01.models.baselines import METHODS
+from fd01.report.figures import message_figure, pyplot, save_figure
+from fd01.scoring.distributions import read_forecasters
+from fd01.study.folds import headline, main_folds
+from fd01.workflow.errors import NotRun
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 COLUMNS = ["fold", "target", "threshold", "horizon", "experiment", "n", "positives", "auc", "chance", "reason"]
 CHEAP = ("last-return", "drawdown", "range", "ewma", "har", "logistic")  # methods that are fitted in no time
@@ -86,7 +86,7 @@ def draw(table):
     """A heat map of one fold: a row per label, a column per experiment that has an AUC for any."""
     table = table.dropna(subset="auc")
     if table.empty:
-        return say("No label of which both outcomes occur has been scored.")
+        return message_figure("No label of which both outcomes occur has been scored.")
     table = table.assign(label=[label_name(*label) for label in zip(*(table[name] for name in LABEL))])
     wide = table.pivot(index="label", columns="experiment", values="auc")
     wide = wide.loc[table["label"].unique(), table["experiment"].unique()]
@@ -117,4 +117,4 @@ if __name__ == "__main__":
     with replacing(snakemake.output.table) as path:
         table.to_csv(path, index=False)
     shown = table[table["fold"] == headline(table["fold"], params.fold)]
-    save(draw(shown), shown, Path(snakemake.output.svg).with_suffix(""))
+    save_figure(draw(shown), shown, Path(snakemake.output.svg).with_suffix(""))

@@ -3,12 +3,12 @@
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from fd01.files import replacing
-from fd01.logs import configure_logging
-from fd01.origins import threshold_return
-from fd01.panel import read_panels
-from fd01.synthetic import expected_auc, true_probability
-from fd01.tables import read_frame
+from fd01.data.synthetic import expected_auc, true_probability
+from fd01.data.targets import threshold_return
+from fd01.evaluation.score_matrix import read_score_matrices
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 COLUMNS = ["target", "horizon", "fold", "experiment", "n", "best", "expected", "auc", "standard_error", "z"]
 
@@ -42,7 +42,7 @@ if __name__ == "__main__":
         if target["horizon"] > 1:
             continue  # the truth of later days is not in closed form
         probability = probabilities(dataset, simulated, target["target"], params.labels)
-        for fold, panel in read_panels(files.predictions, outcomes, target).items():
+        for fold, panel in read_score_matrices(files.predictions, outcomes, target).items():
             if panel.y.nunique() == 2:
                 rows += [target | {"fold": fold} | row for row in truth(panel, probability)]
     with replacing(snakemake.output[0]) as path:

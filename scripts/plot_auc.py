@@ -4,24 +4,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.folds import is_walk_forward
-from fd01.logs import configure_logging
-from fd01.metrics import ALL_SEEDS
-from fd01.plots import labels, pyplot, save, say
-from fd01.predictions import of_target
+from fd01.evaluation.metrics import ALL_SEEDS
+from fd01.report.figures import display_names, message_figure, pyplot, save_figure
+from fd01.scoring.predictions import of_target
+from fd01.study.folds import is_walk_forward
+from fd01.workflow.logs import configure_logging
 
 
 def auc_table(metrics, target):
-    """AUC of every label, fold and seed for one target; see `fd01.plots.labels`."""
+    """AUC of every label, fold and seed for one target; see `fd01.report.figures.display_names`."""
     rows = of_target(metrics, **target).dropna(subset="auc")
     rows = rows[~rows["fold"].map(is_walk_forward).astype(bool)]
-    return rows.assign(label=labels(rows))[["label", "fold", "seed", "auc"]]
+    return rows.assign(label=display_names(rows))[["label", "fold", "seed", "auc"]]
 
 
 def draw_auc(table):
     """A panel per fold, the best of the first one on top; small dots are single seeds."""
     if table.empty:
-        return say("No block in which both outcomes occur has been scored.")
+        return message_figure("No block in which both outcomes occur has been scored.")
     folds = list(table["fold"].unique())
     means, seeds = table[table["seed"] == ALL_SEEDS], table[table["seed"] != ALL_SEEDS]
     # An experiment that did not run on the first fold stands where its first AUC puts it.
@@ -43,4 +43,4 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     table = auc_table(pd.read_csv(snakemake.input.metrics), snakemake.params.target)
     figure = draw_auc(table)
-    save(figure, table, Path(snakemake.output.svg).with_suffix(""))
+    save_figure(figure, table, Path(snakemake.output.svg).with_suffix(""))

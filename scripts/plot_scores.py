@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
-from fd01.folds import is_walk_forward
-from fd01.logs import configure_logging
-from fd01.metrics import sweep
-from fd01.outcomes import mean_scores
-from fd01.plots import labels, pyplot, save, say, small_multiples
-from fd01.predictions import read_experiment
-from fd01.tables import read_frame
+from fd01.evaluation.metrics import sweep
+from fd01.evaluation.outcomes import mean_scores
+from fd01.report.figures import display_names, message_figure, pyplot, save_figure, small_multiples
+from fd01.scoring.predictions import read_experiment
+from fd01.study.folds import is_walk_forward
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 OUTCOMES = {0.0: "did not happen", 1.0: "happened"}
 
@@ -21,7 +21,7 @@ def read_scores(paths, origins, target):
     """Mean score and outcome of every evaluation day, with the `label` of its experiment."""
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
     rows = pd.concat(frames, ignore_index=True)
-    return mean_scores(rows.assign(label=labels(rows)), origins, **target)
+    return mean_scores(rows.assign(label=display_names(rows)), origins, **target)
 
 
 def by_label(scores, function):
@@ -175,7 +175,7 @@ if __name__ == "__main__":
         block = scores[scores["fold"] == fold]
         table = tabulate(block) if block["y"].nunique() == 2 else block.iloc[:0]
         if table.empty:
-            figure = say("Nothing to draw: no score that varies, or not both outcomes among the days.")
+            figure = message_figure("Nothing to draw: no score that varies, or not both outcomes among the days.")
         else:
             figure = draw(table, published_pairs(params.published, wildcards.dataset, fold), params.baselines)
-        save(figure, table, directory / fold)
+        save_figure(figure, table, directory / fold)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.blocks import POOLED
-from fd01.folds import is_walk_forward
-from fd01.logs import configure_logging
-from fd01.plots import pyplot, save, say
+from fd01.evaluation.blocks import POOLED
+from fd01.report.figures import message_figure, pyplot, save_figure
+from fd01.study.folds import is_walk_forward
+from fd01.workflow.logs import configure_logging
 
 
 def styles(experiments, reference, systems, twins):
@@ -32,7 +32,7 @@ def draw_walk_forward(table, reference, systems, twins):
     blocks = [fold for fold in table["fold"].unique() if is_walk_forward(fold)]
     pooled = table[(table["fold"] == POOLED) & table["auc"].notna()].sort_values("auc", kind="stable")
     if pooled.empty:
-        return say("No walk-forward block in which both outcomes occur has been scored.")
+        return message_figure("No walk-forward block in which both outcomes occur has been scored.")
     names = sorted(table["experiment"].unique())
     size = (10, 2 + 0.24 * len(pooled))
     figure, (left, right) = pyplot().subplots(1, 2, figsize=size, width_ratios=[3, 2])
@@ -59,4 +59,4 @@ if __name__ == "__main__":
     table = table[table["fold"].map(is_walk_forward).astype(bool) | (table["fold"] == POOLED)]
     table = table[["fold", "experiment", "auc", "auc_low", "auc_high"]]
     figure = draw_walk_forward(table, params.reference, params.systems, params.twins)
-    save(figure, table, Path(snakemake.output.svg).with_suffix(""))
+    save_figure(figure, table, Path(snakemake.output.svg).with_suffix(""))

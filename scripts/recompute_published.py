@@ -2,11 +2,11 @@
 
 import logging
 
-from fd01.erratum import scaler_figures, stored_forecasts
-from fd01.errors import NotRun
-from fd01.files import write_json
-from fd01.logs import configure_logging
-from fd01.tables import read_frame
+from fd01.evaluation.erratum import scaler_figures, stored_forecasts
+from fd01.workflow.errors import NotRun
+from fd01.workflow.files import write_json
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 if __name__ == "__main__":
     configure_logging(snakemake)

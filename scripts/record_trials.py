@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.files import read_json, replacing
-from fd01.ledger import list_trials, multiplicity, record
-from fd01.logs import configure_logging
-from fd01.predictions import read_experiment
-from fd01.provenance import git_commit
-from fd01.tables import read_frame
+from fd01.evaluation.ledger import list_trials, multiplicity, record
+from fd01.scoring.predictions import read_experiment
+from fd01.workflow.files import read_json, replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
+from fd01.workflow.provenance import git_commit
 
 if __name__ == "__main__":
     configure_logging(snakemake)

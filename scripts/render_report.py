@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.audit import outdated
-from fd01.files import read_json, write_text
-from fd01.folds import is_walk_forward
-from fd01.logs import configure_logging
-from fd01.metrics import ALL_SEEDS
-from fd01.origins import EVALUATION, target_column
-from fd01.plots import labels
-from fd01.predictions import of_target
-from fd01.tables import read_frame
+from fd01.data.origins import EVALUATION
+from fd01.data.targets import describe, target_column
+from fd01.evaluation.audit import outdated
+from fd01.evaluation.metrics import ALL_SEEDS
+from fd01.report.figures import display_names
+from fd01.scoring.predictions import of_target
+from fd01.study.folds import is_walk_forward
+from fd01.workflow.files import read_json, write_text
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
@@ -26,20 +27,6 @@ def number(value, digits=3):
 def count(value):
     """A whole number with thousands apart; a dash when there is none."""
     return NONE if value is None or pd.isna(value) else f"{int(value):,}"
-
-
-def event(target, definitions):
-    """The target in words, as the subject of "the event"."""
-    h = target["horizon"]
-    days = "the next trading day" if h == 1 else f"the next {h} trading days"
-    size = f"{100 * definitions['threshold']:g} %"
-    deviations = "{k:g} standard deviations (of {window} daily returns)".format(**definitions["scaled"])
-    return {
-        "up": f"on {days}, the price rises at some time by at least {size} above today's close",
-        "down": f"on {days}, the price falls at some time by at least {size} below today's close",
-        "direction": f"the close after {h} trading day{'s' if h > 1 else ''} is above today's close",
-        "scaled": f"on {days}, the price rises at some time by at least {deviations} above today's close",
-    }[target["target"]]
 
 
 def inline_svg(path):
@@ -59,7 +46,7 @@ def block_tables(metrics, experiments, origins, target):
         ran = rows[rows["status"] == "ok"]
         seeds = ran[ran["seed"] != ALL_SEEDS].groupby(["experiment", "score_kind"])["auc"].agg(["min", "max"])
         means = ran[ran["seed"] == ALL_SEEDS].sort_values("auc", ascending=False)
-        means = means.join(seeds, on=["experiment", "score_kind"]).assign(label=labels(means))
+        means = means.join(seeds, on=["experiment", "score_kind"]).assign(label=display_names(means))
         off = experiments[experiments["model"].isna()]
         absent = pd.concat([rows[rows["status"] == "not run"], off])[["experiment", "reason"]].drop_duplicates()
         evaluation = block[block["role"] == EVALUATION]
@@ -152,7 +139,7 @@ if __name__ == "__main__":
         files.template,
         style=Path(files.style).read_text(encoding="utf-8"),
         verdict=verdict,
-        event=event(verdict, config["labels"]),
+        event=describe(**target, labels=config["labels"]),
         blocks=blocks,
         kinds=kinds_to_explain(blocks),
         twins=[name for name in ran if name.endswith("-untrained")],

@@ -2,18 +2,18 @@
 
 import time
 
-from fd01.baselines import METHODS
-from fd01.environment import stack
-from fd01.files import digest
-from fd01.logs import configure_logging
-from fd01.predictions import write_folds
-from fd01.provenance import git_commit
-from fd01.scoring import fit_folds
-from fd01.tables import read_frame
+from fd01.models.baselines import METHODS
+from fd01.scoring.fold_scores import fit_folds
+from fd01.scoring.predictions import write_folds
+from fd01.workflow.environment import versions
+from fd01.workflow.files import digest
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
+from fd01.workflow.provenance import git_commit
 
 
 def score_all(dataset, origins, settings, targets, labels):
-    """Scores of a baseline for every train end and target, as `fd01.scoring.fit_folds` gives them."""
+    """Scores of a baseline for every train end and target, as `fd01.scoring.fold_scores.fit_folds` gives them."""
     method = METHODS[settings["method"]]
     options = {key: value for key, value in settings.items() if key != "method"}
     about = dict(score_kind=method.score_kind, is_probability=method.is_probability)
@@ -42,7 +42,7 @@ if __name__ == "__main__":
         "device": "cpu",
         "dtype": "float64",
         "seconds": time.perf_counter() - start,
-        **stack("numpy", "scipy", "scikit-learn", "arch"),
+        **versions("numpy", "scipy", "scikit-learn", "arch"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

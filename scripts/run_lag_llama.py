@@ -6,16 +6,16 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from fd01.environment import stack
-from fd01.errors import NotRun
-from fd01.files import digest
-from fd01.frozen import run_frozen
-from fd01.heads import STATES
-from fd01.lag_llama import history, models_of, run, time_features
-from fd01.logs import configure_logging
-from fd01.provenance import about_loaded, git_commit
-from fd01.studentt import PARAMETERS, percent_series
-from fd01.tables import read_frame, write_table
+from fd01.data.series import percent_series
+from fd01.models.forecasts import PARAMETERS, STATES
+from fd01.models.frozen import run_frozen
+from fd01.models.lag_llama import history, models_of, run, time_features
+from fd01.workflow.environment import versions
+from fd01.workflow.errors import NotRun
+from fd01.workflow.files import digest
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame, write_table
+from fd01.workflow.provenance import describe_network, git_commit
 
 
 def run_rows(network, dataset, rows, name):
@@ -39,7 +39,7 @@ if __name__ == "__main__":
         "model": "Lag-Llama",
         "optimistic": False,
         "dtype": "float32",
-        **stack("numpy", "torch", "gluonts", "sktime", "safetensors"),
+        **versions("numpy", "torch", "gluonts", "sktime", "safetensors"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }
@@ -48,7 +48,7 @@ if __name__ == "__main__":
     frame, ran = run_frozen(
         partial(models_of, settings, params.seeds, snakemake.input.manifest),
         lambda network: run_rows(network, dataset, rows, wildcards.input),
-        lambda network: about_loaded(network) | {"needed": history(network) + 1},
+        lambda network: describe_network(network) | {"needed": history(network) + 1},
         ["row", "seed", *PARAMETERS, *STATES],
         snakemake.threads,
     )

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from fd01.logs import configure_logging
-from fd01.predictions import write_folds
-from fd01.quantiles import scores
-from fd01.scoring import score_folds
-from fd01.tables import read_frame, read_table
+from fd01.scoring.deciles import scores
+from fd01.scoring.fold_scores import score_folds
+from fd01.scoring.predictions import write_folds
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame, read_table
 
 if __name__ == "__main__":
     configure_logging(snakemake)

@@ -2,11 +2,11 @@
 
 import logging
 
-from fd01.audit import choose_cut, scramble
-from fd01.files import replacing
-from fd01.logs import configure_logging
-from fd01.prices import read_prices
-from fd01.tables import read_frame
+from fd01.data.prices import read_prices
+from fd01.evaluation.audit import choose_cut, scramble
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 if __name__ == "__main__":
     configure_logging(snakemake)

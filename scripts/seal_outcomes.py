@@ -2,14 +2,14 @@
 
 import logging
 
-from fd01.logs import configure_logging
-from fd01.plan import close
-from fd01.tables import read_frame, write_table
+from fd01.data.origins import hide_outcomes
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame, write_table
 
 if __name__ == "__main__":
     configure_logging(snakemake)
     seal = snakemake.params.seal
-    outcomes, sealed = close(read_frame(snakemake.input.origins), seal["folds"])
+    outcomes, sealed = hide_outcomes(read_frame(snakemake.input.origins), seal["folds"])
     write_table(snakemake.output[0], outcomes, {"sealed": sealed, "reason": seal["reason"]})
     for fold, count in sealed.items():
         logging.warning("%s: %d of %d days are closed: %s", fold, count["days"], count["of"], seal["reason"])

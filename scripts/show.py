@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from fd01.files import read_json
-from fd01.logs import configure_logging
+from fd01.workflow.files import read_json
+from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)

@@ -1,8 +1,8 @@
 """Make up prices of which the truth is known."""
 
-from fd01.files import replacing
-from fd01.logs import configure_logging
-from fd01.synthetic import simulate
+from fd01.data.synthetic import simulate
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from fd01.files import replacing
-from fd01.folds import is_walk_forward
-from fd01.logs import configure_logging
-from fd01.panel import read_panels
-from fd01.power import measured_aucs, persistence
-from fd01.protocol import best_baseline, primary
-from fd01.tables import read_frame
+from fd01.evaluation.metrics_table import best_baseline, compared_rows
+from fd01.evaluation.power import measured_aucs, persistence
+from fd01.evaluation.score_matrix import read_score_matrices
+from fd01.study.folds import is_walk_forward
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 COLUMNS = ["fold", "n", "positives", "true_auc", "days", "persistence", "mean", "above", "below"]
 
@@ -34,9 +34,9 @@ if __name__ == "__main__":
     files, params = snakemake.input, snakemake.params
     metrics = pd.read_csv(files.metrics)
     rows = []
-    for fold, panel in read_panels(files.predictions, read_frame(files.outcomes), params.target).items():
+    for fold, panel in read_score_matrices(files.predictions, read_frame(files.outcomes), params.target).items():
         if not is_walk_forward(fold):
-            chosen = best_baseline(primary(metrics, fold, **params.target), params.systems)
+            chosen = best_baseline(compared_rows(metrics, fold, **params.target), params.systems)
             score = None if chosen is None else panel.scores[chosen["experiment"]]
             rows += [{"fold": fold} | row for row in error_rates(panel.y, score, params.decision, params.statistics)]
     with replacing(snakemake.output[0]) as path:

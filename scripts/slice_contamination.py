@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from fd01.comparison import delong
-from fd01.files import replacing
-from fd01.folds import main_folds
-from fd01.logs import configure_logging
-from fd01.panel import read_panels
-from fd01.predictions import read_experiment
-from fd01.tables import read_frame
+from fd01.evaluation.comparison import delong
+from fd01.evaluation.score_matrix import read_score_matrices
+from fd01.scoring.predictions import read_experiment
+from fd01.study.folds import main_folds
+from fd01.workflow.files import replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
 
 COLUMNS = ["experiment", "trained_until", "released", "fold", "slice", "first", "last", "n", "positives", "auc"]
 COLUMNS += ["reference_auc", "difference", "low", "high", "reason"]
@@ -96,6 +96,8 @@ if __name__ == "__main__":
     params, paths = snakemake.params, snakemake.input.predictions
     outcomes = main_folds(read_frame(snakemake.input.outcomes))
     weights = {Path(path).name: about for path in paths if (about := pretrained(path)) is not None}
-    table = contamination_table(read_panels(paths, outcomes, params.target), weights, params.reference, params.alpha)
+    table = contamination_table(
+        read_score_matrices(paths, outcomes, params.target), weights, params.reference, params.alpha
+    )
     with replacing(snakemake.output[0]) as path:
         table.to_csv(path, index=False)

@@ -7,19 +7,22 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from fd01.environment import stack
-from fd01.errors import NotRun
-from fd01.files import digest, sha256
-from fd01.lag_llama import distribution, history, models_of, pasts, run, time_features
-from fd01.logs import configure_logging
-from fd01.optimisation import checkpoint_of, train, write_training
-from fd01.origins import TRAIN, splits
-from fd01.predictions import concat_scores
-from fd01.provenance import about_loaded, git_commit
-from fd01.scoring import check_history, score_folds
-from fd01.studentt import PARAMETERS, percent_series, scores
-from fd01.tables import read_frame
-from fd01.training import INNER, epochs
+from fd01.data.origins import TRAIN, splits
+from fd01.data.series import percent_series
+from fd01.models.early_stopping import INNER, epochs
+from fd01.models.forecasts import PARAMETERS
+from fd01.models.lag_llama import distribution, history, models_of, pasts, run, time_features
+from fd01.models.training import checkpoint_of, train
+from fd01.scoring.fold_scores import check_history, score_folds
+from fd01.scoring.predictions import concat_scores
+from fd01.scoring.student_t import scores
+from fd01.scoring.training_files import write_training
+from fd01.workflow.environment import versions
+from fd01.workflow.errors import NotRun
+from fd01.workflow.files import digest, sha256
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
+from fd01.workflow.provenance import describe_network, git_commit
 
 
 def build_loss(network):
@@ -80,7 +83,7 @@ if __name__ == "__main__":
         "device": None,
         "dtype": "float32",
         "epochs": [],
-        **stack("numpy", "torch", "gluonts", "sktime", "safetensors"),
+        **versions("numpy", "torch", "gluonts", "sktime", "safetensors"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }
@@ -97,7 +100,7 @@ if __name__ == "__main__":
         torch.set_num_threads(snakemake.threads)
         torch.manual_seed(seed)
         network = load_network()
-        about |= about_loaded(network)
+        about |= describe_network(network)
         inputs = [sha256(path) for path in (snakemake.input.dataset, snakemake.input.origins)]
         checkpoint = checkpoint_of(snakemake.output.scores, about["config_sha256"], about["weights"], *inputs)
         rows, frame = fit(network, dataset, origins, split, settings, seed, checkpoint)

@@ -5,18 +5,19 @@ import time
 
 import pandas as pd
 
-from fd01.environment import stack
-from fd01.errors import NotRun
-from fd01.files import digest, replacing
-from fd01.indicators import INDICATORS
-from fd01.logs import configure_logging
-from fd01.origins import CALIBRATION, EVALUATION, splits, target_column
-from fd01.outcomes import two_classes
-from fd01.patchtst import predict, train, windows
-from fd01.predictions import concat_scores, scores_frame, write_predictions
-from fd01.provenance import git_commit, warn_without_gpu
-from fd01.tables import read_frame
-from fd01.training import INNER, epochs
+from fd01.data.indicators import INDICATORS
+from fd01.data.origins import CALIBRATION, EVALUATION, splits
+from fd01.data.targets import target_column
+from fd01.models.early_stopping import INNER, epochs
+from fd01.models.heads import two_classes
+from fd01.models.patchtst import predict, train, windows
+from fd01.scoring.predictions import concat_scores, scores_frame, write_predictions
+from fd01.workflow.environment import versions
+from fd01.workflow.errors import NotRun
+from fd01.workflow.files import digest, replacing
+from fd01.workflow.logs import configure_logging
+from fd01.workflow.parquet import read_frame
+from fd01.workflow.provenance import git_commit, warn_without_gpu
 
 
 def training_sets(split, origins, target, selection, study_fold):
@@ -96,7 +97,7 @@ if __name__ == "__main__":
         "device": device,
         "dtype": "float32",
         "seconds": time.perf_counter() - start,
-        **stack("numpy", "torch"),
+        **versions("numpy", "torch"),
         "git_commit": git_commit(),
         "config_sha256": digest(dict(params)),
     }

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from fd01.errors import UserError
-from fd01.files import read_json, sha256
-from fd01.logs import configure_logging
-from fd01.predictions import read_predictions, write_predictions
-from fd01.transfer import check_tables
+from fd01.scoring.archive import check_tables
+from fd01.scoring.predictions import read_predictions, write_predictions
+from fd01.workflow.errors import UserError
+from fd01.workflow.files import read_json, sha256
+from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from fd01.errors import UserError
-from fd01.files import read_json, write_json
-from fd01.logs import configure_logging
-from fd01.weights import fetch
+from fd01.models.weights import fetch
+from fd01.workflow.errors import UserError
+from fd01.workflow.files import read_json, write_json
+from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)

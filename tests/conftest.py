@@ -79,7 +79,7 @@ def tiny_timesfm():
     tiny = importlib.util.module_from_spec(spec)
     threads = torch.get_num_threads()
     with threadpool_limits(1), pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HUB_OFFLINE", "1")  # `fd01.timesfm` sets it; this notes how it was
+        patch.setenv("HF_HUB_OFFLINE", "1")  # `fd01.models.timesfm` sets it; this notes how it was
         patch.setattr(sys, "meta_path", [*sys.meta_path])
         import timesfm  # noqa: F401
 
@@ -96,7 +96,7 @@ def tiny_timesfm():
 @pytest.fixture(scope="module")
 def tiny_weights(tiny_timesfm, tmp_path_factory):
     """Folder with random weights of the small network, in the published format."""
-    from fd01.timesfm import load_untrained
+    from fd01.models.timesfm import load_untrained
 
     folder = tmp_path_factory.mktemp("weights")
     load_untrained(7).save_pretrained(folder)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 import pytest
 import torch
 
-from fd01.lag_llama import PUBLISHED, load_untrained
+from fd01.models.lag_llama import PUBLISHED, load_untrained
 
 LOSS = "gluonts.torch.modules.loss"
 

@@ -7,8 +7,8 @@ import pandas as pd
 import yaml
 from conftest import ROOT, make_prices
 
-from fd01.origins import build_origins
-from fd01.prices import OHLCV, build_dataset
+from fd01.data.origins import build_origins
+from fd01.data.prices import OHLCV, build_dataset
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 LABELS = CONFIG["labels"]

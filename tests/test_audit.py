@@ -13,8 +13,14 @@ from run_baseline import score_all
 from small_study import FOLDS, LABELS, UP, UP_5, small_study, through_csv
 from threadpoolctl import threadpool_limits
 
-import fd01.audit
-from fd01.audit import (
+import fd01.evaluation.audit
+from fd01.data.features import har
+from fd01.data.indicators import INDICATORS, a20
+from fd01.data.origins import splits
+from fd01.data.prices import OHLC, OHLCV, build_dataset, with_date_column
+from fd01.data.series import windows
+from fd01.data.targets import target_values
+from fd01.evaluation.audit import (
     audit_features,
     audit_folds,
     audit_targets,
@@ -24,15 +30,10 @@ from fd01.audit import (
     outdated,
     scramble,
 )
-from fd01.baselines import METHODS, Method
-from fd01.covariates import in_context_ridge, known_before
-from fd01.features import har
-from fd01.heads import fit_logistic
-from fd01.indicators import INDICATORS, a20
-from fd01.origins import splits, target_values
-from fd01.predictions import concat_scores, write_folds
-from fd01.prices import OHLC, OHLCV, build_dataset, with_date_column
-from fd01.windows import windows
+from fd01.models.baselines import METHODS, Method
+from fd01.models.covariates import in_context_ridge, known_before
+from fd01.models.heads import fit_logistic
+from fd01.scoring.predictions import concat_scores, write_folds
 
 RAW = with_date_column(make_prices())
 CUT = choose_cut(small_study()[1])
@@ -89,7 +90,7 @@ def trained(choose):
 
     def score(dataset, split, train, rows, target, labels):
         every = target_values(dataset, labels["horizons"], labels["threshold"], labels["scaled"])
-        leaking = dataclasses.replace(split, labels=every[f"{target['target']}_{target['horizon']}"])
+        leaking = dataclasses.replace(split, targets=every[f"{target['target']}_{target['horizon']}"])
         return fit_logistic(har(dataset).to_numpy(), leaking, choose(train, split), rows, C=np.inf)
 
     return score
@@ -155,7 +156,7 @@ def features(studies):
 
 @pytest.mark.parametrize("indicators", [centred, unshifted])
 def test_indicator_that_looks_ahead_is_found(tmp_path, monkeypatch, indicators):
-    monkeypatch.setattr("fd01.prices.a20", indicators)
+    monkeypatch.setattr("fd01.data.prices.a20", indicators)
     studies = both_studies()
     rows = features(studies)
     assert {name for name, row in rows.items() if not row["ok"]} == {"indicators", "feature: scale-free indicators"}
@@ -163,7 +164,7 @@ def test_indicator_that_looks_ahead_is_found(tmp_path, monkeypatch, indicators):
 
 
 def test_feature_that_looks_ahead_is_found(monkeypatch):
-    monkeypatch.setitem(fd01.audit.FEATURES, "HAR", lambda data: har(data) - har(data).mean())
+    monkeypatch.setitem(fd01.evaluation.audit.FEATURES, "HAR", lambda data: har(data) - har(data).mean())
     assert {name for name, row in features(STUDIES).items() if not row["ok"]} == {"feature: HAR"}
 
 
@@ -247,7 +248,7 @@ def test_fit_that_is_not_purged_is_found(monkeypatch):
             before = split.training[split.training < split.calibration.min()]
             yield dataclasses.replace(split, inner=before)
 
-    monkeypatch.setattr("fd01.audit.splits", unpurged)
+    monkeypatch.setattr("fd01.evaluation.audit.splits", unpurged)
     for row in folds_of(STUDIES[0][1]).values():
         assert row["ok"] is False
         assert row["detail"] == (

@@ -9,12 +9,12 @@ from run_baseline import score_all
 from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, prices_with_other_rows_after, small_study
 from threadpoolctl import threadpool_limits
 
-from fd01.baselines import METHODS
-from fd01.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
-from fd01.origins import splits
-from fd01.predictions import check_same_origins, read_experiment, write_folds
-from fd01.prices import build_dataset
-from fd01.tables import read_frame
+from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
+from fd01.data.origins import splits
+from fd01.data.prices import build_dataset
+from fd01.models.baselines import METHODS
+from fd01.scoring.predictions import check_same_origins, read_experiment, write_folds
+from fd01.workflow.parquet import read_frame
 
 SETTINGS = {
     entry["settings"]["method"]: entry["settings"]

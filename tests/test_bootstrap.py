@@ -7,14 +7,14 @@ import pytest
 from scipy.signal import lfilter
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from fd01.bootstrap import (
+from fd01.evaluation.bootstrap import (
     CHUNK,
     block_length,
     interval,
     resample_counts,
     resampled_brier,
     resampled_ranking,
-    spread,
+    standard_error,
 )
 
 
@@ -57,10 +57,10 @@ def test_resamples_with_one_class_are_nan_and_do_not_count():
     auc, average_precision = (values.ravel() for values in resampled_ranking(y, scores, counts))
     np.testing.assert_allclose(auc, [np.nan, np.nan, 0.5, 1, 0])
     np.testing.assert_allclose(average_precision, [np.nan, np.nan, 1 / 2, 1, 1 / 3])
-    assert spread(auc) == pytest.approx(0.5)
+    assert standard_error(auc) == pytest.approx(0.5)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert np.isnan(spread(np.full(5, np.nan)))
+        assert np.isnan(standard_error(np.full(5, np.nan)))
 
 
 def test_resamples_are_whole_repeatable_and_shared_by_all_experiments():

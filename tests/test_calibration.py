@@ -8,7 +8,7 @@ from calibrate_scores import COLUMNS, arms, calibration_table, draw, measure, re
 from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss, log_loss
 
-from fd01.calibration import (
+from fd01.evaluation.calibration import (
     CLIP,
     RECALIBRATIONS,
     brier_decomposition,
@@ -20,7 +20,7 @@ from fd01.calibration import (
     platt,
     recalibrated_frequency,
 )
-from fd01.panel import Panel
+from fd01.evaluation.score_matrix import ScoreMatrix
 
 RNG = np.random.default_rng(0)
 
@@ -34,7 +34,7 @@ def simulated(n, seed=0, slope=1.0, shift=0.0):
 
 def panel(y, is_probability=True, **scores):
     days = pd.bdate_range("2020-01-01", periods=len(y))
-    return Panel(
+    return ScoreMatrix(
         days=days,
         y=pd.Series(np.asarray(y, float), days),
         scores=pd.DataFrame(scores, days),

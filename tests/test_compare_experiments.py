@@ -9,10 +9,10 @@ from simulate_protocol import error_rates
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from small_study import CONFIG, UP, through_csv
 
-from fd01.blocks import BASELINE, POOLED, describe, pool, precision
-from fd01.comparison import delong
-from fd01.panel import Panel
-from fd01.power import auc_of_correlation, measured_aucs, persistence
+from fd01.evaluation.blocks import BASELINE, POOLED, describe, pool, precision
+from fd01.evaluation.comparison import delong
+from fd01.evaluation.power import auc_of_correlation, measured_aucs, persistence
+from fd01.evaluation.score_matrix import ScoreMatrix
 
 STATISTICS = CONFIG["statistics"] | {"resamples": 120}
 SYSTEMS = {"BASE-A": "baseline", "BASE-B": "baseline", "PTST": "patchtst", "X": "timesfm", "X-untrained": "timesfm"}
@@ -30,7 +30,7 @@ def panel(seed=0, n=300, names=tuple(SYSTEMS), skill=None, y=None):
         lambda s: s if s.name in ("BASE-A", "PTST") else 1 / (1 + np.exp(-s))
     )
     kinds = pd.Series({name: "signal" if name in ("BASE-A", "PTST") else "probability" for name in names})
-    return Panel(days, pd.Series(y, days), frame, kinds, kinds == "probability")
+    return ScoreMatrix(days, pd.Series(y, days), frame, kinds, kinds == "probability")
 
 
 def metrics_of(panels, calibration=None):
@@ -136,7 +136,7 @@ def test_best_baseline_is_the_one_of_the_calibration_tail():
 
 def test_power_does_not_depend_on_the_difference():
     one = panel(3)
-    turned = Panel(one.days, one.y, one.scores.assign(X=1 - one.scores["X"]), one.kinds, one.is_probability)
+    turned = ScoreMatrix(one.days, one.y, one.scores.assign(X=1 - one.scores["X"]), one.kinds, one.is_probability)
     before, after = (describe("b", p, None, 300, 0) for p in (one, turned))
     plain = precision(before, "X", "BASE-B", 0.05, 0.8)
     assert plain["detectable"] == pytest.approx(2.8016 * plain["se"], rel=1e-4)
@@ -175,7 +175,9 @@ def test_one_class_is_inconclusive_and_does_not_stop_the_rest():
 def test_constant_and_equal_scores_are_compared():
     block = panel(2)
     scores = block.scores.assign(**{"BASE-A": 0.3, "X": block.scores["X-untrained"]})
-    rows = compared({"test": Panel(block.days, block.y, scores, block.kinds, block.is_probability)})["comparisons"]
+    rows = compared({"test": ScoreMatrix(block.days, block.y, scores, block.kinds, block.is_probability)})[
+        "comparisons"
+    ]
     rows = rows.set_index(["experiment", "against"])
     equal = rows.loc[("X", "twin")]
     assert (equal["auc_difference"], equal["p"], equal["verdict"]) == (0, 1, "inconclusive")
@@ -249,7 +251,9 @@ def test_equal_experiments_are_equivalent_on_the_pooled_blocks_alone():
     panels = {}
     for fold, p in FORWARD.items():
         near = p.scores["PTST"] + 0.05 * np.random.default_rng(1).normal(size=len(p.days))
-        panels[fold] = Panel(p.days, p.y, p.scores.assign(X=near), p.kinds, p.is_probability & (p.kinds.index != "X"))
+        panels[fold] = ScoreMatrix(
+            p.days, p.y, p.scores.assign(X=near), p.kinds, p.is_probability & (p.kinds.index != "X")
+        )
     rows = compared(panels)["comparisons"]
     found = rows[(rows["experiment"] == "X") & (rows["against"] == "reference")].set_index("fold")["verdict"]
     assert found.to_dict() == dict.fromkeys(FORWARD, "inconclusive") | {POOLED: "equivalent"}

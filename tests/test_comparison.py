@@ -8,9 +8,9 @@ import pytest
 from scipy.signal import lfilter
 from scipy.stats import norm
 
-from fd01.blocks import describe, precision
-from fd01.comparison import delong, holm, two_sided, verdict
-from fd01.panel import Panel
+from fd01.evaluation.blocks import describe, precision
+from fd01.evaluation.comparison import delong, holm, two_sided, verdict
+from fd01.evaluation.score_matrix import ScoreMatrix
 
 CASES = pd.read_csv(Path(__file__).with_name("delong_cases.csv"))
 # By auc, var, cov and roc.test of pROC 1.18.0 on R 4.2.2, method "delong", direction "<":
@@ -201,7 +201,7 @@ def paired_tests(y, scores):
         if outcomes.sum() >= 10:
             frame = pd.DataFrame(block, columns=["a", "b"])
             kinds = pd.Series({"a": "signal", "b": "signal"})
-            panel = Panel(frame.index, pd.Series(outcomes), frame, kinds, pd.Series({"a": False, "b": False}))
+            panel = ScoreMatrix(frame.index, pd.Series(outcomes), frame, kinds, pd.Series({"a": False, "b": False}))
             found = describe("block", panel, None, resamples=79, seed=number)
             row = precision(found, "a", "b", alpha=0.05, power=0.8)
             rows.append(row | {"difference": np.subtract(*found.estimates["auc"])})

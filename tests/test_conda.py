@@ -19,8 +19,8 @@ from pandas.testing import assert_frame_equal
 from test_repository import conda_packages
 from test_workflow import command, environment, save_tiny, snakemake
 
-from fd01.files import read_json, sha256
-from fd01.predictions import read_experiment
+from fd01.scoring.predictions import read_experiment
+from fd01.workflow.files import read_json, sha256
 
 pytestmark = [
     pytest.mark.conda,

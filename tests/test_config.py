@@ -10,8 +10,8 @@ import yaml
 from conftest import ROOT
 from snakemake.common.configfile import load_configfile
 
-from fd01.config import RULES, TYPES, check_config, gpu_found, runs_on, scrambled
-from fd01.errors import UserError
+from fd01.study.config import RULES, TYPES, check_config, gpu_found, runs_on, scrambled
+from fd01.workflow.errors import UserError
 
 ABSENT = object()
 SETTINGS = "experiments/PTST-2M/settings"
@@ -396,7 +396,7 @@ def test_variable_that_says_neither_is_refused(monkeypatch):
 
 @pytest.mark.parametrize("found", [True, False])
 def test_run_gpu_follows_the_machine(monkeypatch, found):
-    monkeypatch.setattr("fd01.config.gpu_found", lambda: found)
+    monkeypatch.setattr("fd01.study.config.gpu_found", lambda: found)
     assert runs_on({"run": "gpu"}, "spy") is found
     assert runs_on({"run": "all"}, "spy") and not runs_on({"run": "none"}, "spy")
 

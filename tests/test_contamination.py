@@ -8,7 +8,7 @@ from slice_contamination import COLUMNS, FEW, contamination_table, end_of, measu
 from small_study import block, score_rows
 from test_calibration import panel
 
-from fd01.predictions import write_folds
+from fd01.scoring.predictions import write_folds
 
 WEIGHTS = {"trained_until": "2020-02", "released": "2020-05"}
 Y = np.tile([0.0, 0.0, 1.0], 50)  # 150 days from 2020-01-01 on

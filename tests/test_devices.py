@@ -14,11 +14,11 @@ import train_patchtst
 from conftest import make_prices
 from small_study import CONFIG, LABELS, UP, small_study
 
-import fd01.lag_llama
-import fd01.timesfm
-from fd01.origins import build_origins, splits
-from fd01.prices import build_dataset
-from fd01.provenance import about_loaded
+import fd01.models.lag_llama
+import fd01.models.timesfm
+from fd01.data.origins import build_origins, splits
+from fd01.data.prices import build_dataset
+from fd01.workflow.provenance import describe_network
 
 META = torch.device("meta")
 
@@ -42,7 +42,7 @@ def stand_in(monkeypatch):
     adam = torch.optim.Adam
     monkeypatch.setattr(torch.optim, "Adam", lambda parameters, lr, fused=False: adam(parameters, lr))
     monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", False)
-    for module in ("fd01.optimisation", "fd01.timesfm"):
+    for module in ("fd01.models.training", "fd01.models.timesfm"):
         monkeypatch.setattr(f"{module}.autocast", lambda device, dtype: nullcontext())
     deterministic = torch.are_deterministic_algorithms_enabled()  # PatchTST's training leaves it so
     torch.use_deterministic_algorithms(False)
@@ -53,7 +53,7 @@ def stand_in(monkeypatch):
 @pytest.fixture
 def timesfm_there(tiny_weights, monkeypatch):
     """Folder of weights of the small TimesFM, which is loaded to the other device."""
-    load = fd01.timesfm.load
+    load = fd01.models.timesfm.load
 
     def load_there(folder):
         model = load(folder)
@@ -61,7 +61,7 @@ def timesfm_there(tiny_weights, monkeypatch):
         model.model.to(META)
         return model
 
-    for module in (fd01.timesfm, finetune_timesfm):
+    for module in (fd01.models.timesfm, finetune_timesfm):
         monkeypatch.setattr(module, "load", load_there)
     return tiny_weights
 
@@ -69,8 +69,8 @@ def timesfm_there(tiny_weights, monkeypatch):
 @pytest.mark.parametrize(("asked", "warnings"), [("1", 1), ("0", 0)])
 def test_network_on_the_cpu_is_warned_of_where_a_gpu_was_asked_for(monkeypatch, caplog, asked, warnings):
     monkeypatch.setenv("FD01_GPU", asked)
-    assert about_loaded(torch.nn.Linear(1, 1))["device"] == "cpu"
-    assert about_loaded(torch.nn.Linear(1, 1, device=META))["device"] == "meta"
+    assert describe_network(torch.nn.Linear(1, 1))["device"] == "cpu"
+    assert describe_network(torch.nn.Linear(1, 1, device=META))["device"] == "meta"
     assert caplog.text.count("a GPU was asked for, but torch can use none") == warnings
 
 
@@ -82,8 +82,11 @@ def test_stand_in_refuses_tensors_of_the_cpu():
 def test_hidden_states_of_timesfm(timesfm_there):  # its forecast is the package's own, and needs values
     dataset, origins = small_study()
     settings, rows = settings_of("TFM-probe"), np.unique(origins["row"])
-    inputs, _ = fd01.timesfm.inputs_of(dataset, rows, settings)
-    assert fd01.timesfm.encode(fd01.timesfm.load(timesfm_there), inputs, settings).shape == (len(rows), 32)
+    inputs, _ = fd01.models.timesfm.inputs_of(dataset, rows, settings)
+    assert fd01.models.timesfm.encode(fd01.models.timesfm.load(timesfm_there), inputs, settings).shape == (
+        len(rows),
+        32,
+    )
 
 
 @pytest.mark.parametrize("objective", ["quantiles", "event"])
@@ -102,12 +105,12 @@ def test_finetuning_of_timesfm(timesfm_there, tmp_path, objective, adapter):
 @pytest.mark.filterwarnings("ignore:::gluonts")
 @pytest.mark.parametrize("context", [32, 64])
 def test_lag_llama(monkeypatch, tmp_path, context):
-    monkeypatch.setattr(fd01.lag_llama, "device", lambda: META)
+    monkeypatch.setattr(fd01.models.lag_llama, "device", lambda: META)
     dataset = build_dataset(make_prices(days=1500))
     folds = {"block": {"train_end": "2020-07-31", "start": "2020-08-03"}}
     origins = build_origins(dataset, folds, LABELS, min_history=80, calibration_fraction=0.05)
     (split,) = splits(origins, **UP)
-    network = fd01.lag_llama.build(fd01.lag_llama.PUBLISHED | {"n_layer": 2}, context)
+    network = fd01.models.lag_llama.build(fd01.models.lag_llama.PUBLISHED | {"n_layer": 2}, context)
     settings = settings_of("LL-finetuned", context=context)
     curve, frame = train_lag_llama.fit(network, dataset, origins, split, settings, 0, tmp_path / "checkpoint")
     assert len(curve) == 1 and set(split.evaluation) <= set(frame["row"])

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from fd01.environment import UNDER_CONDA, keep_to_environment, stack
-from fd01.errors import UserError
+from fd01.workflow.environment import UNDER_CONDA, keep_to_environment, versions
+from fd01.workflow.errors import UserError
 
 
 def test_stack_names_the_place_and_the_versions():
-    found = stack("numpy", "scikit-learn")
+    found = versions("numpy", "scikit-learn")
     assert found["prefix"] == sys.prefix
     assert found["packages"].keys() == {"python", "numpy", "scikit-learn"}
     assert found["packages"]["numpy"] == np.__version__
@@ -20,7 +20,7 @@ def test_stack_names_the_place_and_the_versions():
 
 def test_missing_package_is_named():
     with pytest.raises(UserError, match=r"lacks no-such-package\. If envs/\*\.yaml names it, delete"):
-        stack("numpy", "no-such-package")
+        versions("numpy", "no-such-package")
 
 
 def test_package_imported_from_elsewhere_stops_a_job_under_conda_alone(monkeypatch, tmp_path):
@@ -29,7 +29,7 @@ def test_package_imported_from_elsewhere_stops_a_job_under_conda_alone(monkeypat
     monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(mean=np.mean))
     keep_to_environment()
     monkeypatch.setenv(UNDER_CONDA, "yes")
-    monkeypatch.setattr("fd01.environment._inside", lambda path, folder: path != np.__file__)
+    monkeypatch.setattr("fd01.workflow.environment._inside", lambda path, folder: path != np.__file__)
     with pytest.raises(UserError, match=f"^numpy was imported from {np.__file__}: the environment .* lacks numpy"):
         keep_to_environment()
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from conftest import make_prices
 
-from fd01.erratum import START, WINDOW, interquartile_range, lower_median, scaler_figures, stored_forecasts
-from fd01.errors import NotRun, UserError
-from fd01.tables import read_frame
+from fd01.evaluation.erratum import START, WINDOW, interquartile_range, lower_median, scaler_figures, stored_forecasts
+from fd01.workflow.errors import NotRun, UserError
+from fd01.workflow.parquet import read_frame
 
 
 @pytest.fixture(scope="module")

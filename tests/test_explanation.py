@@ -12,15 +12,17 @@ from sklearn.metrics import log_loss, roc_auc_score
 from small_study import CONFIG, LABELS, UP, UP_5, prices_with_other_rows_after, small_study
 from test_calibration import panel
 
-from fd01.calibration import predictor
-from fd01.distributions import Forecaster, swapped
-from fd01.errors import NotRun
-from fd01.explanation import added, auc_within, diebold_mariano, terciles
-from fd01.features import har
-from fd01.origins import EVALUATION, splits, target_column
-from fd01.panel import Panel
-from fd01.quantiles import DECILES, LEVELS, input_series, quantile_frame
-from fd01.volatility import har_distribution, har_volatility
+from fd01.data.features import har
+from fd01.data.origins import EVALUATION, splits
+from fd01.data.series import input_series
+from fd01.data.targets import target_column
+from fd01.evaluation.calibration import predictor
+from fd01.evaluation.explanation import added, auc_within, diebold_mariano, terciles
+from fd01.evaluation.score_matrix import ScoreMatrix
+from fd01.models.forecasts import DECILES, LEVELS, quantile_frame
+from fd01.models.har import har_distribution, har_volatility
+from fd01.scoring.distributions import Forecaster, swapped
+from fd01.workflow.errors import NotRun
 
 DATASET, ORIGINS = small_study(make_prices(days=900), {"b": {"train_end": "2017-06-30", "start": "2017-07-01"}})
 (SPLIT,) = splits(ORIGINS, **UP)
@@ -50,7 +52,7 @@ def block_panel(**scores):
     block = ORIGINS[(ORIGINS["role"] == EVALUATION) & ORIGINS["up_1"].notna()].set_index("origin")
     kinds = pd.Series("exceedance", scores.keys())
     scores = pd.DataFrame({name: values.loc[block.index] for name, values in scores.items()}, block.index)
-    return Panel(block.index, block["up_1"], scores, kinds, kinds == "exceedance")
+    return ScoreMatrix(block.index, block["up_1"], scores, kinds, kinds == "exceedance")
 
 
 def by_day(scores):

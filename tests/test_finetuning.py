@@ -11,13 +11,13 @@ from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, prices_with_other_rows_after, small_study
 
-from fd01.errors import NotRun
-from fd01.finetuning import adapt, build_objective, merged, pinball_and_square, tensors
-from fd01.optimisation import train
-from fd01.origins import splits
-from fd01.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
-from fd01.quantiles import input_series
-from fd01.timesfm import WEIGHTS, forecast, forecast_rows, hidden, inputs_of, load, padded, quantiles_of, reload
+from fd01.data.origins import splits
+from fd01.data.series import input_series
+from fd01.models.timesfm import WEIGHTS, forecast, forecast_rows, hidden, inputs_of, load, padded, quantiles_of, reload
+from fd01.models.timesfm_finetuning import adapt, build_objective, merged, pinball_and_square, tensors
+from fd01.models.training import train
+from fd01.scoring.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
+from fd01.workflow.errors import NotRun
 
 pytestmark = pytest.mark.usefixtures("tiny_timesfm")
 

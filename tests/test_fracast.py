@@ -11,7 +11,8 @@ from forecast_fracast import forecast_rows, load
 from small_study import CONFIG, LABELS, UP
 from threadpoolctl import threadpool_limits
 
-from fd01.quantiles import DECILES, LEVELS, exceedance, quantile_frame, scores
+from fd01.models.forecasts import DECILES, LEVELS, quantile_frame
+from fd01.scoring.deciles import exceedance, scores
 
 CONTEXT = CONFIG["experiments"]["FRC-01"]["settings"]["context"]
 ROWS = np.arange(79, 99)

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from conftest import make_prices
 
-from fd01.indicators import INDICATORS, a20
-from fd01.prices import build_dataset
-from fd01.tables import read_frame
+from fd01.data.indicators import INDICATORS, a20
+from fd01.data.prices import build_dataset
+from fd01.workflow.parquet import read_frame
 
 WEEKLY = ["rsi_weekly", "stochrsi_weekly"]
 MONDAY, WEDNESDAY, FRIDAY = 0, 2, 4

@@ -11,13 +11,13 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, small_study
 
-from fd01 import plots
-from fd01.distributions import Forecaster
-from fd01.errors import NotRun
-from fd01.labels import family
-from fd01.origins import EVALUATION, splits
-from fd01.plan import close
-from fd01.quantiles import LEVELS, quantile_frame, touch
+from fd01.data.origins import EVALUATION, hide_outcomes, splits
+from fd01.evaluation.label_family import family
+from fd01.models.forecasts import LEVELS, quantile_frame
+from fd01.report import figures as plots
+from fd01.scoring.deciles import touch
+from fd01.scoring.distributions import Forecaster
+from fd01.workflow.errors import NotRun
 
 ORIGINS = {"min_history": 80, "calibration_fraction": 0.15}
 DATASET, TABLE = small_study()
@@ -82,7 +82,7 @@ def test_higher_thresholds_and_shorter_horizons_are_rarer_events():
 
 
 def test_sealed_days_have_no_outcome_in_the_family():
-    sealed, _ = close(TABLE, ["test"])
+    sealed, _ = hide_outcomes(TABLE, ["test"])
     for label in labels_of(sealed).values():
         blocks = dict(label.outcomes(FOLDS["test"]["train_end"]))
         assert blocks["test"].empty and len(blocks["validation"])
@@ -106,7 +106,7 @@ def test_baselines_are_fitted_to_each_label_on_days_known_by_the_train_end():
         if (found.target, found.horizon) == ("down", 5)
     )
     (again,) = splits(changed.origins, **label.name)
-    pd.testing.assert_series_equal(split.labels, again.labels)
+    pd.testing.assert_series_equal(split.targets, again.targets)
     assert scores.index.equals(pd.Index(split.evaluation)) and scores.between(0, 1).all()
 
 
@@ -179,6 +179,6 @@ def test_figure_shows_every_label_and_says_when_there_is_none(tmp_path):
     assert len(shown) == 12 and shown[0] == label_name("up", 0.005, 1) == "up 0.5 %, h = 1"
     assert shown[-1] == "direction, h = 5"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["BASE-EWMA", "BASE-HAR", "normal"]
-    plots.save(draw(table[table["fold"] == "test"]), table, tmp_path / "labels")
+    plots.save_figure(draw(table[table["fold"] == "test"]), table, tmp_path / "labels")
     assert "<image" not in (tmp_path / "labels.svg").read_text()  # the report holds no link, not even to itself
     assert "No label" in draw(table.assign(auc=np.nan)).texts[0].get_text()

@@ -27,12 +27,11 @@ from test_weights import environment
 from threadpoolctl import threadpool_limits
 from train_lag_llama import build_loss, fit
 
-from fd01.checkpoints import ARCHITECTURE, WEIGHTS, convert
-from fd01.errors import NotRun, UserError
-from fd01.files import write_json
-from fd01.frozen import run_frozen
-from fd01.heads import STATES
-from fd01.lag_llama import (
+from fd01.data.origins import build_origins, splits
+from fd01.data.series import percent_series
+from fd01.models.forecasts import PARAMETERS, STATES
+from fd01.models.frozen import run_frozen
+from fd01.models.lag_llama import (
     PUBLISHED,
     UNTRAINED,
     build,
@@ -45,12 +44,14 @@ from fd01.lag_llama import (
     run,
     time_features,
 )
-from fd01.origins import build_origins, splits
-from fd01.predictions import check_same_origins, read_experiment, write_folds
-from fd01.provenance import about_loaded
-from fd01.scoring import score_folds
-from fd01.studentt import PARAMETERS, percent_series, scores
-from fd01.weights import fetch, open_weights
+from fd01.models.lag_llama_checkpoint import ARCHITECTURE, WEIGHTS, convert
+from fd01.models.weights import fetch, open_weights
+from fd01.scoring.fold_scores import score_folds
+from fd01.scoring.predictions import check_same_origins, read_experiment, write_folds
+from fd01.scoring.student_t import scores
+from fd01.workflow.errors import NotRun, UserError
+from fd01.workflow.files import write_json
+from fd01.workflow.provenance import describe_network
 
 pytestmark = pytest.mark.filterwarnings("ignore:::gluonts")
 
@@ -270,7 +271,11 @@ def test_own_copy_is_not_taken_for_the_published_file(own, tmp_path):
     published = {key: value for key, value in about.items() if key != "path"}
     folder = tmp_path / "weights"
     fetch(folder, "lag-llama", about)
-    code = "import json, sys; from fd01.weights import fetch; fetch(sys.argv[1], 'lag-llama', json.loads(sys.argv[2]))"
+    code = """
+import json, sys
+from fd01.models.weights import fetch
+fetch(sys.argv[1], 'lag-llama', json.loads(sys.argv[2]))
+"""
     for content, said in ((b"<html>", "is not a Lag-Llama checkpoint"), (path.read_bytes(), "")):
         with Hub(about["repository"], about["revision"], {CKPT: content}) as hub:
             command = [sys.executable, "-c", code, folder, json.dumps(published)]
@@ -294,7 +299,7 @@ def test_untrained_twin_has_the_published_size_and_comes_from_its_seed(caplog):
     assert not same(first.state_dict(), other.state_dict())
     assert len(first.state_dict()) == 73
     caplog.set_level("INFO")
-    about = about_loaded(first)
+    about = describe_network(first)
     assert about["parameters"] == sum(np.prod(value.shape) for value in first.state_dict().values()) == 2_449_299
     assert about["loaded"] == "Model loaded successfully: 2,449,299 parameters" in caplog.messages
     assert (history(first), len(PUBLISHED["lags_seq"])) == (NEEDED, 84)
@@ -773,7 +778,7 @@ def test_twin_without_history_is_not_run_for_that_and_not_for_want_of_weights(pr
     frame, about = run_frozen(
         lambda: (UNTRAINED, [(0, lambda: network)]),
         lambda network: run_rows(network, short, np.arange(79, len(short)), "return"),
-        about_loaded,
+        describe_network,
         ["row", "seed"],
         threads=1,
     )

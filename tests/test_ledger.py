@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from small_study import UP, UP_5, block, through_csv
 
-import fd01.ledger
-from fd01.errors import UserError
-from fd01.ledger import COLUMNS, expected_maximum, list_trials, multiplicity, record
+import fd01.evaluation.ledger
+from fd01.evaluation.ledger import COLUMNS, expected_maximum, list_trials, multiplicity, record
+from fd01.workflow.errors import UserError
 
 EXPERIMENTS = {
     "BASE-HAR": {"about": "x", "system": "baseline", "run": "all", "settings": {"method": "har"}},
@@ -157,4 +157,4 @@ def test_expected_maximum_is_that_of_scores_which_know_nothing(count, positives,
 
 
 def test_example():
-    assert doctest.testmod(fd01.ledger).failed == 0
+    assert doctest.testmod(fd01.evaluation.ledger).failed == 0

@@ -6,8 +6,8 @@ import pytest
 from compare_losses import compare, daily_losses, judge, superior
 from sklearn.metrics import brier_score_loss, log_loss
 
-from fd01.calibration import CLIP
-from fd01.panel import Panel
+from fd01.evaluation.calibration import CLIP
+from fd01.evaluation.score_matrix import ScoreMatrix
 
 N = 500
 STATISTICS = {"alpha": 0.05, "resamples": 300, "seed": 0}
@@ -23,7 +23,7 @@ def panel(seed=0):
     frame = {"signal": true * 9, "true": true, "useless": random.random(N), "wrong": wrong}
     scores = pd.DataFrame(frame, index=days)
     is_probability = pd.Series([name != "signal" for name in frame], list(frame))
-    return Panel(days, y, scores, is_probability.map({True: "probability", False: "signal"}), is_probability)
+    return ScoreMatrix(days, y, scores, is_probability.map({True: "probability", False: "signal"}), is_probability)
 
 
 def test_daily_losses_average_to_brier_score_and_clipped_log_loss():

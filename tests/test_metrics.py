@@ -6,9 +6,9 @@ import pytest
 from evaluate import describe, measure, not_run
 from small_study import block, score_rows
 
-from fd01.metrics import MEASURES, best_f1_threshold, decisions, evaluate, probability, ranking, sweep
-from fd01.outcomes import train_prevalence, with_outcomes
-from fd01.predictions import concat_scores, mean_over_seeds
+from fd01.evaluation.metrics import MEASURES, best_f1_threshold, decisions, evaluate, probability, ranking, sweep
+from fd01.evaluation.outcomes import train_prevalence, with_outcomes
+from fd01.scoring.predictions import concat_scores, mean_over_seeds
 
 NAN = float("nan")
 Y = np.array([0, 1, 0, 1, 1, 0], float)

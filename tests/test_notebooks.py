@@ -25,9 +25,9 @@ from nbclient.exceptions import CellExecutionError
 from small_study import UP
 from test_workflow import WEIGHTS, change, command, environment, planned, save_tiny, snakemake
 
-from fd01.config import gpu_found
-from fd01.files import read_json, sha256
-from fd01.predictions import read_experiment
+from fd01.scoring.predictions import read_experiment
+from fd01.study.config import gpu_found
+from fd01.workflow.files import read_json, sha256
 
 NOTEBOOKS = ROOT / "notebooks"
 COLAB = NOTEBOOKS / "timesfm_colab.ipynb"

@@ -6,19 +6,11 @@ import pytest
 import yaml
 from conftest import ROOT, make_prices
 
-from fd01.errors import UserError
-from fd01.origins import (
-    CALIBRATION,
-    EVALUATION,
-    TRAIN,
-    build_origins,
-    splits,
-    target_column,
-    target_values,
-    trailing_std,
-)
-from fd01.prices import build_dataset
-from fd01.tables import read_frame
+from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, build_origins, splits
+from fd01.data.prices import build_dataset
+from fd01.data.targets import target_column, target_values, trailing_std
+from fd01.workflow.errors import UserError
+from fd01.workflow.parquet import read_frame
 
 NAN = np.nan
 TARGETS = ["up", "down", "direction", "scaled"]
@@ -206,7 +198,7 @@ def test_split_purges_twice(dataset, origins, target, horizon):
         assert list(split.calibration) == list(range(tail, last - horizon + 1))
         assert list(split.inner) == list(range(MIN_HISTORY - 1, tail - horizon))
         assert split.training[-1] < split.evaluation[0]
-        assert set(split.labels.index) == set(split.training)
+        assert set(split.targets.index) == set(split.training)
 
 
 def test_split_gives_the_targets_of_its_rows(dataset, origins):

@@ -7,10 +7,10 @@ from sklearn.metrics import roc_auc_score
 from small_study import CONFIG, FOLDS, UP, UP_5, prices_with_other_rows_after, small_study
 from train_patchtst import run, training_sets
 
-from fd01.errors import NotRun
-from fd01.origins import splits
-from fd01.patchtst import build_network, predict, train, windows
-from fd01.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
+from fd01.data.origins import splits
+from fd01.models.patchtst import build_network, predict, train, windows
+from fd01.scoring.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
+from fd01.workflow.errors import NotRun
 
 TINY = {
     "selection": "inner",

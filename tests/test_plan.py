@@ -10,10 +10,11 @@ from conftest import ROOT
 from evaluate import measure
 from small_study import CONFIG, UP, block, score_rows
 
-from fd01.panel import read_panels
-from fd01.plan import close, plan_digest, seal
-from fd01.predictions import write_folds
-from fd01.tables import read_frame, read_table, write_table
+from fd01.data.origins import hide_outcomes
+from fd01.evaluation.score_matrix import read_score_matrices
+from fd01.scoring.predictions import write_folds
+from fd01.study.plan import plan_digest, seal
+from fd01.workflow.parquet import read_frame, read_table, write_table
 
 PLAN = ROOT / CONFIG["plan"]["file"]
 REASON = "sealed: not the plan"
@@ -72,13 +73,13 @@ def test_seal_names_both_digests():
 
 
 def test_open_table_is_the_origins():
-    outcomes, closed = close(ORIGINS, [])
+    outcomes, closed = hide_outcomes(ORIGINS, [])
     pd.testing.assert_frame_equal(outcomes, ORIGINS)
     assert closed == {}
 
 
 def test_closed_days_are_unknown_in_every_fold_that_evaluates_them():
-    outcomes, closed = close(ORIGINS, ["test"])
+    outcomes, closed = hide_outcomes(ORIGINS, ["test"])
     assert closed == {"test": {"days": 10, "of": 10}, "walk": {"days": 10, "of": 15}}
     unknown = outcomes["up_1"].isna()
     assert unknown.sum() == 20
@@ -89,7 +90,7 @@ def test_closed_days_are_unknown_in_every_fold_that_evaluates_them():
 
 
 def test_closed_table_is_read_with_and_without_its_reason(tmp_path):
-    outcomes, closed = close(ORIGINS, ["test"])
+    outcomes, closed = hide_outcomes(ORIGINS, ["test"])
     write_table(tmp_path / "outcomes.parquet", outcomes, {"sealed": closed, "reason": REASON})
     pd.testing.assert_frame_equal(
         read_frame(tmp_path / "outcomes.parquet"), read_table(tmp_path / "outcomes.parquet")[0]
@@ -102,7 +103,7 @@ def scores():
 
 
 def test_closed_block_is_not_measured_and_says_why():
-    outcomes, closed = close(ORIGINS, ["test"])
+    outcomes, closed = hide_outcomes(ORIGINS, ["test"])
     before = {row["fold"]: row for row in measure(scores(), ORIGINS)}
     after = {row["fold"]: row for row in measure(scores(), outcomes, dict.fromkeys(closed, REASON))}
     assert after["validation"] == before["validation"]
@@ -112,14 +113,14 @@ def test_closed_block_is_not_measured_and_says_why():
 
 
 def test_closed_block_without_calibration_scores_is_listed_too():
-    outcomes, _ = close(ORIGINS, ["test"])
+    outcomes, _ = hide_outcomes(ORIGINS, ["test"])
     frame = scores()
     rows = measure(frame[frame["role"] == "evaluation"], outcomes, {"test": REASON})
     assert [row["reason"] for row in rows if row["fold"] == "test"] == [REASON]
 
 
 def test_closed_block_has_no_panel(tmp_path):
-    outcomes, _ = close(ORIGINS, ["test"])
+    outcomes, _ = hide_outcomes(ORIGINS, ["test"])
     rows = scores().drop(columns="fold")
     write_folds(
         tmp_path / "EXP",
@@ -127,12 +128,12 @@ def test_closed_block_has_no_panel(tmp_path):
         ORIGINS,
         {},
     )
-    assert list(read_panels([tmp_path / "EXP"], outcomes, UP)) == ["validation", "walk"]
+    assert list(read_score_matrices([tmp_path / "EXP"], outcomes, UP)) == ["validation", "walk"]
 
 
 def test_closed_block_is_no_defect():
     about = {fold: {"not_run": [], "packages": {}, "weights": None} for fold in ORIGINS["fold"].unique()}
-    outcomes, closed = close(ORIGINS, ["test"])
+    outcomes, closed = hide_outcomes(ORIGINS, ["test"])
     # Of `walk`, the days that are open all have one outcome.
     outcomes.loc[(outcomes["fold"] == "walk") & outcomes["up_1"].notna(), "up_1"] = 0.0
 
@@ -146,7 +147,7 @@ def test_closed_block_is_no_defect():
 
 def test_collapse_shows_on_a_closed_block_too():
     about = {"test": {"not_run": [], "packages": {}, "weights": None}}
-    outcomes, closed = close(ORIGINS, ["test"])
+    outcomes, closed = hide_outcomes(ORIGINS, ["test"])
     frame = scores()
     frame = frame[frame["fold"] == "test"].assign(score=0.5)
     checks = {c["check"]: c["ok"] for c in health_checks(frame, about, outcomes, 0.001, {}, closed)}

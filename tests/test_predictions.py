@@ -7,9 +7,7 @@ from check_predictions import health_checks, read_pins
 from conftest import ROOT
 from small_study import UP, UP_5, block, score_rows
 
-from fd01.errors import UserError
-from fd01.files import digest, read_json, replacing, sha256, write_json
-from fd01.predictions import (
+from fd01.scoring.predictions import (
     KEY,
     check_same_origins,
     concat_scores,
@@ -19,6 +17,8 @@ from fd01.predictions import (
     write_folds,
     write_predictions,
 )
+from fd01.workflow.errors import UserError
+from fd01.workflow.files import digest, read_json, replacing, sha256, write_json
 
 DAYS = 6
 ORIGINS = pd.concat(

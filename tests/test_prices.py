@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from conftest import make_prices
 
-from fd01.errors import UserError
-from fd01.indicators import INDICATORS
-from fd01.prices import OHLCV, build_dataset, download_yahoo, load_packaged
-from fd01.tables import read_frame
+from fd01.data.indicators import INDICATORS
+from fd01.data.prices import OHLCV, build_dataset, download_yahoo, load_packaged
+from fd01.workflow.errors import UserError
+from fd01.workflow.parquet import read_frame
 
 ROW = 300  # a Friday of the fixture, 2016-02-26
 

@@ -3,10 +3,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from decide import PAIRED, decide
 from small_study import CONFIG, UP, through_csv
 
-from fd01.protocol import NO_RULE, apply_protocol, best_baseline, outcome, primary, reach, rules, seed_aucs
+from fd01.evaluation.metrics_table import best_baseline, compared_rows, seed_aucs
+from fd01.evaluation.protocol import NO_RULE, apply_protocol, outcome, reach, rules
+from fd01.evaluation.verdict import PAIRED, decide
 
 DECISION = CONFIG["decision"]
 EXPERIMENTS = CONFIG["experiments"]
@@ -148,14 +149,14 @@ def test_primary_rows_are_one_block_of_the_mean_score():
         measures("x", NAN),
         not_run("x", "no weights"),
     ]
-    assert primary(table(*MEASURED, *other), "validation", **UP)["auc"].tolist() == [0.7, 0.725, 0.75]
+    assert compared_rows(table(*MEASURED, *other), "validation", **UP)["auc"].tolist() == [0.7, 0.725, 0.75]
 
 
 def test_best_baseline_is_chosen_on_the_calibration_tail():
     systems = {name: entry["system"] for name, entry in EXPERIMENTS.items()}
     rows = pd.DataFrame([*MEASURED, measures("BASE-range", 0.99, calibration_auc=NAN)])
     rows = pd.concat([rows, pd.DataFrame([measures("PTST-200M", 0.6, calibration_auc=0.99)])], ignore_index=True)
-    assert best_baseline(primary(rows, "validation", **UP), systems)["experiment"] == "BASE-drawdown-20"
+    assert best_baseline(compared_rows(rows, "validation", **UP), systems)["experiment"] == "BASE-drawdown-20"
     assert best_baseline(rows[rows["experiment"].isin(["BASE-range", "PTST-2M"])], systems) is None
 
 

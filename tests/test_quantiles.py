@@ -7,19 +7,12 @@ from forecast_timesfm import rows_to_forecast
 from scipy import stats
 from small_study import FOLDS, LABELS, UP, UP_5, small_study
 
-from fd01.errors import NotRun
-from fd01.predictions import check_same_origins, read_experiment, write_folds
-from fd01.quantiles import (
-    DECILES,
-    exceedance,
-    first_row,
-    input_series,
-    quantile_frame,
-    return_deciles,
-    scores,
-    touch,
-)
-from fd01.scoring import score_folds
+from fd01.data.series import first_row, input_series
+from fd01.models.forecasts import DECILES, quantile_frame
+from fd01.scoring.deciles import exceedance, return_deciles, scores, touch
+from fd01.scoring.fold_scores import score_folds
+from fd01.scoring.predictions import check_same_origins, read_experiment, write_folds
+from fd01.workflow.errors import NotRun
 
 INPUTS = ("close", "return", "high")
 Z = stats.norm.ppf(np.arange(1, 10) / 10)

@@ -14,10 +14,11 @@ import yte
 from conftest import ROOT
 from snakemake.common.configfile import load_configfile
 
-from fd01.config import check_config
-from fd01.plan import plan_digest
+from fd01.study.config import check_config
+from fd01.study.plan import plan_digest
+from fd01.study.systems import SCORES, SYSTEMS
 
-RULE_FILES = sorted((ROOT / "rules").glob("*.smk"))
+RULE_FILES = sorted((ROOT / "rules").rglob("*.smk"))
 RULES = {
     name: body
     for path in RULE_FILES
@@ -115,7 +116,7 @@ def test_what_follows_the_forecasts_needs_no_model_stack(name):
 
 
 def test_versions_that_jobs_record_are_pinned():
-    calls = re.findall(r"stack\((\"[^)]*)\)", "".join(path.read_text() for path in (ROOT / "scripts").glob("*.py")))
+    calls = re.findall(r"versions\((\"[^)]*)\)", "".join(path.read_text() for path in (ROOT / "scripts").glob("*.py")))
     recorded = {name.lower() for call in calls for name in re.findall(r'"([^"]+)"', call)}
     assert {"torch", "timesfm", "arch"} <= recorded <= set(PINNED)
 
@@ -150,17 +151,24 @@ def test_rule_script_log_and_benchmark_share_a_name(name):
 
 
 def test_rules_that_run_timesfm_declare_their_threads():
-    rules = {name for name in RULES if "fd01.timesfm " in (ROOT / "rules" / code_of(name)).read_text()}
+    rules = {system.rule for system in SYSTEMS.values() if system.weights == "timesfm"}
     assert rules == {"forecast_timesfm", "encode_timesfm", "finetune_timesfm"}
     for name in rules:
         assert re.search(r"^    threads: \d+$", RULES[name], re.MULTILINE), name
 
 
-def test_rules_that_run_on_a_gpu_declare_it():
+def test_table_of_systems_names_the_rules_that_use_a_gpu():
     code = {name: (ROOT / "rules" / code_of(name)).read_text() for name in RULES}
-    networks = r"cuda|fd01.timesfm |fd01.lag_llama "
+    networks = r"cuda|fd01.models.timesfm |fd01.models.lag_llama "
     on_gpu = {name for name in RULES if re.search(networks, code[name])}
+    assert on_gpu == {system.rule for system in SYSTEMS.values() if system.gpu}
     assert on_gpu == {name for name in RULES if "    resources:\n        gpu=GPU,\n" in RULES[name]}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_table_of_systems_names_the_environment_of_the_rule(name):
+    system = SYSTEMS[name]
+    assert f'"../envs/{system.environment}.yaml"' in RULES[system.rule]
 
 
 def test_profile_runs_one_job_with_a_gpu_at_a_time():
@@ -187,8 +195,7 @@ def test_slurm_profile_names_jobs_alone(slurm):
 
 
 def test_slurm_profile_groups_every_job_but_those_that_run_a_model_and_the_last(slurm):
-    models = r"(forecast|encode|finetune|train|run)_(?!baseline)\w+"
-    alone = {name for name in jobs() if re.fullmatch(models, name)} | {"render_report"}
+    alone = {system.rule for system in SYSTEMS.values() if system.stores != SCORES} | {"render_report"}
     assert len(alone) > 5
     assert set(jobs()) - set(slurm["groups"]) == alone
     assert set(slurm["group-components"]) <= set(slurm["groups"].values())
@@ -230,8 +237,8 @@ class Absent:
         if name.split(".")[0] in ABSENT:
             raise ImportError(name)
 sys.meta_path.insert(0, Absent())
-for path in sorted(pathlib.Path("scripts/fd01").glob("*.py")):
-    importlib.import_module(f"fd01.{path.stem}")
+for path in sorted(pathlib.Path("scripts/fd01").glob("*/*.py")):
+    importlib.import_module(f"fd01.{path.parent.name}.{path.stem}")
 """
     environment = {"PYTHONPATH": str(ROOT / "scripts"), "PATH": ""}
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)

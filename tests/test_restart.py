@@ -15,7 +15,7 @@ from conftest import ROOT
 from end_orphans import running_jobs, running_snakemakes
 from test_workflow import QUIET, environment, snakemake
 
-from fd01.predictions import read_experiment, read_predictions
+from fd01.scoring.predictions import read_experiment, read_predictions
 
 KILLS = 20
 # Experiments that a network makes in batches, and what the docs allow their scores to move by.

@@ -6,10 +6,10 @@ from measure_truth import probabilities, truth
 from sklearn.metrics import roc_auc_score
 from small_study import LABELS
 
-from fd01.origins import target_values, threshold_return
-from fd01.panel import Panel
-from fd01.prices import build_dataset
-from fd01.synthetic import expected_auc, simulate, true_probability
+from fd01.data.prices import build_dataset
+from fd01.data.synthetic import expected_auc, simulate, true_probability
+from fd01.data.targets import target_values, threshold_return
+from fd01.evaluation.score_matrix import ScoreMatrix
 
 SOURCE = {"start": "2000-01-03", "seed": 1, "volatility": 0.008, "alpha": 0.12, "beta": 0.86}
 
@@ -76,7 +76,7 @@ def test_a_score_that_knows_the_outcomes_stands_out():
     y = target_values(dataset, [1], LABELS["threshold"], LABELS["scaled"])["up_1"].set_axis(dataset["Date"]).dropna()
     noise = np.random.default_rng(5).normal(size=len(y))
     scores = probability.loc[y.index].to_frame("honest").assign(leaking=noise + y, constant=0.5)
-    rows = {row["experiment"]: row for row in truth(Panel(y.index, y, scores, None, None), probability)}
+    rows = {row["experiment"]: row for row in truth(ScoreMatrix(y.index, y, scores, None, None), probability)}
     assert abs(rows["honest"]["z"]) < 3
     assert rows["honest"]["expected"] == rows["honest"]["best"]
     assert rows["leaking"]["z"] > 5

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, make_prices
 
-from fd01.tables import read_frame, read_table, write_table
+from fd01.workflow.parquet import read_frame, read_table, write_table
 
 OPENED = """
 import os
@@ -32,8 +32,8 @@ def test_arrow_is_given_no_file_of_python_that_could_outlive_it(tmp_path):
     path = tmp_path / "prices.parquet"
     write_table(path, make_prices(days=90), {})
     assert opened_by_python("pandas", "read_parquet", path)
-    assert not opened_by_python("fd01.tables", "read_frame", path)
-    assert not opened_by_python("fd01.tables", "read_table", path)
+    assert not opened_by_python("fd01.workflow.parquet", "read_frame", path)
+    assert not opened_by_python("fd01.workflow.parquet", "read_table", path)
 
 
 @pytest.mark.parametrize("folder", ["plain", "year=2020"])  # Arrow may take the latter for a column

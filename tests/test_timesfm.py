@@ -17,14 +17,12 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, prices_with_other_rows_after, small_study
 
-from fd01.covariates import in_context_ridge, known_before
-from fd01.errors import NotRun
-from fd01.features import scale_free_a20
-from fd01.heads import fit_logistic, scale_features
-from fd01.origins import Split, splits
-from fd01.predictions import check_same_origins, read_experiment, write_folds
-from fd01.quantiles import input_series
-from fd01.timesfm import (
+from fd01.data.features import scale_free_a20
+from fd01.data.origins import Split, splits
+from fd01.data.series import input_series, windows
+from fd01.models.covariates import in_context_ridge, known_before
+from fd01.models.heads import fit_logistic, scale_features
+from fd01.models.timesfm import (
     UNTRAINED,
     WEIGHTS,
     about_model,
@@ -38,7 +36,8 @@ from fd01.timesfm import (
     padded,
     quantiles_of,
 )
-from fd01.windows import windows
+from fd01.scoring.predictions import check_same_origins, read_experiment, write_folds
+from fd01.workflow.errors import NotRun
 
 pytestmark = pytest.mark.usefixtures("tiny_timesfm")
 
@@ -178,8 +177,8 @@ def test_models_of_an_arm(tiny_weights, tmp_path):
 def test_full_network_has_the_published_size_and_the_hub_is_off():
     code = """
 import torch
-from fd01.finetuning import adapt
-from fd01.timesfm import package
+from fd01.models.timesfm_finetuning import adapt
+from fd01.models.timesfm import package
 package()
 from huggingface_hub import constants
 from timesfm.timesfm_2p5.timesfm_2p5_torch import TimesFM_2p5_200M_torch_module

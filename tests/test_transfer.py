@@ -12,11 +12,11 @@ from import_predictions import check_archive, read_archive, store
 from small_study import UP, block, score_rows
 from snakemake.common.configfile import load_configfile
 
-from fd01.config import check_config
-from fd01.errors import UserError
-from fd01.files import sha256
-from fd01.predictions import COLUMNS, write_predictions
-from fd01.transfer import difference, imported_folder, settings_of
+from fd01.scoring.archive import difference, imported_folder, settings_of
+from fd01.scoring.predictions import COLUMNS, write_predictions
+from fd01.study.config import check_config
+from fd01.workflow.errors import UserError
+from fd01.workflow.files import sha256
 
 TFM = ["TFM-01", "TFM-01-untrained", "TFM-03"]
 ABOUT = {"model": "TimesFM 2.5"}

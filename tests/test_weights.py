@@ -15,9 +15,9 @@ import yaml
 from conftest import ROOT
 from hub import Hub
 
-from fd01.errors import NotRun, UserError
-from fd01.files import write_json
-from fd01.weights import WeightsMissing, fetch, missing, open_weights
+from fd01.models.weights import WeightsMissing, fetch, missing, open_weights
+from fd01.workflow.errors import NotRun, UserError
+from fd01.workflow.files import write_json
 
 MIB = 2**20  # the client resumes in steps of ten
 FILES = {"config.json": b"{}\n", "model.safetensors": random.Random(0).randbytes(32 * MIB)}
@@ -44,7 +44,7 @@ OK = {
 # The hub client reads its address when it is imported, so every download has a process of its own.
 CLIENT = """
 import json, sys
-from fd01.weights import WeightsMissing, fetch
+from fd01.models.weights import WeightsMissing, fetch
 try:
     print(json.dumps(fetch(sys.argv[1], "some", json.loads(sys.argv[2]))))
 except WeightsMissing as reason:

@@ -17,10 +17,10 @@ from conftest import ROOT, make_prices
 from end_orphans import end_orphans, running_jobs
 from hub import Hub
 
-from fd01.files import read_json, sha256
-from fd01.plan import plan_digest
-from fd01.predictions import read_experiment, read_predictions, write_predictions
-from fd01.tables import read_frame
+from fd01.scoring.predictions import read_experiment, read_predictions, write_predictions
+from fd01.study.plan import plan_digest
+from fd01.workflow.files import read_json, sha256
+from fd01.workflow.parquet import read_frame
 
 CONFIG = yaml.safe_load((ROOT / "tests/workflow/config.yaml").read_text())
 TINY = ROOT / "tests" / "tiny"
@@ -97,7 +97,7 @@ def save_tiny(folder):
     path = folder / "tiny.safetensors"
     code = """
 import sys
-from fd01.timesfm import load_untrained
+from fd01.models.timesfm import load_untrained
 from safetensors.torch import save_file
 save_file(load_untrained(7).model.state_dict(), sys.argv[1])
 """

@@ -18,7 +18,7 @@ from test_workflow import (  # the fixture `checkpoint` among them
     snakemake,
 )
 
-from fd01.files import sha256
+from fd01.workflow.files import sha256
 
 BASELINES = ["BASE-prevalence", "BASE-drawdown-20", "BASE-HAR"]
 TIMESFM = ["TFM-01", "TFM-02", "TFM-probe", "TFM-03", "TFM-04"]

@@ -9,8 +9,8 @@ from conftest import ROOT
 from lightning_checkpoint import save_lightning
 from test_workflow import change, planned, snakemake
 
-from fd01.files import read_json, sha256
-from fd01.tables import read_frame
+from fd01.workflow.files import read_json, sha256
+from fd01.workflow.parquet import read_frame
 
 ADDED = ROOT / "tests" / "lag_llama.yaml"
 PRETRAINED = ["LL-encoder-last", "LL-forecast"]

@@ -8,9 +8,9 @@ import yaml
 from conftest import ROOT
 from test_workflow import snakemake
 
-from fd01.files import read_json
-from fd01.predictions import read_experiment
-from fd01.tables import read_frame
+from fd01.scoring.predictions import read_experiment
+from fd01.workflow.files import read_json
+from fd01.workflow.parquet import read_frame
 
 BASELINES = {
     "BASE-GJR-GARCH-t": {"method": "gjr-garch-t"},

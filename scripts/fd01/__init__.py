@@ -1,1 +1,5 @@
-"""Code that the scripts of FD-01 share. It imports in every environment of the workflow."""
+"""The code that the scripts share. It imports in every environment of the workflow.
+
+Its rooms, in the order in which the data pass through them; a room imports from those above it alone:
+workflow, study, data, models, scoring, evaluation, report.
+"""

@@ -1,0 +1,75 @@
+# In: predictions, outcomes, metrics. Out: paired comparisons, intervals and power, the tests of daily losses, and how
+# often the original study's rule errs.
+
+
+rule compare_experiments:
+    input:
+        predictions=all_predictions,
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        metrics="results/{dataset}/metrics/metrics.csv",
+        experiments="results/{dataset}/metrics/experiments.csv",
+        lib=shared("compare_experiments"),
+    output:
+        comparisons="results/{dataset}/metrics/comparisons.csv",
+        intervals="results/{dataset}/metrics/intervals.csv",
+        power="results/{dataset}/metrics/power.csv",
+        walk_forward="results/{dataset}/metrics/walk-forward.csv",
+    log:
+        "results/{dataset}/logs/compare_experiments.log",
+    benchmark:
+        "results/{dataset}/benchmarks/compare_experiments.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        statistics=config["statistics"],
+        reference=config["decision"]["reference"],
+        target=config["targets"][0],
+        systems=systems(),
+        twins=twins(),
+    script:
+        "../scripts/compare_experiments.py"
+
+
+rule compare_losses:
+    input:
+        predictions=all_predictions,
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        experiments="results/{dataset}/metrics/experiments.csv",
+        lib=shared("compare_losses"),
+    output:
+        "results/{dataset}/metrics/losses.csv",
+    log:
+        "results/{dataset}/logs/compare_losses.log",
+    benchmark:
+        "results/{dataset}/benchmarks/compare_losses.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        statistics=config["statistics"],
+        reference=config["decision"]["reference"],
+        target=config["targets"][0],
+    script:
+        "../scripts/compare_losses.py"
+
+
+rule simulate_protocol:
+    input:
+        predictions=all_predictions,
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        metrics="results/{dataset}/metrics/metrics.csv",
+        lib=shared("simulate_protocol"),
+    output:
+        "results/{dataset}/metrics/protocol-errors.csv",
+    log:
+        "results/{dataset}/logs/simulate_protocol.log",
+    benchmark:
+        "results/{dataset}/benchmarks/simulate_protocol.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        statistics=config["statistics"],
+        decision=config["decision"],
+        target=config["targets"][0],
+        systems=systems(),
+    script:
+        "../scripts/simulate_protocol.py"

@@ -1,0 +1,38 @@
+# In: stored forecasts, dataset, outcomes. Out: metrics/labels.csv and a heat map, the AUC on other events,
+# thresholds and horizons.
+
+
+include: "functions/label_family.smk"
+
+
+rule measure_labels:
+    input:
+        forecasts=distributions,
+        dataset="results/{dataset}/data/dataset.parquet",
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        lib=shared("measure_labels"),
+    output:
+        table="results/{dataset}/metrics/labels.csv",
+        svg=report(
+            "results/{dataset}/figures/labels.svg",
+            category="{dataset}",
+            labels={"figure": "labels", "fold": "one"},
+            caption="../report/captions/labels.rst",
+        ),
+        csv="results/{dataset}/figures/labels.csv",
+    log:
+        "results/{dataset}/logs/measure_labels.log",
+    benchmark:
+        "results/{dataset}/benchmarks/measure_labels.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        forecasters=forecasters,
+        baselines=running_baselines,
+        thresholds=config["label_family"]["thresholds"],
+        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        labels=config["labels"],
+        origins=config["origins"],
+        fold=config["decision"]["fold"],
+    script:
+        "../scripts/measure_labels.py"

@@ -1,0 +1,29 @@
+# In: metrics. Out: ledger/{dataset}.csv, every configuration that was ever measured on a block, and a count of them.
+
+
+rule record_trials:
+    input:
+        predictions=all_predictions,
+        metrics="results/{dataset}/metrics/metrics.csv",
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        about="results/{dataset}/data/dataset.json",
+        lib=shared("record_trials"),
+    output:
+        "results/{dataset}/metrics/ledger.csv",
+    log:
+        "results/{dataset}/logs/record_trials.log",
+    benchmark:
+        "results/{dataset}/benchmarks/record_trials.tsv"
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        # No output: Snakemake deletes those before a job, after a failed one, and when it cleans up.
+        ledger="ledger/{dataset}.csv",
+        experiments=config["experiments"],
+        study={section: config[section] for section in ("labels", "origins")},
+        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        targets=config["targets"],
+        plan=PLAN_DIGEST,
+    script:
+        "../scripts/record_trials.py"

@@ -1,0 +1,44 @@
+# In: predictions and outcomes. Out: the health checks of every experiment, and metrics/metrics.csv and experiments.csv.
+
+
+rule check_predictions:
+    input:
+        predictions=all_predictions,
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        pins=workflow.source_path("../envs/requirements.txt"),
+        lib=shared("check_predictions"),
+    output:
+        directory("results/{dataset}/checks"),
+    log:
+        "results/{dataset}/logs/check_predictions.log",
+    benchmark:
+        "results/{dataset}/benchmarks/check_predictions.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        targets=config["targets"],
+        seeds={name: entry.get("seeds", []) for name, entry in config["experiments"].items()},
+        collapse_spread=config["decision"]["collapse_spread"],
+    script:
+        "../scripts/check_predictions.py"
+
+
+rule evaluate:
+    input:
+        predictions=all_predictions,
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        checks="results/{dataset}/checks",
+        lib=shared("evaluate"),
+    output:
+        metrics="results/{dataset}/metrics/metrics.csv",
+        experiments="results/{dataset}/metrics/experiments.csv",
+    log:
+        "results/{dataset}/logs/evaluate.log",
+    benchmark:
+        "results/{dataset}/benchmarks/evaluate.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        off=switched_off,
+    script:
+        "../scripts/evaluate.py"

@@ -1,0 +1,74 @@
+# In: what models store under results/{dataset}/forecasts/. Out: results/{dataset}/predictions/{experiment}/, one file
+# per fold, of every system that does not write it itself.
+
+
+include: "functions/scoring.smk"
+
+
+rule score_forecasts:
+    input:
+        quantiles="results/{dataset}/forecasts/{experiment}/quantiles.parquet",
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("score_forecasts"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    log:
+        "results/{dataset}/logs/score_forecasts/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/score_forecasts/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_storing(DECILES)),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        input_series=input_series,
+        targets=config["targets"],
+        labels=config["labels"],
+    script:
+        "../scripts/score_forecasts.py"
+
+
+rule fit_probe:
+    input:
+        states=states_of,
+        dataset="results/{dataset}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("fit_probe"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    log:
+        "results/{dataset}/logs/fit_probe/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/fit_probe/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_storing(STATES)),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
+        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        targets=config["targets"],
+        labels=config["labels"],
+    script:
+        "../scripts/fit_probe.py"
+
+
+rule gather_seeds:
+    input:
+        scores=all_trainings(".parquet"),
+        curves=all_trainings("-curve.csv"),
+        origins="results/{dataset}/data/origins.parquet",
+        lib=shared("gather_seeds"),
+    output:
+        directory("results/{dataset}/predictions/{experiment}"),
+    log:
+        "results/{dataset}/logs/gather_seeds/{experiment}.log",
+    benchmark:
+        "results/{dataset}/benchmarks/gather_seeds/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(experiments_storing(TRAINED)),
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/gather_seeds.py"

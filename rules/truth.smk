@@ -1,0 +1,23 @@
+# In: predictions on made-up prices. Out: metrics/truth.csv, what each score could reach and what it reached.
+
+
+rule measure_truth:
+    input:
+        predictions=all_predictions,
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        dataset="results/{dataset}/data/dataset.parquet",
+        simulated="results/{dataset}/data/simulated.parquet",
+        lib=shared("measure_truth"),
+    output:
+        "results/{dataset}/metrics/truth.csv",
+    log:
+        "results/{dataset}/logs/measure_truth.log",
+    benchmark:
+        "results/{dataset}/benchmarks/measure_truth.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        targets=config["targets"],
+        labels=config["labels"],
+    script:
+        "../scripts/measure_truth.py"

@@ -1,0 +1,25 @@
+# In: metrics and comparisons. Out: results/{dataset}/verdict.json, the answer of the study, which the report tells.
+
+
+rule decide:
+    input:
+        predictions=all_predictions,
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        metrics="results/{dataset}/metrics/metrics.csv",
+        experiments="results/{dataset}/metrics/experiments.csv",
+        comparisons="results/{dataset}/metrics/comparisons.csv",
+        lib=shared("decide"),
+    output:
+        "results/{dataset}/verdict.json",
+    log:
+        "results/{dataset}/logs/decide.log",
+    benchmark:
+        "results/{dataset}/benchmarks/decide.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        experiments=config["experiments"],
+        decision=config["decision"],
+        target=config["targets"][0],
+    script:
+        "../scripts/decide.py"

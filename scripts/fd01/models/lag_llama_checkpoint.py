@@ -1,0 +1,51 @@
+"""Conversion of the published Lightning checkpoint of Lag-Llama: nothing downstream touches the pickle."""
+
+from pathlib import Path
+from pickle import UnpicklingError
+
+from fd01.workflow.errors import UserError
+from fd01.workflow.files import replacing, write_json
+
+WEIGHTS, ARCHITECTURE = "model.safetensors", "architecture.json"
+STUBS = ("gluonts.torch.distributions.studentT.StudentTOutput", "gluonts.torch.modules.loss.NegativeLogLikelihood")
+
+
+def convert(checkpoint, folder):
+    """Write the weights of a published Lightning checkpoint into `folder`, as safetensors and JSON.
+
+    A pickle can run code. Only tensors and plain values are read; of the two classes that the published file
+    names empty stand-ins are made.
+
+    Returns
+    -------
+    list of the two file names
+
+    Raises
+    ------
+    UserError
+        If the file names any other class or function, or lacks the parts of a Lag-Llama checkpoint.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    try:
+        others = set(torch.serialization.get_unsafe_globals_in_checkpoint(checkpoint)) - set(STUBS)
+    except (ValueError, RuntimeError, UnpicklingError) as error:
+        raise UserError(f"{checkpoint} is not a Lag-Llama checkpoint: {error}") from None
+    if others:
+        raise UserError(f"{checkpoint} is refused: a Lag-Llama checkpoint does not name {', '.join(sorted(others))}")
+    stubs = [(type(name.rpartition(".")[2], (), {}), name) for name in STUBS]
+    with torch.serialization.safe_globals(stubs):
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    try:
+        state, architecture = content["state_dict"], dict(content["hyper_parameters"]["model_kwargs"])
+    except (KeyError, TypeError):
+        raise UserError(f"{checkpoint} has no state_dict and hyper_parameters/model_kwargs of Lag-Llama") from None
+    if type(architecture.pop("distr_output", None)).__name__ != "StudentTOutput":
+        raise UserError(f"{checkpoint} does not forecast a Student-t distribution")
+    architecture.pop("num_parallel_samples", None)
+    weights = {name.removeprefix("model."): value.contiguous() for name, value in state.items()}
+    with replacing(Path(folder, WEIGHTS)) as path:
+        save_file(weights, path)
+    write_json(Path(folder, ARCHITECTURE), architecture)
+    return [WEIGHTS, ARCHITECTURE]

@@ -1,0 +1,1 @@
+"""From forecasts to prediction files: one score per origin, target and seed."""

@@ -1,0 +1,164 @@
+"""Prediction files: one per experiment and fold, `predictions/{experiment}/{fold}.parquet`.
+
+A row is a score of one origin for one target. The file is complete, or says what is missing and why:
+its metadata hold the provenance, `not_run`, a list of `{target, horizon, reason}`, and `folds`, the names of the
+files that were written together.
+
+Columns: origin (date), role (`calibration` or `evaluation`), target, horizon (trading days), seed (null
+for a deterministic experiment), score_kind, score (higher: likelier), is_probability.
+
+Score kinds: `probability` (of a classifier), `exceedance` (from a predictive distribution), `signal`
+(a ranking only), `study` (the study's own: the point forecast as a return), `width` (90 % less 10 % quantile).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from fd01.data.origins import EVALUATION
+from fd01.data.targets import target_column
+from fd01.workflow.errors import UserError
+from fd01.workflow.parquet import read_table, write_table
+
+SCHEMA = pa.schema(
+    [
+        pa.field("origin", pa.timestamp("us"), nullable=False),
+        pa.field("role", pa.string(), nullable=False),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("horizon", pa.int64(), nullable=False),
+        pa.field("seed", pa.int64()),
+        pa.field("score_kind", pa.string(), nullable=False),
+        pa.field("score", pa.float64(), nullable=False),
+        pa.field("is_probability", pa.bool_(), nullable=False),
+    ]
+)
+COLUMNS = str(SCHEMA).splitlines()  # in words
+KEY = ["role", "target", "horizon", "seed", "score_kind", "origin"]
+
+
+def scores_frame(origins, rows, role, scores, *, target, score_kind, is_probability, seed=None):
+    """Scores of dataset `rows` as rows of a prediction file; `origins` gives their dates."""
+    dates = origins.drop_duplicates("row").set_index("row")["origin"]
+    return pd.DataFrame(
+        {
+            "origin": dates.loc[rows].to_numpy(),
+            "role": role,
+            "target": target["target"],
+            "horizon": target["horizon"],
+            "seed": pd.array([seed] * len(rows), dtype="Int64"),
+            "score_kind": score_kind,
+            "score": scores,
+            "is_probability": is_probability,
+        }
+    )
+
+
+def concat_scores(frames):
+    """One frame of several, or an empty one with the columns of a prediction file."""
+    return pd.concat(frames, ignore_index=True) if frames else SCHEMA.empty_table().to_pandas()
+
+
+def write_predictions(path, frame, provenance, not_run=()):
+    """Write one prediction file in one move; rows are sorted by `KEY`."""
+    write_table(path, frame.sort_values(KEY), {**provenance, "not_run": list(not_run)}, SCHEMA)
+
+
+def read_predictions(path):
+    """Rows and metadata of one prediction file, or of the scores of one seed."""
+    frame, about = read_table(path)
+    return frame.astype({"seed": "Int64"}), about
+
+
+def write_folds(directory, frames, origins, provenance, not_run=None):
+    """Write the prediction file of every fold of `origins` into `directory`.
+
+    Parameters
+    ----------
+    frames : dict of train end to DataFrame
+        All scores made by the fit for that train end; each fold takes its own origins.
+    not_run : dict of train end to list of `{target, horizon, reason}`, optional
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    provenance = {**provenance, "folds": sorted(origins["fold"].unique())}
+    for (fold, train_end), block in origins.groupby(["fold", "train_end"], sort=False):
+        rows = frames[train_end].merge(block[["origin", "role"]], on=["origin", "role"])
+        reasons = (not_run or {}).get(train_end, ())
+        write_predictions(directory / f"{fold}.parquet", rows, provenance, reasons)
+
+
+def read_experiment(directory):
+    """Rows of all folds of an experiment, with a column `fold`, and the metadata by fold.
+
+    Raises `UserError` if a file is damaged, or gone: Snakemake misses none of those inside a folder.
+    """
+    frames, metadata, again = [], {}, f"delete the folder {directory} and run again"
+    for path in sorted(Path(directory).glob("*.parquet")):
+        try:
+            frame, metadata[path.stem] = read_predictions(path)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise UserError(f"{path} is damaged: {again} ({error})") from None
+        frames.append(frame.assign(fold=path.stem))
+    gone = sorted({fold for about in metadata.values() for fold in about["folds"]} - set(metadata))
+    if gone or not metadata:
+        raise UserError(f"there is no {' and no '.join(gone) or 'prediction'} file any more: {again}")
+    return pd.concat(frames, ignore_index=True), metadata
+
+
+def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
+    """Stop unless every target of every fold is scored on exactly the origins of the block.
+
+    Evaluation origins must all be there, once per score kind and each of `seeds` (empty for a
+    deterministic experiment); calibration origins all or none. A target that `not_run` names must
+    have no row. Raises `UserError` naming the days.
+    """
+    for fold, block in origins.groupby("fold", sort=False):
+        if fold not in metadata:
+            raise UserError(f"{experiment}: no prediction file for fold {fold}")
+        skipped = {(entry["target"], entry["horizon"]) for entry in metadata[fold]["not_run"]}
+        for target in targets:
+            pair = (target["target"], target["horizon"])
+            rows = of_target(frame[frame["fold"] == fold], *pair)
+            where = f"{experiment}, {fold}, {target_column(*pair)}"
+            if pair in skipped:
+                if len(rows):
+                    raise UserError(f"{where}: marked as not run, but it has {len(rows)} scores")
+                continue
+            if EVALUATION not in set(rows["role"]):
+                raise UserError(f"{where}: no scores, and no reason why")
+            # Calibration origins without a known target are purged; evaluation origins never are.
+            wanted = block[(block["role"] == EVALUATION) | block[target_column(*pair)].notna()]
+            for (role, kind), group in rows.groupby(["role", "score_kind"]):
+                found = sorted(map(int, group["seed"].dropna().unique()))
+                if found != sorted(seeds):
+                    raise UserError(f"{where}, {role}, {kind}: scored with the seeds {found}, wanted {sorted(seeds)}")
+            for (role, seed, kind), group in rows.groupby(["role", "seed", "score_kind"], dropna=False):
+                _check_days(f"{where}, {role}, seed {seed}, {kind}", group, wanted[wanted["role"] == role])
+
+
+def _check_days(where, group, block):
+    days = pd.Index(block["origin"])
+    scored = pd.Index(group["origin"])
+    for what, dates in (
+        ("days without a score", days.difference(scored)),
+        ("scores for days outside the block", scored.difference(days)),
+        ("days scored twice", scored[scored.duplicated()]),
+        ("scores that are not finite", scored[~np.isfinite(group["score"])]),
+        ("probabilities outside [0, 1]", scored[group["is_probability"] & ~group["score"].between(0, 1)]),
+    ):
+        if len(dates):
+            shown = ", ".join(f"{date:%Y-%m-%d}" for date in dates[:5])
+            raise UserError(f"{where}: {len(dates)} {what}: {shown}{' ...' if len(dates) > 5 else ''}")
+
+
+def of_target(rows, target, horizon):
+    """The rows of a table of scores or of measures that belong to one target."""
+    return rows[(rows["target"] == target) & (rows["horizon"] == horizon)]
+
+
+def mean_over_seeds(frame):
+    """Scores averaged over seeds: the score that an experiment is compared by. `seed` is dropped."""
+    keys = [name for name in frame.columns if name not in ("seed", "score")]
+    return frame.groupby(keys, as_index=False, sort=False)["score"].mean()

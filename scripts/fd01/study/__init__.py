@@ -1,0 +1,1 @@
+"""What config.yaml says: its checks, folds, systems, and the seal of the analysis plan."""

@@ -1,0 +1,75 @@
+"""The systems: what the rest of the project must know about each, in one table.
+
+A system is a kind of model, an experiment is a system with its settings. docs/how-to/add-a-model.md adds one.
+"""
+
+from dataclasses import dataclass
+
+# What the rule of a system stores, from which other rules make scores.
+DECILES, STUDENT_T = "deciles", "Student-t parameters"  # a predictive distribution
+STATES = "hidden states"  # for a probe
+TRAINED = "the scores of each training"  # one job per train end and seed
+SCORES = "scores"  # finished predictions
+DISTRIBUTIONS = (DECILES, STUDENT_T)
+
+
+@dataclass(frozen=True)
+class System:
+    """A kind of model.
+
+    Attributes
+    ----------
+    rule : str
+        The rule that runs or fits the model.
+    environment : str
+        The conda environment of that rule, `envs/{environment}.yaml`.
+    stores : str
+        What that rule stores, one of the names above.
+    weights : str or None
+        The entry of `weights/models` that its pre-trained experiments need; None if they need none.
+    in_question : bool
+        Whether the question of the study names the model.
+    gpu : bool
+        Whether it runs on a GPU where there is one.
+    any_context : bool
+        Whether its context may be longer than `origins/min_history`: it copes with what lies before the data.
+    input : str or None
+        The input series that its forecasts speak of, where the settings do not say (`fd01.data.series`).
+    """
+
+    rule: str
+    environment: str
+    stores: str
+    weights: str | None = None
+    in_question: bool = False
+    gpu: bool = False
+    any_context: bool = False
+    input: str | None = None
+
+
+BASELINE = "baseline"
+_TIMESFM = {"environment": "timesfm", "weights": "timesfm", "in_question": True, "gpu": True, "any_context": True}
+_LAG_LLAMA = _TIMESFM | {"environment": "lag-llama", "weights": "lag-llama"}
+
+SYSTEMS = {
+    BASELINE: System("run_baseline", "analysis", SCORES),
+    "patchtst": System("train_patchtst", "patchtst", TRAINED, gpu=True),
+    "timesfm": System("forecast_timesfm", stores=DECILES, **_TIMESFM),
+    "timesfm-probe": System("encode_timesfm", stores=STATES, **_TIMESFM),
+    "timesfm-finetuned": System("finetune_timesfm", stores=TRAINED, **_TIMESFM),
+    "lag-llama": System("run_lag_llama", stores=STUDENT_T, **_LAG_LLAMA),
+    "lag-llama-probe": System("run_lag_llama", stores=STATES, **_LAG_LLAMA),
+    "lag-llama-trained": System("train_lag_llama", stores=TRAINED, **_LAG_LLAMA),
+    "fracast": System("forecast_fracast", "fracast", DECILES, input="high-price"),
+}
+
+
+def input_of(entry):
+    """The input series that the forecasts of an experiment speak of; `entry` is its entry in the configuration."""
+    return entry["settings"].get("input", SYSTEMS[entry["system"]].input)
+
+
+def needs_weights(entry):
+    """The entry of `weights/models` that an experiment needs; None if it needs none."""
+    pretrained = entry["settings"].get("weights", "pretrained") == "pretrained"
+    return SYSTEMS[entry["system"]].weights if pretrained else None

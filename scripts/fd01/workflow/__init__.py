@@ -1,0 +1,1 @@
+"""What every job needs: errors, files, logs, its environment, the origin of its results."""
