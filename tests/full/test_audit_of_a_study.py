@@ -6,31 +6,13 @@ import sys
 
 import pandas as pd
 import pytest
-from conftest import ROOT, make_prices
-from test_workflow import (  # the fixture `checkpoint` among them
-    CONFIG,
-    WEIGHTS,
-    change,
-    checkpoint,  # noqa: F401
-    environment,
-    planned,
-    run_on_spy,
-    snakemake,
-)
-
-from fd01.workflow.files import sha256
+from helpers.loaded_modules import assert_tracked
+from helpers.paths import ROOT
+from helpers.run_workflow import environment, planned, snakemake
+from helpers.studies import CONFIG, WEIGHTS, change, expect_weights, new_study, run_on_spy
 
 BASELINES = ["BASE-prevalence", "BASE-drawdown-20", "BASE-HAR"]
 TIMESFM = ["TFM-01", "TFM-02", "TFM-probe", "TFM-03", "TFM-04"]
-
-
-def new_study(folder, *experiments):
-    """The small study on made-up prices, with these experiments alone, not yet run."""
-    shutil.copytree(ROOT / "tests" / "workflow", folder)
-    (folder / "data").mkdir()
-    make_prices(days=560).to_parquet(folder / "data" / "prices.parquet")
-    run_on_spy(folder, *experiments)
-    return folder
 
 
 def read_audit(folder):
@@ -38,11 +20,12 @@ def read_audit(folder):
 
 
 @pytest.fixture(scope="module")
-def audited(tmp_path_factory, checkpoint):  # noqa: F811
+def audited(tmp_path_factory, checkpoint):
     """A study with every system of the small study, audited; and what was printed."""
     experiments = [*BASELINES, "PTST-tiny", "PTST-tiny-study", *TIMESFM]
-    folder = new_study(tmp_path_factory.mktemp("audit") / "run", *experiments)
-    change(folder, *WEIGHTS, "files", value={"model.safetensors": sha256(checkpoint)})
+    folder = new_study(tmp_path_factory.mktemp("audit") / "run")
+    run_on_spy(folder, *experiments)
+    expect_weights(folder, checkpoint)
     change(folder, *WEIGHTS, "path", value=str(checkpoint))
     return folder, snakemake(folder, "audit").stdout
 
@@ -96,11 +79,12 @@ def test_report_shows_no_audit_of_older_predictions(audited, tmp_path):
 def test_planted_leak_is_named_and_its_table_stays(tmp_path):
     ignored = shutil.ignore_patterns(".*", "results", "tests", "ledger")
     repository = shutil.copytree(ROOT, tmp_path / "repository", ignore=ignored)
-    script = repository / "scripts" / "fd01" / "baselines.py"
+    script = repository / "scripts" / "fd01" / "models" / "baselines.py"
     honest = 'drawdown(dataset["Close"], window)'
     assert script.read_text().count(honest) == 1
     script.write_text(script.read_text().replace(honest, f"{honest}.shift(-1)"))
-    folder = new_study(tmp_path / "run", *BASELINES)
+    folder = new_study(tmp_path / "run")
+    run_on_spy(folder, *BASELINES)
     command = [sys.executable, "-m", "snakemake", "audit", "--snakefile", "Snakefile", "--directory", folder]
     output = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     done = subprocess.run([*command, "--cores", "2"], cwd=repository, env=environment(), **output)
@@ -112,3 +96,7 @@ def test_planted_leak_is_named_and_its_table_stays(tmp_path):
     page = (folder / "results/spy/report/index.html").read_text()
     assert "Something looks ahead: BASE-drawdown-20." in page
     assert set(CONFIG["experiments"]) >= set(BASELINES)
+
+
+def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, audited):
+    assert_tracked(loaded_modules, __file__)

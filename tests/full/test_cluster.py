@@ -1,7 +1,6 @@
 """Runs elsewhere: on a Slurm cluster with profiles/slurm, its jobs without a network, and on a machine without one."""
 
 import contextlib
-import hashlib
 import os
 import shutil
 import signal
@@ -11,12 +10,10 @@ import time
 
 import pandas as pd
 import pytest
-import yaml
-from cluster import PROGRAMS, Cluster
-from conftest import ROOT
-from hub import Hub
-from test_restart import assert_same
-from test_workflow import WEIGHTS, WITHOUT_WEIGHTS, change, command, environment, save_tiny, snakemake
+from helpers.cluster import PROGRAMS, Cluster
+from helpers.paths import ROOT
+from helpers.run_workflow import command, environment, snakemake
+from helpers.studies import WITHOUT_WEIGHTS, assert_same, expect_weights, hub_of, new_study
 
 pytestmark = pytest.mark.cluster
 PROFILE = ["--workflow-profile", ROOT / "profiles" / "slurm"]
@@ -72,50 +69,46 @@ def cluster(tmp_path_factory):
 @pytest.fixture(scope="module")
 def faults(cluster, tmp_path_factory):
     """Jobs that fail, begun."""
-    run = on_cluster(cluster, ROOT / "tests/faults/Snakefile", tmp_path_factory.mktemp("faults"))
+    run = on_cluster(cluster, ROOT / "tests/studies/faults/Snakefile", tmp_path_factory.mktemp("faults"))
     yield run
     run.end()
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
+def hub(checkpoint):
     """The model hub, with the weights of a tiny network."""
-    checkpoint = save_tiny(tmp_path_factory.mktemp("checkpoint"))
-    about = yaml.safe_load((ROOT / "tests/workflow/config.yaml").read_text())["weights"]["models"]["timesfm"]
-    with Hub(about["repository"], about["revision"], {"model.safetensors": checkpoint.read_bytes()}) as hub:
+    with hub_of(checkpoint) as hub:
         yield hub
 
 
 @pytest.fixture(scope="module")
-def new_study(hub, tmp_path_factory):
+def new_folder(checkpoint, tmp_path_factory):
     """A function that makes a folder with the small study."""
-    (weights,) = hub.files.values()
 
     def new(name):
-        folder = tmp_path_factory.mktemp(name) / "run"
-        shutil.copytree(ROOT / "tests" / "workflow", folder)
-        change(folder, *WEIGHTS, "files", value={"model.safetensors": hashlib.sha256(weights).hexdigest()})
+        folder = new_study(tmp_path_factory.mktemp(name) / "run")
+        expect_weights(folder, checkpoint)
         return folder
 
     return new
 
 
 @pytest.fixture(scope="module")
-def distributed(cluster, hub, new_study):
+def distributed(cluster, hub, new_folder):
     """The small study on the cluster, begun; its weights are there to be fetched."""
     one_thread = ["--set-threads", "forecast_timesfm=1", "encode_timesfm=1"]  # as in `command`, for the same bits
-    run = on_cluster(cluster, ROOT / "Snakefile", new_study("distributed"), *one_thread, hub=hub)
+    run = on_cluster(cluster, ROOT / "Snakefile", new_folder("distributed"), *one_thread, hub=hub)
     yield run
     run.end()
 
 
 @pytest.fixture(scope="module")
-def offline(hub, new_study):
+def offline(hub, new_folder):
     """The small study on this machine, begun; its weights were fetched, and then the network was cut."""
     cut = ["unshare", "--map-root-user", "--net"]
     if subprocess.run([*cut, "true"], capture_output=True).returncode:
         pytest.skip("this machine does not let its users cut their network: `unshare --map-root-user --net` fails")
-    folder = new_study("offline")
+    folder = new_folder("offline")
     snakemake(folder, "weights", hub=hub)
     run = Run(folder, [*cut, *command(folder)], environment(hub))
     yield run

@@ -7,27 +7,25 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
-import conda_stand_in
 import pandas as pd
 import pin
 import pytest
-import yaml
-from conftest import ROOT
-from hub import Hub
-from lightning_checkpoint import save_lightning
+from helpers import conda_stand_in
+from helpers.environment_files import conda_packages
+from helpers.lightning_checkpoint import save_lightning
+from helpers.paths import ROOT
+from helpers.run_workflow import command, environment, snakemake
+from helpers.studies import LAG_LLAMA, expect_weights, hub_of, new_study, read_config, write_config
 from pandas.testing import assert_frame_equal
-from test_repository import conda_packages
-from test_workflow import command, environment, save_tiny, snakemake
 
 from fd01.scoring.predictions import read_experiment
-from fd01.workflow.files import read_json, sha256
+from fd01.workflow.files import read_json
 
 pytestmark = [
     pytest.mark.conda,
     pytest.mark.skipif(sys.platform != "linux", reason="the channel of the tests is made for Linux"),
 ]
 TOLERANCE = 1e-6
-ADDED = ROOT / "tests" / "lag_llama.yaml"
 STACKS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 STACK_OF = {
     "BASE-prevalence": "analysis",
@@ -72,23 +70,19 @@ def run_again(folder, conda, prefixes, rule, target):
     return run(folder, conda, *options, target)
 
 
-def write_study(folder):
-    """Put the small study into `folder`, with one experiment or more of every stack, and its weights."""
-    shutil.copytree(ROOT / "tests" / "workflow", folder)
-    tiny, lightning = save_tiny(folder), folder / "own.ckpt"
+def write_study(folder, checkpoint):
+    """Put the small study into `folder`, with one experiment or more of every stack, and a file for Lag-Llama."""
+    new_study(folder)
+    expect_weights(folder, checkpoint)
+    lightning = folder / "own.ckpt"
     save_lightning(lightning)
-    config, added = (yaml.safe_load(path.read_text()) for path in (folder / "config.yaml", ADDED))
+    config = read_config(folder)
     config["datasets"]["sp500"]["source"]["start"] = "2006-10-01"  # the history that Lag-Llama wants
-    config["experiments"] |= added["experiments"]
+    config["experiments"] |= LAG_LLAMA["experiments"]
     for name in set(config["experiments"]) - set(STACK_OF):
         config["experiments"][name]["run"] = "none"
-    models = config["weights"]["models"] | added["weights"]["models"]
-    models["timesfm"]["files"] = {"model.safetensors": sha256(tiny)}
-    models["lag-llama"]["path"] = str(lightning)
-    config["weights"]["models"] = models
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    about = models["timesfm"]
-    return Hub(about["repository"], about["revision"], {"model.safetensors": tiny.read_bytes()})
+    config["weights"]["models"]["lag-llama"] = LAG_LLAMA["weights"]["models"]["lag-llama"] | {"path": str(lightning)}
+    write_config(folder, config)
 
 
 @pytest.fixture(scope="module")
@@ -101,11 +95,12 @@ def conda(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory, conda):
+def folders(tmp_path_factory, conda, checkpoint):
     """The study after a run in the single environment, and after one in the environments of conda."""
     folder = tmp_path_factory.mktemp("study")
     single, stacks = folder / "single", folder / "stacks"
-    with write_study(single) as hub:
+    write_study(single, checkpoint)
+    with hub_of(checkpoint) as hub:
         shutil.copytree(single, stacks)
         with start(stacks, conda, "--conda-create-envs-only", *TARGETS) as building:
             snakemake(single, hub=hub)

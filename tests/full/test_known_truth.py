@@ -1,12 +1,10 @@
 """The workflow on prices of which the truth is known, block by block through history."""
 
-import shutil
-
 import pandas as pd
 import pytest
-import yaml
-from conftest import ROOT
-from test_workflow import snakemake
+from helpers.loaded_modules import assert_tracked
+from helpers.run_workflow import snakemake
+from helpers.studies import new_study, read_config, write_config
 
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import read_json
@@ -23,16 +21,15 @@ KNOWN_ORDER = ["BASE-GJR-GARCH-t", "BASE-EWMA", "BASE-drawdown-20", "BASE-last-r
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("truth") / "run"
-    shutil.copytree(ROOT / "tests" / "workflow", folder)
-    config = yaml.safe_load((folder / "config.yaml").read_text())
+    folder = new_study(tmp_path_factory.mktemp("truth") / "run")
+    config = read_config(folder)
     config |= {"dataset": "synthetic", "walk_forward": True}
     config["targets"] = [{"target": "up", "horizon": 1}, {"target": "direction", "horizon": 1}]
     for name, entry in config["experiments"].items():
         entry["run"] = "all" if name in ("BASE-drawdown-20", "BASE-prevalence", "PTST-tiny") else "none"
     for name, settings in BASELINES.items():
         config["experiments"][name] = {"about": name, "system": "baseline", "run": "all", "settings": settings}
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    write_config(folder, config)
     snakemake(folder)
     return folder / "results/synthetic"
 
@@ -93,3 +90,7 @@ def test_walk_forward_blocks_are_pooled_and_drawn(results):
     assert set(drawn["fold"]) == {"wf-2010", "wf-2012", "walk-forward"}
     report = (results / "report/index.html").read_text()
     assert "Block by block through history" in report and "Not switched on" not in report
+
+
+def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, results):
+    assert_tracked(loaded_modules, __file__)

@@ -4,30 +4,28 @@ import shutil
 
 import pandas as pd
 import pytest
-import yaml
-from conftest import ROOT
-from lightning_checkpoint import save_lightning
-from test_workflow import change, planned, snakemake
+from helpers.lightning_checkpoint import save_lightning
+from helpers.loaded_modules import assert_tracked
+from helpers.run_workflow import planned, snakemake
+from helpers.studies import LAG_LLAMA, change, new_study, read_config, write_config
 
 from fd01.workflow.files import read_json, sha256
 from fd01.workflow.parquet import read_frame
 
-ADDED = ROOT / "tests" / "lag_llama.yaml"
 PRETRAINED = ["LL-encoder-last", "LL-forecast"]
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """A folder in which these experiments have been run without pre-trained weights, on enough history."""
-    folder = tmp_path_factory.mktemp("study") / "run"
-    shutil.copytree(ROOT / "tests" / "workflow", folder)
-    config, added = (yaml.safe_load(path.read_text()) for path in (folder / "config.yaml", ADDED))
+    folder = new_study(tmp_path_factory.mktemp("study") / "run")
+    config = read_config(folder)
     config["datasets"]["sp500"]["source"]["start"] = "2006-10-01"
     config["targets"] = [{"target": "up", "horizon": 1}]
-    config["weights"] = config["weights"] | added["weights"]
+    config["weights"] = config["weights"] | LAG_LLAMA["weights"]
     kept = {name: config["experiments"][name] for name in ("BASE-prevalence", "PTST-tiny")}
-    config["experiments"] = kept | added["experiments"]
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    config["experiments"] = kept | LAG_LLAMA["experiments"]
+    write_config(folder, config)
     snakemake(folder)
     return folder
 
@@ -80,3 +78,7 @@ def test_own_checkpoint_runs_what_lacked_it_and_nothing_else(study, own, tmp_pat
         if check["check"] == "model loads"
     )
     assert loaded["detail"].startswith("Model loaded successfully: 2,449,299 parameters")
+
+
+def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, study):
+    assert_tracked(loaded_modules, __file__)

@@ -17,13 +17,13 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
-import yaml
-from conftest import ROOT, make_prices
-from hub import Hub
+from helpers.loaded_modules import assert_tracked
+from helpers.made_up_data import UP, make_prices
+from helpers.paths import ROOT, SMALL_STUDY
+from helpers.run_workflow import command, environment, planned, snakemake
+from helpers.studies import CONFIG, change, expect_weights, hub_of
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from small_study import UP
-from test_workflow import WEIGHTS, change, command, environment, planned, save_tiny, snakemake
 
 from fd01.scoring.predictions import read_experiment
 from fd01.study.config import gpu_found
@@ -33,18 +33,17 @@ NOTEBOOKS = ROOT / "notebooks"
 COLAB = NOTEBOOKS / "timesfm_colab.ipynb"
 EXPLORE = NOTEBOOKS / "explore.py.ipynb"
 KEPT = ["TFM-01", "TFM-03", "TFM-probe"]
-SMALL = yaml.safe_load((ROOT / "tests/workflow/config.yaml").read_text())
 IGNORED = shutil.ignore_patterns(".*", "__pycache__", "results", "ledger", "tests", "*.parquet")
 
 
 def small_config(folder, checkpoint):
     """The small study on `spy`, with few experiments."""
-    shutil.copy(ROOT / "tests/workflow/config.yaml", folder)
+    shutil.copy(SMALL_STUDY / "config.yaml", folder)
     change(folder, "dataset", value="spy")
     change(folder, "targets", value=[UP])
-    change(folder, *WEIGHTS, "files", value={"model.safetensors": sha256(checkpoint)})
+    expect_weights(folder, checkpoint)
     run = dict.fromkeys(["BASE-prevalence", "BASE-HAR", *KEPT], "all") | {"TFM-03": "gpu"}
-    for name in SMALL["experiments"]:
+    for name in CONFIG["experiments"]:
         change(folder, "experiments", name, "run", value=run.get(name, "none"))
     change(folder, "experiments", "TFM-03", "settings", "lr_sweep", value=[0.001])
 
@@ -59,12 +58,6 @@ def execute(folder, parameters, hub=None, cells=None):
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": folder}}).execute(env=environment(hub))
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return "\n".join(output.get("text") or output["data"].get("text/markdown", "") for output in outputs)
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """Weights of the tiny network."""
-    return save_tiny(tmp_path_factory.mktemp("checkpoint"))
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +87,7 @@ def colab(tmp_path_factory, project, checkpoint, prices):
     choices = folder / "choices.yaml"
     choices.write_text("experiments: {TFM-03: {run: all}}")  # as if there were a GPU
     parameters = {"REPOSITORY": str(project), "PRICES": str(prices), "CONFIG": str(choices)}
-    model = SMALL["weights"]["models"]["timesfm"]
-    with Hub(model["repository"], model["revision"], {"model.safetensors": checkpoint.read_bytes()}) as hub:
+    with hub_of(checkpoint) as hub:
         printed = execute(folder, parameters, hub)
     return folder / "fd01", printed
 
@@ -254,25 +246,34 @@ def test_archive_made_on_other_prices_is_refused(home, archive, tmp_path):
     assert asked.returncode == 1 and "Which archive? snakemake import_predictions --config archive=" in asked.stdout
 
 
-@pytest.fixture
-def jupyter_on_path(monkeypatch, tmp_path):
+@pytest.fixture(scope="module")
+def jupyter_on_path(tmp_path_factory):
     """As in an activated environment; a server of root's, too, with a known token."""
-    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     settings = {"ServerApp": {"allow_root": True}, "IdentityProvider": {"token": "t"}}
-    (tmp_path / "jupyter").mkdir()
-    (tmp_path / "jupyter" / "jupyter_server_config.json").write_text(json.dumps(settings))
-    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "jupyter"))
+    folder = tmp_path_factory.mktemp("jupyter")
+    (folder / "jupyter_server_config.json").write_text(json.dumps(settings))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+        patch.setenv("JUPYTER_CONFIG_DIR", str(folder))
+        yield
 
 
-def test_exploration_runs_on_the_results(copy, jupyter_on_path):
-    snakemake(copy, "explore")
-    table = pd.read_csv(copy / "results/spy/explore/agreement.csv", index_col="experiment")
+@pytest.fixture(scope="module")
+def explored(home, jupyter_on_path, tmp_path_factory):
+    """That study after the notebook for looking further has run."""
+    folder = shutil.copytree(home[0], tmp_path_factory.mktemp("explored") / "copy")
+    snakemake(folder, "explore")
+    return folder
+
+
+def test_exploration_runs_on_the_results(explored):
+    table = pd.read_csv(explored / "results/spy/explore/agreement.csv", index_col="experiment")
     assert set(table) == {*KEPT, "BASE-HAR"}  # BASE-prevalence ranks nothing
     assert (table.to_numpy().diagonal() == 1).all()
-    executed = nbformat.read(copy / "results/spy/logs/explore.ipynb", as_version=4)
+    executed = nbformat.read(explored / "results/spy/logs/explore.ipynb", as_version=4)
     text = json.dumps([cell.get("outputs") for cell in executed.cells])
-    assert read_json(copy / "results/spy/verdict.json")["sentence"] in text and "image/svg+xml" in text
-    assert "Nothing to be done" in snakemake(copy, "explore").stdout
+    assert read_json(explored / "results/spy/verdict.json")["sentence"] in text and "image/svg+xml" in text
+    assert "Nothing to be done" in snakemake(explored, "explore").stdout
 
 
 def ask(url, method="GET", content=None):
@@ -317,3 +318,7 @@ def test_exploration_can_be_edited(copy, project, jupyter_on_path):
     assert [cell.source for cell in after.cells] == [*(cell.source for cell in before.cells), "panel.y.mean()"]
     assert not after.cells[-1].outputs and after.cells[-1].execution_count is None
     assert (copy / "results/spy/explore/agreement.csv").exists()
+
+
+def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, home, explored):
+    assert_tracked(loaded_modules, __file__)

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from helpers.paths import ROOT
 
 PAGE = (ROOT / "docs" / "other-engines.md").read_text()
 COMMANDS = {re.search(r"--executor (\S+)", text)[1]: text for text in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)}

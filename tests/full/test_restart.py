@@ -10,12 +10,12 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-import yaml
-from conftest import ROOT
 from end_orphans import running_jobs, running_snakemakes
-from test_workflow import QUIET, environment, snakemake
+from helpers.paths import ROOT, SMALL_STUDY
+from helpers.run_workflow import QUIET, environment, snakemake
+from helpers.studies import assert_same, read_config, write_config
 
-from fd01.scoring.predictions import read_experiment, read_predictions
+from fd01.scoring.predictions import read_experiment
 
 KILLS = 20
 # Experiments that a network makes in batches, and what the docs allow their scores to move by.
@@ -40,7 +40,7 @@ def copied(tmp_path_factory):
         for path in files:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, folder / path)
-        shutil.copy2(ROOT / "tests/workflow/config.yaml", folder / "config.yaml")
+        shutil.copy2(SMALL_STUDY / "config.yaml", folder / "config.yaml")
         return folder
 
     return copy
@@ -66,23 +66,6 @@ def kill_at_random(folder, run, longest):
     return bool(killed)
 
 
-def everything(folder):
-    """What a run has found: the rows of all predictions, and the bytes of the other results."""
-    results = folder / "results/sp500"
-    rows = {path: read_predictions(path)[0] for path in sorted(results.glob("predictions/*/*.parquet"))}
-    other = [*results.glob("metrics/*.csv"), *results.glob("checks/*.json"), results / "verdict.json"]
-    found = {path: path.read_bytes() for path in other}
-    return [{path.relative_to(results): value for path, value in part.items()} for part in (rows, found)]
-
-
-def assert_same(folder, other):
-    (rows, files), (expected_rows, expected_files) = everything(folder), everything(other)
-    assert len(rows) > 10 and rows.keys() == expected_rows.keys()
-    for path, frame in rows.items():
-        pd.testing.assert_frame_equal(frame, expected_rows[path], check_exact=True, obj=str(path))
-    assert files == expected_files
-
-
 def test_run_killed_twenty_times_ends_with_the_files_of_an_undisturbed_one(undisturbed, copied):
     folder = copied("killed")
     kills = 0
@@ -101,10 +84,10 @@ def test_run_killed_twenty_times_ends_with_the_files_of_an_undisturbed_one(undis
 def test_threads_and_batches_move_scores_by_less_than_the_stated_tolerance(undisturbed, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(undisturbed, folder)
-    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config = read_config(folder)
     for name in MOVED:
         config["experiments"][name]["settings"]["batch_size"] = 7
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    write_config(folder, config)
     targets = [f"results/sp500/predictions/{name}" for name in MOVED]
     snakemake(folder, *targets)  # one thread per job
     for name, tolerance in MOVED.items():

@@ -1,11 +1,9 @@
-"""The whole workflow on the small study of tests/workflow, with a tiny TimesFM."""
+"""The whole workflow on the small study of tests/studies/small, with a tiny TimesFM."""
 
-import errno
 import itertools
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -13,113 +11,39 @@ import time
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, make_prices
 from end_orphans import end_orphans, running_jobs
-from hub import Hub
+from helpers.hub import REFUSED
+from helpers.loaded_modules import assert_tracked
+from helpers.paths import IN_EVERY_JOB, ROOT
+from helpers.run_workflow import QUIET, command, environment, planned, snakemake
+from helpers.studies import (
+    CONFIG,
+    MODEL,
+    WEIGHTS,
+    WITHOUT_WEIGHTS,
+    change,
+    expect_weights,
+    hub_of,
+    new_study,
+    read_config,
+    run_on_spy,
+    write_config,
+)
 
 from fd01.scoring.predictions import read_experiment, read_predictions, write_predictions
 from fd01.study.plan import plan_digest
 from fd01.workflow.files import read_json, sha256
 from fd01.workflow.parquet import read_frame
 
-CONFIG = yaml.safe_load((ROOT / "tests/workflow/config.yaml").read_text())
-TINY = ROOT / "tests" / "tiny"
-WEIGHTS = ("weights", "models", "timesfm")
-# Bound, but nobody listens: connections are refused at once.
-CLOSED = socket.socket()
-CLOSED.bind(("127.0.0.1", 0))
 FINETUNED = ["TFM-03", "TFM-03-event", "TFM-04"]
-WITHOUT_WEIGHTS = ["TFM-01", "TFM-02", "TFM-probe"]
-REFUSED = (
-    "model.safetensors of google/timesfm-2.5-200m-pytorch cannot be fetched: "
-    f"127.0.0.1: [Errno {errno.ECONNREFUSED}] {os.strerror(errno.ECONNREFUSED)}"
-)
-QUIET = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def command(folder, *arguments):
-    """The command line of Snakemake in `folder`."""
-    study = ["--snakefile", ROOT / "Snakefile", "--directory", folder, "--cores", "2"]
-    jobs = ("forecast", "encode", "finetune")  # of a tiny network, which needs no more than a core
-    side_by_side = ["--resources", "gpu=2", "--set-threads", *(f"{job}_timesfm=1" for job in jobs)]
-    return [sys.executable, "-m", "snakemake", *side_by_side, *study, *arguments]
-
-
-def environment(hub=None, **variables):
-    """Variables under which `timesfm` is tiny and the model hub is `hub`, or refuses."""
-    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(("HF_", "HTTP"))}
-    endpoint = hub.url if hub else "http://{}:{}".format(*CLOSED.getsockname())
-    ours = {
-        "PYTHONPATH": str(TINY),
-        "CUDA_VISIBLE_DEVICES": "",
-        "FD01_GPU": "0",
-        "HF_ENDPOINT": endpoint,
-        "HF_HOME": "/nonexistent",
-    }
-    return inherited | ours | variables
-
-
-def snakemake(folder, *arguments, check=True, hub=None, **variables):
-    """Run Snakemake in `folder`; its exit status and everything that it printed."""
-    output = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    done = subprocess.run(command(folder, *arguments), cwd=ROOT, env=environment(hub, **variables), **output)
-    assert not check or done.returncode == 0, done.stdout
-    return done
-
-
-def planned(folder, *arguments):
-    """How many jobs of each rule Snakemake would run."""
-    output = snakemake(folder, "--dry-run", "--quiet", "rules", *arguments).stdout
-    table = re.search(r"^job +count\n[- ]+\n(.*?)^total", output, re.MULTILINE | re.DOTALL)
-    return {} if table is None else {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table[1], re.MULTILINE)}
-
-
-def change(folder, *keys, value):
-    """Set one key of the configuration in `folder`."""
-    path = folder / "config.yaml"
-    config = yaml.safe_load(path.read_text())
-    node = config
-    for key in keys[:-1]:
-        node = node[key]
-    node[keys[-1]] = value
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
-
-
-def run_on_spy(folder, *experiments):
-    """Choose the dataset `spy` in the configuration in `folder`, and these experiments alone."""
-    change(folder, "dataset", value="spy")
-    for name in yaml.safe_load((folder / "config.yaml").read_text())["experiments"]:
-        change(folder, "experiments", name, "run", value=["spy"] if name in experiments else "none")
-
-
-def save_tiny(folder):
-    """Weights of the tiny network, a file in the published format in `folder`."""
-    path = folder / "tiny.safetensors"
-    code = """
-import sys
-from fd01.models.timesfm import load_untrained
-from safetensors.torch import save_file
-save_file(load_untrained(7).model.state_dict(), sys.argv[1])
-"""
-    search = os.pathsep.join([str(TINY), str(ROOT / "scripts")])
-    subprocess.run([sys.executable, "-c", code, path], env=environment(PYTHONPATH=search), check=True)
-    return path
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    """Weights of the tiny network."""
-    return save_tiny(tmp_path_factory.mktemp("checkpoint"))
+NOT_FETCHED = f"model.safetensors of {MODEL['repository']} cannot be fetched: {REFUSED}"
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory, checkpoint):
     """A folder in which the default dataset of the small study has been run, without pre-trained weights."""
-    folder = tmp_path_factory.mktemp("study") / "run"
-    shutil.copytree(ROOT / "tests" / "workflow", folder)
-    change(folder, *WEIGHTS, "files", value={"model.safetensors": sha256(checkpoint)})
-    (folder / "data").mkdir()
-    make_prices(days=560).to_parquet(folder / "data" / "prices.parquet")
+    folder = new_study(tmp_path_factory.mktemp("study") / "run")
+    expect_weights(folder, checkpoint)
     snakemake(folder)
     return folder
 
@@ -129,8 +53,7 @@ def fetched(study, checkpoint, tmp_path_factory):
     """The study after its weights have been fetched and what lacked them has been run; and what was planned."""
     folder = tmp_path_factory.mktemp("fetched") / "run"
     shutil.copytree(study, folder)
-    about = yaml.safe_load((folder / "config.yaml").read_text())["weights"]["models"]["timesfm"]
-    with Hub(about["repository"], about["revision"], {"model.safetensors": checkpoint.read_bytes()}) as hub:
+    with hub_of(checkpoint) as hub:
         snakemake(folder, "weights", hub=hub)
     jobs = planned(folder)
     snakemake(folder)  # the hub is closed again: nothing but `snakemake weights` needs it
@@ -145,6 +68,23 @@ def spy(study, checkpoint, tmp_path_factory):
     change(folder, *WEIGHTS, "path", value=str(checkpoint))
     run_on_spy(folder, "BASE-prevalence", "PTST-tiny-study", "TFM-01", "TFM-probe", *FINETUNED)
     snakemake(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def downloaded(study, tmp_path_factory):
+    """The study after its made-up prices have come from a `yfinance` that asks nobody."""
+    folder = tmp_path_factory.mktemp("downloaded") / "run"
+    shutil.copytree(study, folder)
+    stand_in = folder / "yfinance.py"
+    stand_in.write_text("""
+from fd01.workflow.parquet import read_frame
+def download(ticker, **options):
+    return read_frame("data/prices.parquet").set_index("Date")
+""")
+    change(folder, "datasets", "spy", "source", value={"kind": "yahoo", "ticker": "SPY"})
+    path = os.pathsep.join([str(IN_EVERY_JOB), str(folder)])
+    snakemake(folder, "results/spy/data/dataset.parquet", PYTHONPATH=path)
     return folder
 
 
@@ -257,10 +197,9 @@ def test_figures_have_their_tables(study):
 
 
 def test_order_of_the_experiments_reruns_nothing(copy):
-    path = copy / "config.yaml"
-    config = yaml.safe_load(path.read_text())
+    config = read_config(copy)
     config["experiments"] = dict(reversed(config["experiments"].items()))
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    write_config(copy, config)
     assert planned(copy) == {}
 
 
@@ -277,7 +216,7 @@ MODELS = {"run_baseline", "train_patchtst", "gather_seeds", "forecast_timesfm", 
 
 def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
     def digest():
-        return plan_digest(ROOT / "docs/analysis-plan.md", yaml.safe_load((copy / "config.yaml").read_text()))
+        return plan_digest(ROOT / "docs/analysis-plan.md", read_config(copy))
 
     def read():
         metrics = pd.read_csv(copy / "results/sp500/metrics/metrics.csv")
@@ -298,7 +237,7 @@ def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
     )
     same, closed = read()
     pd.testing.assert_frame_equal(same, validation)
-    ran = closed[~closed["reason"].eq(REFUSED)]
+    ran = closed[~closed["reason"].eq(NOT_FETCHED)]
     assert set(ran["experiment"]) == set(test.loc[test["status"] == "ok", "experiment"])
     assert set(ran["reason"]) == {reason} and ran["auc"].isna().all()
     verdict = read_json(copy / "results/sp500/verdict.json")
@@ -379,12 +318,12 @@ def test_decision_thresholds_rerun_no_model(copy):
 def test_without_weights_their_experiments_are_shown_as_not_run(study):
     results = study / "results/sp500"
     manifest = read_json(study / "results/weights/timesfm/manifest.json")
-    assert (manifest["status"], manifest["reason"]) == ("missing", REFUSED)
+    assert (manifest["status"], manifest["reason"]) == ("missing", NOT_FETCHED)
 
     experiments = pd.read_csv(results / "metrics/experiments.csv").set_index("experiment")
     missing = experiments[experiments["weights"] == "missing"]
     assert sorted(missing.index) == WITHOUT_WEIGHTS
-    assert set(missing["status"]) == {"not run"} and set(missing["reason"]) == {REFUSED}
+    assert set(missing["status"]) == {"not run"} and set(missing["reason"]) == {NOT_FETCHED}
     for twin in ("TFM-01-untrained", "TFM-probe-untrained"):
         assert experiments.loc[twin, "status"] == "ok"
         assert experiments.loc[twin, "weights"].startswith("none: random")
@@ -395,7 +334,7 @@ def test_without_weights_their_experiments_are_shown_as_not_run(study):
     (warning,) = re.findall(r'<p class="warning">(.*?)</p>', page, re.DOTALL)
     assert "TFM-01, TFM-02, TFM-probe" in warning and "snakemake weights" in warning
     for name in WITHOUT_WEIGHTS:
-        assert page.count(f'<th>{name}</th><td colspan="9">not run: {REFUSED}</td>') == 2  # one per block
+        assert page.count(f'<th>{name}</th><td colspan="9">not run: {NOT_FETCHED}</td>') == 2  # one per block
 
 
 def test_show_warns_of_missing_weights(study):
@@ -408,14 +347,14 @@ def test_missing_weights_leave_the_protocol_pending(copy):
     change(copy, "decision", "dataset", value="sp500")
     snakemake(copy, "results/sp500/verdict.json")
     protocol = read_json(copy / "results/sp500/verdict.json")["protocol"]
-    assert (protocol["status"], protocol["reason"]) == ("pending", REFUSED)
+    assert (protocol["status"], protocol["reason"]) == ("pending", NOT_FETCHED)
 
 
 def test_missing_weights_stop_the_run_where_they_must_not_be_missing(copy):
     change(copy, "weights", "missing", value="fail")
     run = snakemake(copy, check=False)
     assert run.returncode == 1
-    assert f"ERROR fetch_weights: {REFUSED}. To use a copy of yours: weights/models/timesfm/path" in run.stdout
+    assert f"ERROR fetch_weights: {NOT_FETCHED}. To use a copy of yours: weights/models/timesfm/path" in run.stdout
     assert "Traceback" not in run.stdout
 
 
@@ -554,7 +493,7 @@ def test_other_dataset(spy):
 
 
 def test_provenance_and_report_name_the_weights(spy, checkpoint):
-    revision = yaml.safe_load((spy / "config.yaml").read_text())["weights"]["models"]["timesfm"]["revision"]
+    revision = MODEL["revision"]
     experiments = read_json(spy / "results/spy/provenance.json")["experiments"]
     names = ["TFM-01", "TFM-probe", *FINETUNED]
     for name in names:
@@ -623,6 +562,11 @@ def test_killed_fine_tuning_goes_on_where_it_was(spy, copy_of):
     pd.testing.assert_frame_equal(read_predictions(folder / target)[0], straight[0])
     assert curve.read_text() == straight[1]
     assert not list((folder / target).parent.glob("*checkpoint*"))
+
+
+def test_downloaded_prices_make_the_dataset(downloaded, spy):
+    dataset = "results/spy/data/dataset.parquet"
+    pd.testing.assert_frame_equal(read_frame(downloaded / dataset), read_frame(spy / dataset))
 
 
 def test_prices_that_are_gone_stop_the_run(spy, copy_of):
@@ -729,3 +673,7 @@ def test_killed_run_is_resumed(study, copy):
     snakemake(copy, target)
     for name in ("results/sp500/data/dataset.parquet", "results/sp500/data/origins.parquet", target):
         pd.testing.assert_frame_equal(read_frame(study / name), read_frame(copy / name))
+
+
+def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, downloaded, fetched, spy):
+    assert_tracked(loaded_modules, __file__)

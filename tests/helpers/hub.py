@@ -1,9 +1,27 @@
 """A model hub on loopback: as much HTTP as a download needs, with faults on demand."""
 
+import errno
 import hashlib
+import os
 import re
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from helpers.paths import ROOT
+
+# Bound, but nobody listens: connections are refused at once.
+CLOSED = socket.socket()
+CLOSED.bind(("127.0.0.1", 0))
+REFUSED = f"127.0.0.1: [Errno {errno.ECONNREFUSED}] {os.strerror(errno.ECONNREFUSED)}"
+
+
+def with_hub(hub=None, **variables):
+    """Variables under which Python finds the shared package, and the model hub is `hub`, or refuses connections."""
+    inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(("HF_", "HTTP"))}
+    endpoint = hub.url if hub else "http://{}:{}".format(*CLOSED.getsockname())
+    ours = {"HF_ENDPOINT": endpoint, "HF_HOME": "/nonexistent", "PYTHONPATH": str(ROOT / "scripts")}
+    return inherited | ours | variables
 
 
 class Hub(ThreadingHTTPServer):

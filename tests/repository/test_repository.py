@@ -11,19 +11,14 @@ import pin
 import pytest
 import yaml
 import yte
-from conftest import ROOT
+from helpers.environment_files import conda_packages
+from helpers.paths import ROOT
+from helpers.rules import RULE_FILES, RULES
 from snakemake.common.configfile import load_configfile
 
 from fd01.study.config import check_config
 from fd01.study.plan import plan_digest
 from fd01.study.systems import SCORES, SYSTEMS
-
-RULE_FILES = sorted((ROOT / "rules").rglob("*.smk"))
-RULES = {
-    name: body
-    for path in RULE_FILES
-    for name, body in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)+)", path.read_text(), re.MULTILINE)
-}
 
 
 def pins(lines):
@@ -34,12 +29,6 @@ def pins(lines):
 
 PINNED = pins((ROOT / "envs" / "requirements.txt").read_text().splitlines())
 REQUIRED = pin.belonging((ROOT / "envs" / "requirements.in").read_text().splitlines())
-
-
-def conda_packages(path):
-    """What a conda environment installs with pip."""
-    (packages,) = (d["pip"] for d in yaml.safe_load(path.read_text())["dependencies"] if isinstance(d, dict))
-    return packages
 
 
 def code_of(name):

@@ -4,7 +4,9 @@ import ast
 import graphlib
 
 import pytest
-from conftest import ROOT
+from helpers.loaded_modules import RULES_RUN_BY
+from helpers.paths import ROOT
+from helpers.rules import RULES
 
 PACKAGE = ROOT / "scripts" / "fd01"
 ROOMS = ["workflow", "study", "data", "models", "scoring", "evaluation", "report"]
@@ -46,3 +48,7 @@ def test_no_module_imports_itself_by_way_of_others():
 def test_a_room_itself_holds_nothing_but_its_description(path):
     (node,) = ast.parse(path.read_text()).body
     assert isinstance(node, ast.Expr) and isinstance(node.value.value, str)
+
+
+def test_modules_are_noted_of_every_rule_in_some_study_of_the_tests():
+    assert {rule for rules in RULES_RUN_BY.values() for rule in rules.split()} == set(RULES)

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from compare_experiments import COLUMNS, pairs, tables
+from helpers.made_up_data import CONFIG, UP, through_csv
 from plot_walk_forward import draw_walk_forward
 from simulate_protocol import error_rates
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
-from small_study import CONFIG, UP, through_csv
 
 from fd01.evaluation.blocks import BASELINE, POOLED, describe, pool, precision
 from fd01.evaluation.comparison import delong

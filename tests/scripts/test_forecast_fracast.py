@@ -6,9 +6,8 @@ from importlib.metadata import files, version
 import numpy as np
 import pytest
 import torch
-from conftest import make_prices
 from forecast_fracast import forecast_rows, load
-from small_study import CONFIG, LABELS, UP
+from helpers.made_up_data import CONFIG, LABELS, UP, make_prices
 from threadpoolctl import threadpool_limits
 
 from fd01.models.forecasts import DECILES, LEVELS, quantile_frame

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
+from helpers.made_up_data import UP, block
 from plot_auc import draw_auc
 from render_report import block_tables
-from small_study import UP, block
 
 ORIGINS = pd.concat(
     [block("b", "train", [0, 1, 0, 1], start="2019-06-03"), block("b", "evaluation", [np.nan] * 3)], ignore_index=True

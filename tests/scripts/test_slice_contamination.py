@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.made_up_data import block, score_matrix, score_rows
 from sklearn.metrics import roc_auc_score
 from slice_contamination import COLUMNS, FEW, contamination_table, end_of, measure, pretrained, slices
-from small_study import block, score_rows
-from test_calibration import panel
 
 from fd01.scoring.predictions import write_folds
 
@@ -18,7 +17,7 @@ MODEL, REFERENCE = RNG.random((2, 150))
 
 def table(weights=WEIGHTS, y=Y, reference="reference"):
     return contamination_table(
-        {"test": panel(y, model=MODEL, reference=REFERENCE)}, {"model": weights}, reference, 0.05
+        {"test": score_matrix(y, model=MODEL, reference=REFERENCE)}, {"model": weights}, reference, 0.05
     )
 
 
@@ -84,7 +83,7 @@ def test_without_a_reference_the_score_stands_alone():
 def test_model_without_dates_or_without_scores():
     (row,) = table({}).to_dict("records")
     assert (row["trained_until"], row["released"], row["slice"]) == ("unknown", "unknown", "cut-off unknown")
-    empty = contamination_table({"test": panel(Y, reference=REFERENCE)}, {"model": WEIGHTS}, "reference", 0.05)
+    empty = contamination_table({"test": score_matrix(Y, reference=REFERENCE)}, {"model": WEIGHTS}, "reference", 0.05)
     assert empty.empty and list(empty) == COLUMNS
 
 

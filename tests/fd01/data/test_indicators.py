@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_prices
+from helpers.made_up_data import make_prices
 
 from fd01.data.indicators import INDICATORS, a20
 from fd01.data.prices import build_dataset

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, make_prices
+from helpers.made_up_data import make_prices
+from helpers.paths import ROOT
 
 from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, build_origins, splits
 from fd01.data.prices import build_dataset

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_prices
+from helpers.made_up_data import make_prices
 
 from fd01.data.indicators import INDICATORS
 from fd01.data.prices import OHLCV, build_dataset, download_yahoo, load_packaged
@@ -11,6 +11,12 @@ from fd01.workflow.errors import UserError
 from fd01.workflow.parquet import read_frame
 
 ROW = 300  # a Friday of the fixture, 2016-02-26
+
+
+@pytest.fixture
+def prices():
+    """600 days of made-up prices."""
+    return make_prices()
 
 
 def zoned(dates, zone="America/New_York", hours=0):

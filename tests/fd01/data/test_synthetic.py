@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from helpers.made_up_data import LABELS
 from measure_truth import probabilities, truth
 from sklearn.metrics import roc_auc_score
-from small_study import LABELS
 
 from fd01.data.prices import build_dataset
 from fd01.data.synthetic import expected_auc, simulate, true_probability

@@ -8,9 +8,8 @@ import pytest
 import talib
 from audit import as_text, failed
 from audit_predictions import audit_experiments
-from conftest import make_prices
+from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, dataset_and_origins, make_prices, through_csv
 from run_baseline import score_all
-from small_study import FOLDS, LABELS, UP, UP_5, small_study, through_csv
 from threadpoolctl import threadpool_limits
 
 import fd01.evaluation.audit
@@ -36,7 +35,7 @@ from fd01.models.heads import fit_logistic
 from fd01.scoring.predictions import concat_scores, write_folds
 
 RAW = with_date_column(make_prices())
-CUT = choose_cut(small_study()[1])
+CUT = choose_cut(dataset_and_origins()[1])
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -47,7 +46,7 @@ def one_thread():
 
 def both_studies(raw=RAW):
     """The study and the one on scrambled prices."""
-    return small_study(raw), small_study(scramble(raw, CUT))
+    return dataset_and_origins(raw), dataset_and_origins(scramble(raw, CUT))
 
 
 STUDIES = both_studies()
@@ -258,7 +257,7 @@ def test_fit_that_is_not_purged_is_found(monkeypatch):
 
 def test_fold_that_is_trained_after_the_cut_is_not_compared(tmp_path):
     later = FOLDS | {"test": FOLDS["test"] | {"train_end": "2016-12-01"}}
-    studies = small_study(folds=later), small_study(scramble(RAW, CUT), folds=later)
+    studies = dataset_and_origins(folds=later), dataset_and_origins(scramble(RAW, CUT), folds=later)
     row = audited(tmp_path, {"method": "har"}, studies, folds=later)
     assert row["ok"] is True
     assert row["detail"].endswith("not comparable, trained on rows after it: test")
@@ -271,7 +270,7 @@ def test_arm_that_looks_by_design_neither_passes_nor_fails(tmp_path, monkeypatch
 
 
 def test_experiment_that_did_not_run_neither_passes_nor_fails(tmp_path):
-    quiet = [small_study(raw, labels=LABELS | {"threshold": 0.9}) for raw in (RAW, scramble(RAW, CUT))]
+    quiet = [dataset_and_origins(raw, labels=LABELS | {"threshold": 0.9}) for raw in (RAW, scramble(RAW, CUT))]
     row = audited(tmp_path, {"method": "har"}, quiet)
     assert (row["ok"], row["compared"]) == (None, 0) and row["detail"].startswith("not run: ")
 
@@ -285,7 +284,7 @@ def test_experiment_without_scores_and_without_a_reason_fails(tmp_path):
 
 
 def test_experiment_that_ran_on_one_side_alone_fails(tmp_path):
-    quiet = small_study(scramble(RAW, CUT), labels=LABELS | {"threshold": 0.9})
+    quiet = dataset_and_origins(scramble(RAW, CUT), labels=LABELS | {"threshold": 0.9})
     row = audited(tmp_path, {"method": "har"}, (STUDIES[0], quiet))
     assert row["ok"] is False and "rows differ" in row["detail"]
 
@@ -315,7 +314,7 @@ def test_cut_has_five_evaluation_days_and_lies_within_a_week():
     assert (days <= CUT).sum() >= 5
     for start in pd.date_range("2016-08-11", periods=7):
         folds = {"a": FOLDS["validation"] | {"start": f"{start:%Y-%m-%d}"}}
-        cut = choose_cut(small_study(folds=folds)[1])
+        cut = choose_cut(dataset_and_origins(folds=folds)[1])
         assert cut.dayofweek < 4
         assert 5 <= len(pd.bdate_range(start, cut)) <= 6
 

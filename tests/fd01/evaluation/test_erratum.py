@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_prices
+from helpers.made_up_data import make_prices
 
 from fd01.evaluation.erratum import START, WINDOW, interquartile_range, lower_median, scaler_figures, stored_forecasts
 from fd01.workflow.errors import NotRun, UserError

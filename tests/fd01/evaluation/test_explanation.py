@@ -3,14 +3,21 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_prices
 from explain_scores import COLUMNS, TERCILES, addition, draw, explain, fit_har, swaps, within_table
+from helpers.made_up_data import (
+    CONFIG,
+    LABELS,
+    UP,
+    UP_5,
+    dataset_and_origins,
+    make_prices,
+    prices_with_other_rows_after,
+    score_matrix,
+)
 from scipy.stats import norm
 from scipy.stats import t as student_t
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import log_loss, roc_auc_score
-from small_study import CONFIG, LABELS, UP, UP_5, prices_with_other_rows_after, small_study
-from test_calibration import panel
 
 from fd01.data.features import har
 from fd01.data.origins import EVALUATION, splits
@@ -24,7 +31,7 @@ from fd01.models.har import har_distribution, har_volatility
 from fd01.scoring.distributions import Forecaster, swapped
 from fd01.workflow.errors import NotRun
 
-DATASET, ORIGINS = small_study(make_prices(days=900), {"b": {"train_end": "2017-06-30", "start": "2017-07-01"}})
+DATASET, ORIGINS = dataset_and_origins(make_prices(days=900), {"b": {"train_end": "2017-06-30", "start": "2017-07-01"}})
 (SPLIT,) = splits(ORIGINS, **UP)
 HAR = fit_har(DATASET, SPLIT, UP, LABELS)
 ROWS = np.arange(100, len(DATASET) - 1)
@@ -113,8 +120,8 @@ def test_har_volatility_is_an_independent_least_squares_fit_and_sees_training_da
     assert np.corrcoef(np.log(found[SPLIT.evaluation[:-1]]), truth)[0, 1] > 0.2
 
     # Days after the end of training move nothing before them.
-    small, origins = small_study()
-    other, _ = small_study(prices_with_other_rows_after("2016-08-10"))
+    small, origins = dataset_and_origins()
+    other, _ = dataset_and_origins(prices_with_other_rows_after("2016-08-10"))
     (split,) = splits(origins, **UP)
     known = (small["Date"] <= "2016-08-10").to_numpy()
     for name in ("return", "high", "close", "high-price"):
@@ -214,7 +221,7 @@ def test_diebold_mariano_by_hand():
 
 def tail_and_block(strength):
     (y_tail, tail), (y, block) = signals(500, 0, strength), signals(500, 1, strength)
-    found = panel(y_tail, False, model=tail[1]), panel(y, False, model=block[1])
+    found = score_matrix(y_tail, False, model=tail[1]), score_matrix(y, False, model=block[1])
     tail_har, block_har = (pd.Series(norm.cdf(part[0]), found[0].days) for part in (tail, block))
     return *found, type(HAR)(np.arange(3), tail_har, block_har, block_har)
 
@@ -223,12 +230,12 @@ def test_addition_says_why_it_is_not_known():
     tail, block, har_ = tail_and_block(1.0)
     assert addition("model", har_, block, tail)["gain"] > 0
     assert addition("model", har_, block, None) == {"added_reason": "it has no scores of the calibration tail"}
-    one_class = panel(np.zeros(500), False, model=tail.scores["model"])
+    one_class = score_matrix(np.zeros(500), False, model=tail.scores["model"])
     assert "both outcomes" in addition("model", har_, block, one_class)["added_reason"]
-    constant = panel(tail.y, False, model=np.ones(500))
+    constant = score_matrix(tail.y, False, model=np.ones(500))
     assert addition("model", har_, block, constant) == {"added_reason": "its score is the same every day"}
-    itself = panel(tail.y, True, model=har_.tail.to_numpy())
-    same = panel(block.y, True, model=har_.block.to_numpy())
+    itself = score_matrix(tail.y, True, model=har_.tail.to_numpy())
+    same = score_matrix(block.y, True, model=har_.block.to_numpy())
     assert addition("model", har_, same, itself) == {"added_reason": "it is HAR itself"}
 
 

@@ -5,11 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_prices
+from helpers.made_up_data import CONFIG, FOLDS, LABELS, UP, UP_5, dataset_and_origins, make_prices
 from measure_labels import COLUMNS, baseline, chance, draw, family_table, label_name
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
-from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, small_study
 
 from fd01.data.origins import EVALUATION, hide_outcomes, splits
 from fd01.evaluation.label_family import family
@@ -20,7 +19,7 @@ from fd01.scoring.distributions import Forecaster
 from fd01.workflow.errors import NotRun
 
 ORIGINS = {"min_history": 80, "calibration_fraction": 0.15}
-DATASET, TABLE = small_study()
+DATASET, TABLE = dataset_and_origins()
 
 
 PARAMS = {
@@ -157,7 +156,7 @@ def test_forecast_that_misses_a_day_of_the_block_is_left_out():
 @pytest.mark.parametrize("seed", [1, 2])
 def test_volatility_ranks_the_threshold_events_of_a_random_walk_and_not_its_direction(seed):
     folds = {"b": {"train_end": "2018-12-31", "start": "2019-01-01"}}
-    dataset, origins = small_study(make_prices(days=3000, seed=seed), folds)
+    dataset, origins = dataset_and_origins(make_prices(days=3000, seed=seed), folds)
     table = table_of(origins, dataset=dataset, folds=folds, thresholds=[0.01])
     table = table.query("horizon == 1 and experiment == 'BASE-EWMA'").set_index("target")
     assert (table.loc[["up", "down"], "auc"] > 0.6).all()

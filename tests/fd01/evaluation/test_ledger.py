@@ -6,7 +6,7 @@ import doctest
 import numpy as np
 import pandas as pd
 import pytest
-from small_study import UP, UP_5, block, through_csv
+from helpers.made_up_data import UP, UP_5, block, through_csv
 
 import fd01.evaluation.ledger
 from fd01.evaluation.ledger import COLUMNS, expected_maximum, list_trials, multiplicity, record

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from evaluate import describe, measure, not_run
-from small_study import block, score_rows
+from helpers.made_up_data import block, score_rows
 
 from fd01.evaluation.metrics import MEASURES, best_f1_threshold, decisions, evaluate, probability, ranking, sweep
 from fd01.evaluation.outcomes import train_prevalence, with_outcomes

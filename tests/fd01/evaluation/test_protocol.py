@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from small_study import CONFIG, UP, through_csv
+from helpers.made_up_data import CONFIG, UP, through_csv
 
 from fd01.evaluation.metrics_table import best_baseline, compared_rows, seed_aucs
 from fd01.evaluation.protocol import NO_RULE, apply_protocol, outcome, reach, rules

@@ -3,10 +3,18 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_prices
 from evaluate import measure
+from helpers.made_up_data import (
+    CONFIG,
+    FOLDS,
+    LABELS,
+    UP,
+    UP_5,
+    dataset_and_origins,
+    make_prices,
+    prices_with_other_rows_after,
+)
 from run_baseline import score_all
-from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, prices_with_other_rows_after, small_study
 from threadpoolctl import threadpool_limits
 
 from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
@@ -26,7 +34,7 @@ TRAIN_END = FOLDS["validation"]["train_end"]
 TRAINED = ("har", "logistic", "boosting")  # those that need both classes
 EVERY_METHOD = pytest.mark.parametrize("method", METHODS)
 
-study = cache(small_study)
+study = cache(dataset_and_origins)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -38,7 +46,7 @@ def one_thread():
 
 @cache
 def other_study(date):
-    return small_study(prices_with_other_rows_after(date))
+    return dataset_and_origins(prices_with_other_rows_after(date))
 
 
 def all_scores(method, dataset, origins, targets=(UP,), labels=LABELS):
@@ -107,7 +115,7 @@ def test_calibration_is_scored_by_a_fit_on_earlier_rows_only():
 @pytest.mark.parametrize("method", TRAINED)
 def test_one_class_is_reported_and_other_targets_are_scored(method):
     labels = LABELS | {"threshold": 0.9}
-    dataset, origins = small_study(labels=labels)
+    dataset, origins = dataset_and_origins(labels=labels)
     direction = {"target": "direction", "horizon": 1}
     frame, not_run = all_scores(method, dataset, origins, [UP, direction], labels)
     assert set(frame["target"]) == {"direction"}
@@ -117,7 +125,7 @@ def test_one_class_is_reported_and_other_targets_are_scored(method):
 
 def test_every_train_end_has_its_own_fit():
     later = FOLDS["test"] | {"train_end": "2016-12-01"}
-    dataset, origins = small_study(folds=FOLDS | {"later": later})
+    dataset, origins = dataset_and_origins(folds=FOLDS | {"later": later})
     frames, _ = score_all(dataset, origins, SETTINGS["logistic"], [UP], LABELS)
     assert list(frames) == [TRAIN_END, later["train_end"]]
     pd.testing.assert_frame_equal(frames[TRAIN_END], original_scores("logistic"))
@@ -234,7 +242,7 @@ def test_auc_on_the_data_of_the_study(method, between, spy_parquet, tmp_path):
         fold: {key: str(date) for key, date in dates.items()}
         for fold, dates in CONFIG["datasets"]["spy"]["folds"].items()
     }
-    dataset, origins = small_study(read_frame(spy_parquet), folds)
+    dataset, origins = dataset_and_origins(read_frame(spy_parquet), folds)
     frames, not_run = score_all(dataset, origins, SETTINGS[method], [UP], LABELS)
     write_folds(tmp_path, frames, origins, {}, not_run)
     rows = {row["fold"]: row for row in measure(read_experiment(tmp_path)[0], origins)}

@@ -11,8 +11,7 @@ import pytest
 import torch
 import train_lag_llama
 import train_patchtst
-from conftest import make_prices
-from small_study import CONFIG, LABELS, UP, small_study
+from helpers.made_up_data import CONFIG, LABELS, UP, dataset_and_origins, make_prices
 
 import fd01.models.lag_llama
 import fd01.models.timesfm
@@ -80,7 +79,7 @@ def test_stand_in_refuses_tensors_of_the_cpu():
 
 
 def test_hidden_states_of_timesfm(timesfm_there):  # its forecast is the package's own, and needs values
-    dataset, origins = small_study()
+    dataset, origins = dataset_and_origins()
     settings, rows = settings_of("TFM-probe"), np.unique(origins["row"])
     inputs, _ = fd01.models.timesfm.inputs_of(dataset, rows, settings)
     assert fd01.models.timesfm.encode(fd01.models.timesfm.load(timesfm_there), inputs, settings).shape == (
@@ -92,7 +91,7 @@ def test_hidden_states_of_timesfm(timesfm_there):  # its forecast is the package
 @pytest.mark.parametrize("objective", ["quantiles", "event"])
 @pytest.mark.parametrize("adapter", ["lora", "full"])
 def test_finetuning_of_timesfm(timesfm_there, tmp_path, objective, adapter):
-    dataset, origins = small_study()
+    dataset, origins = dataset_and_origins()
     (split,) = splits(origins, **UP)
     settings = settings_of("TFM-03", objective=objective, adapter=adapter, rank=2)
     task = finetune_timesfm.Task(dataset, split, UP, settings, LABELS)
@@ -117,7 +116,7 @@ def test_lag_llama(monkeypatch, tmp_path, context):
 
 
 def test_patchtst():
-    dataset, origins = small_study()
+    dataset, origins = dataset_and_origins()
     (split,) = splits(origins, **UP)
     settings = settings_of("PTST-2M")
     frame, curve, _ = train_patchtst.run(dataset, origins, split, UP, settings, 0, None, META)

@@ -12,18 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import make_prices
 from fit_probe import MIN_TRAINING, score_all, states_of
-from hub import Hub
-from interruption import Interrupted, interrupt
-from lightning_checkpoint import lightning_content
+from helpers.hub import Hub, with_hub
+from helpers.interruption import Interrupted, interrupt
+from helpers.lightning_checkpoint import lightning_content
+from helpers.made_up_data import CONFIG, LABELS, UP, UP_5, make_prices
 from run_lag_llama import run_rows
 from safetensors.torch import load_file, save_file
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from small_study import CONFIG, LABELS, UP, UP_5
-from test_weights import environment
 from threadpoolctl import threadpool_limits
 from train_lag_llama import build_loss, fit
 
@@ -279,7 +277,7 @@ fetch(sys.argv[1], 'lag-llama', json.loads(sys.argv[2]))
     for content, said in ((b"<html>", "is not a Lag-Llama checkpoint"), (path.read_bytes(), "")):
         with Hub(about["repository"], about["revision"], {CKPT: content}) as hub:
             command = [sys.executable, "-c", code, folder, json.dumps(published)]
-            done = subprocess.run(command, env=environment(hub), capture_output=True, text=True)
+            done = subprocess.run(command, env=with_hub(hub), capture_output=True, text=True)
         assert done.returncode == bool(said) and said in done.stderr
         assert (folder / CKPT).exists() != bool(said)
     assert not (folder / CKPT).is_symlink() and (folder / CKPT).read_bytes() == path.read_bytes()

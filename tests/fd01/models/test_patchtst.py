@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 import torch
 from gather_seeds import gather
+from helpers.made_up_data import CONFIG, FOLDS, UP, UP_5, dataset_and_origins, prices_with_other_rows_after
 from sklearn.metrics import roc_auc_score
-from small_study import CONFIG, FOLDS, UP, UP_5, prices_with_other_rows_after, small_study
 from train_patchtst import run, training_sets
 
 from fd01.data.origins import splits
@@ -40,7 +40,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def study():
-    return small_study()
+    return dataset_and_origins()
 
 
 def run_tiny(study, seed=0, target=UP, study_fold=None, **settings):
@@ -112,7 +112,7 @@ def test_prediction_does_not_depend_on_the_batch():
 @pytest.mark.parametrize("date", ["2016-08-10", "2016-08-11", "2016-10-03", "2016-12-02", "2017-04-18"])
 def test_no_look_ahead(study, date):
     original = run_tiny(study)[0]
-    scrambled = run_tiny(small_study(prices_with_other_rows_after(date)))[0]
+    scrambled = run_tiny(dataset_and_origins(prices_with_other_rows_after(date)))[0]
     past = original["origin"] <= date
     pd.testing.assert_frame_equal(scrambled[past], original[past], check_exact=True)
     assert (scrambled.loc[~past, "score"] != original.loc[~past, "score"]).all()

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import ROOT
 from encode_timesfm import encode_rows
 from fit_probe import score_all
 from forecast_timesfm import rows_to_forecast
+from helpers.made_up_data import CONFIG, FOLDS, LABELS, UP, UP_5, dataset_and_origins, prices_with_other_rows_after
+from helpers.paths import ROOT
 from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
-from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, prices_with_other_rows_after, small_study
 
 from fd01.data.features import scale_free_a20
 from fd01.data.origins import Split, splits
@@ -51,7 +51,7 @@ EITHER_FLIP = pytest.mark.parametrize("flip", [False, True], ids=["plain", "flip
 
 @pytest.fixture(scope="module")
 def study():
-    return small_study()
+    return dataset_and_origins()
 
 
 @pytest.fixture(scope="module")
@@ -317,7 +317,7 @@ def test_forecast_does_not_look_ahead(date, name, covariates, study, model):
     rows = around(last)
     horizon = 1 if covariates else 5
     original = forecast_rows(model, dataset, rows, horizon, settings)
-    changed = forecast_rows(model, small_study(prices_with_other_rows_after(date))[0], rows, horizon, settings)
+    changed = forecast_rows(model, dataset_and_origins(prices_with_other_rows_after(date))[0], rows, horizon, settings)
     past = rows <= last
     assert original.shape == (len(rows), horizon, 10) and 0 < past.sum() < len(rows)
     np.testing.assert_array_equal(changed[past], original[past])
@@ -331,7 +331,7 @@ def test_hidden_states_do_not_look_ahead(name, study, model):
     rows = around(last)
     original, changed = (
         encode_rows(model, data, rows, PROBE | {"input": name})
-        for data in (dataset, small_study(prices_with_other_rows_after(TRAIN_END))[0])
+        for data in (dataset, dataset_and_origins(prices_with_other_rows_after(TRAIN_END))[0])
     )
     past = rows <= last
     np.testing.assert_array_equal(changed[past], original[past])
@@ -460,7 +460,7 @@ def test_scale_features(name, target, study):
 @pytest.mark.parametrize("name", INPUTS)
 def test_scale_features_are_known_at_every_origin_and_causal(name, study):
     dataset, origins = study
-    changed = small_study(prices_with_other_rows_after(TRAIN_END))[0]
+    changed = dataset_and_origins(prices_with_other_rows_after(TRAIN_END))[0]
     rows = np.unique(origins["row"])
     own, other = (scale_features(data, name, 80, UP, LABELS)[rows] for data in (dataset, changed))
     past = dataset["Date"].to_numpy()[rows] <= np.datetime64(TRAIN_END)
@@ -558,7 +558,7 @@ def test_probe_does_not_look_ahead(date, study, states):
     later = (study[0]["Date"][states["row"]] > date).to_numpy()
     units = changed.columns[2:]
     changed.loc[later, units] = np.random.default_rng(2).standard_normal((later.sum(), 5))
-    scores, _ = probe(small_study(prices_with_other_rows_after(date)), changed)
+    scores, _ = probe(dataset_and_origins(prices_with_other_rows_after(date)), changed)
     past = original["origin"] <= date
     assert 0 < past.sum() < len(past)
     pd.testing.assert_frame_equal(scores[past], original[past], check_exact=True)
@@ -587,7 +587,7 @@ def test_probe_without_states_gives_the_reason(study, tmp_path):
 def test_probe_reports_one_class_and_scores_the_other_targets(states):
     direction = {"target": "direction", "horizon": 1}
     labels = LABELS | {"threshold": 0.9}
-    frame, not_run = probe(small_study(labels=labels), states, [UP, direction], labels)
+    frame, not_run = probe(dataset_and_origins(labels=labels), states, [UP, direction], labels)
     assert set(frame["target"]) == {"direction"}
     assert [entry["target"] for entry in not_run] == ["up"]
     assert "nothing to tell apart" in not_run[0]["reason"]

@@ -6,10 +6,10 @@ import pytest
 import torch
 from finetune_timesfm import Task, event_scores, fine_tune, quantile_scores
 from gather_seeds import gather, sweep, winners
-from interruption import Interrupted, interrupt
+from helpers.interruption import Interrupted, interrupt
+from helpers.made_up_data import CONFIG, FOLDS, LABELS, UP, UP_5, dataset_and_origins, prices_with_other_rows_after
 from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
-from small_study import CONFIG, FOLDS, LABELS, UP, UP_5, prices_with_other_rows_after, small_study
 
 from fd01.data.origins import splits
 from fd01.data.series import input_series
@@ -31,7 +31,7 @@ OBJECTIVES = pytest.mark.parametrize("objective", ["quantiles", "event"])
 
 @pytest.fixture(scope="module")
 def study():
-    return small_study()
+    return dataset_and_origins()
 
 
 def walks(n, seed=0, length=80):
@@ -358,7 +358,7 @@ CASES = pytest.mark.parametrize(
 
 @CASES
 def test_nothing_after_the_training_period_is_learned_from(settings, study, tiny_weights, tmp_path):
-    other = small_study(prices_with_other_rows_after(TRAIN_END))
+    other = dataset_and_origins(prices_with_other_rows_after(TRAIN_END))
     (_, network, curve, _), (_, other_network, other_curve, _) = (
         tuned(one, tiny_weights, tmp_path / name, UP_5, **settings) for name, one in (("own", study), ("other", other))
     )
@@ -370,7 +370,7 @@ def test_nothing_after_the_training_period_is_learned_from(settings, study, tiny
 def test_calibration_tail_stops_the_training_and_no_more(settings, study, tiny_weights, tmp_path):
     (split,) = splits(study[1], **UP_5)
     last = study[0]["Date"][split.calibration[0] - 1]
-    other = small_study(prices_with_other_rows_after(last))
+    other = dataset_and_origins(prices_with_other_rows_after(last))
     (task, network, (epoch,), model), (_, other_network, (other_epoch,), _) = (
         tuned(one, tiny_weights, tmp_path / name, UP_5, max_epochs=1, **settings)
         for name, one in (("own", study), ("other", other))
@@ -393,7 +393,7 @@ def scores_of(study, folder, checkpoint, targets, seed=0, **settings):
 @CASES
 def test_scores_do_not_look_ahead(settings, study, tiny_weights, tmp_path):
     date = "2016-10-03"
-    other = small_study(prices_with_other_rows_after(date))
+    other = dataset_and_origins(prices_with_other_rows_after(date))
     original, changed = (
         scores_of(one, tiny_weights, tmp_path / name, [UP], **settings)[0]
         for name, one in (("own", study), ("other", other))

@@ -6,10 +6,10 @@ import zipfile
 
 import pytest
 import yaml
-from conftest import ROOT
 from export_predictions import that_ran
+from helpers.made_up_data import UP, block, score_rows
+from helpers.paths import ROOT
 from import_predictions import check_archive, read_archive, store
-from small_study import UP, block, score_rows
 from snakemake.common.configfile import load_configfile
 
 from fd01.scoring.archive import difference, imported_folder, settings_of

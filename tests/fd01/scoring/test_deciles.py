@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from forecast_timesfm import rows_to_forecast
+from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, dataset_and_origins
 from scipy import stats
-from small_study import FOLDS, LABELS, UP, UP_5, small_study
 
 from fd01.data.series import first_row, input_series
 from fd01.models.forecasts import DECILES, quantile_frame
@@ -23,7 +23,7 @@ ALL_TARGETS = [{"target": name, "horizon": h} for name in ("up", "down", "direct
 
 @pytest.fixture(scope="module")
 def study():
-    return small_study()
+    return dataset_and_origins()
 
 
 def scores_of(name, dataset):
@@ -225,7 +225,7 @@ def test_scores_are_complete(name, which, seeds, study, tmp_path):
 @pytest.mark.parametrize("seeds", [[None], [0, 1]], ids=["deterministic", "seeds"])
 def test_scores_belong_to_their_day_fold_and_seed(seeds):
     folds = FOLDS | {"later": FOLDS["test"] | {"train_end": "2016-12-01"}}
-    dataset, origins = small_study(folds=folds)
+    dataset, origins = dataset_and_origins(folds=folds)
     rows = rows_to_forecast(origins, "all")
     file = pd.concat([made_up(dataset, rows, "close", seed) for seed in seeds]).sample(frac=1, random_state=0)
     frames, _ = score_folds(file, origins, [UP_5, DOWN], scores_of("close", dataset))
@@ -252,7 +252,7 @@ def test_targets_that_cannot_be_scored_do_not_stop_the_others(study, tmp_path):
 
 
 def test_a_model_that_has_not_run_gives_its_reason_everywhere(tmp_path):
-    dataset, origins = small_study(folds=FOLDS | {"later": FOLDS["test"] | {"train_end": "2016-12-01"}})
+    dataset, origins = dataset_and_origins(folds=FOLDS | {"later": FOLDS["test"] | {"train_end": "2016-12-01"}})
     frames, not_run = score_folds(pd.DataFrame(), origins, [UP, UP_5], scores_of("close", dataset), "no weights")
     assert not_run == {end: [{**t, "reason": "no weights"} for t in (UP, UP_5)] for end in (TRAIN_END, "2016-12-01")}
     write_folds(tmp_path, frames, origins, {}, not_run)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from check_predictions import health_checks, read_pins
-from conftest import ROOT
-from small_study import UP, UP_5, block, score_rows
+from helpers.made_up_data import UP, UP_5, block, score_rows
+from helpers.paths import ROOT
 
 from fd01.scoring.predictions import (
     KEY,

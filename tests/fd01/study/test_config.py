@@ -7,7 +7,7 @@ import re
 
 import pytest
 import yaml
-from conftest import ROOT
+from helpers.paths import ROOT
 from snakemake.common.configfile import load_configfile
 
 from fd01.study.config import RULES, TYPES, check_config, gpu_found, runs_on, scrambled

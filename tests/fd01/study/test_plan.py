@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from check_predictions import health_checks
-from conftest import ROOT
 from evaluate import measure
-from small_study import CONFIG, UP, block, score_rows
+from helpers.made_up_data import CONFIG, UP, block, score_rows
+from helpers.paths import ROOT
 
 from fd01.data.origins import hide_outcomes
 from fd01.evaluation.score_matrix import read_score_matrices

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers.paths import ROOT
 
 from fd01.workflow.environment import UNDER_CONDA, keep_to_environment, versions
 from fd01.workflow.errors import UserError

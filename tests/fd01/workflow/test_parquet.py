@@ -5,7 +5,8 @@ import sys
 
 import pandas as pd
 import pytest
-from conftest import ROOT, make_prices
+from helpers.made_up_data import make_prices
+from helpers.paths import ROOT
 
 from fd01.workflow.parquet import read_frame, read_table, write_table
 

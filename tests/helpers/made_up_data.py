@@ -1,14 +1,15 @@
-"""A small study on made-up prices, with the labels and settings of config.yaml."""
+"""Made-up prices, and small tables made from them with the labels and settings of config.yaml."""
 
 import io
 
 import numpy as np
 import pandas as pd
 import yaml
-from conftest import ROOT, make_prices
 
 from fd01.data.origins import build_origins
 from fd01.data.prices import OHLCV, build_dataset
+from fd01.evaluation.score_matrix import ScoreMatrix
+from helpers.paths import ROOT
 
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 LABELS = CONFIG["labels"]
@@ -22,6 +23,28 @@ FOLDS = {
 }
 
 
+def make_prices(days=600, seed=0, start="2015-01-02"):
+    """Plausible daily OHLCV: returns with persistent volatility; DataFrame with a Date column."""
+    rng = np.random.default_rng(seed)
+    log_volatility = np.zeros(days)
+    for t in range(1, days):
+        log_volatility[t] = 0.97 * log_volatility[t - 1] + 0.15 * rng.standard_normal()
+    returns = 0.01 * np.exp(log_volatility) * rng.standard_normal(days)
+    close = 100 * np.exp(np.cumsum(returns))
+    open_ = close * np.exp(0.002 * rng.standard_normal(days))
+    spread = 0.006 * np.exp(log_volatility) * rng.random((2, days))
+    return pd.DataFrame(
+        {
+            "Date": pd.bdate_range(start, periods=days),
+            "Open": open_,
+            "High": np.maximum(open_, close) * (1 + spread[0]),
+            "Low": np.minimum(open_, close) * (1 - spread[1]),
+            "Close": close,
+            "Volume": rng.integers(1_000_000, 9_000_000, days),
+        }
+    )
+
+
 def prices_with_other_rows_after(date, seed=1):
     """The made-up prices with every row after `date` replaced by plausible others."""
     raw = make_prices().astype({"Volume": float})
@@ -30,7 +53,7 @@ def prices_with_other_rows_after(date, seed=1):
     return raw
 
 
-def small_study(raw=None, folds=FOLDS, labels=LABELS):
+def dataset_and_origins(raw=None, folds=FOLDS, labels=LABELS):
     """Dataset and origins."""
     dataset = build_dataset(make_prices() if raw is None else raw)
     return dataset, build_origins(dataset, folds, labels, min_history=80, calibration_fraction=0.15)
@@ -48,6 +71,18 @@ def score_rows(origins, scores, *, seed=None, score_kind="probability", is_proba
     rows = origins[["fold", "role", "origin"]].assign(target="up", horizon=1, score_kind=score_kind)
     return rows.assign(
         seed=pd.array([seed] * len(rows), dtype="Int64"), score=np.asarray(scores, float), is_probability=is_probability
+    )
+
+
+def score_matrix(y, is_probability=True, **scores):
+    """Outcomes `y` and the scores of some experiments on as many business days."""
+    days = pd.bdate_range("2020-01-01", periods=len(y))
+    return ScoreMatrix(
+        days=days,
+        y=pd.Series(np.asarray(y, float), days),
+        scores=pd.DataFrame(scores, days),
+        kinds=pd.Series("probability", scores.keys()),
+        is_probability=pd.Series(is_probability, scores.keys()),
     )
 
 
