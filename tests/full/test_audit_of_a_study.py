@@ -42,7 +42,7 @@ def test_honest_study_passes_with_every_system(audited):
     assert "Not audited" not in page
 
 
-def test_arm_that_is_stopped_on_the_block_is_shown_as_such(audited):
+def test_experiment_that_is_stopped_on_the_block_is_shown_as_such(audited):
     row = read_audit(audited[0]).loc["PTST-tiny-study"]
     assert pd.isna(row["ok"]) and "by design, its training is stopped on the block" in row["detail"]
 

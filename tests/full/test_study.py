@@ -480,7 +480,7 @@ def test_other_penalty_of_the_probe_encodes_nothing_anew(fetched, copy_of):
     assert not {"encode_timesfm", "forecast_timesfm", "score_forecasts", "run_baseline"} & set(jobs)
 
 
-def test_other_dataset(spy):
+def test_other_dataset_is_judged_by_the_protocol_and_beside_published_figures(spy):
     verdict = read_json(spy / "results/spy/verdict.json")
     assert (verdict["protocol"]["status"], verdict["protocol"]["reason"]) == ("decided", None)
     published = {line["experiment"]: line for line in verdict["published"]}

@@ -231,3 +231,12 @@ for path in sorted(pathlib.Path("scripts/fd01").glob("*/*.py")):
 """
     environment = {"PYTHONPATH": str(ROOT / "scripts"), "PATH": ""}
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.name)
+def test_no_test_imports_another(path):
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    parts = {part for module in modules for part in module.split(".")}
+    assert not [part for part in parts if part.startswith("test_") or part in ("conftest", "tests")]

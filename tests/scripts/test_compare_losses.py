@@ -72,7 +72,7 @@ def test_optimistic_experiments_put_nobody_out():
 
 
 @pytest.mark.parametrize("names", [[], ["true"], ["true", "wrong"]], ids=len)
-def test_few_experiments_and_no_reference(names):
+def test_few_experiments_have_no_confidence_set_and_without_a_reference_no_comparison(names):
     losses = daily_losses(panel())["brier"][names]
     table = judge(losses, "absent", set(), STATISTICS)
     assert len(table) == len(names)

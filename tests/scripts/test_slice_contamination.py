@@ -80,7 +80,7 @@ def test_without_a_reference_the_score_stands_alone():
     assert set(rows["reason"]) == {"the reference has no score here"}
 
 
-def test_model_without_dates_or_without_scores():
+def test_model_without_dates_has_one_slice_and_one_without_scores_none():
     (row,) = table({}).to_dict("records")
     assert (row["trained_until"], row["released"], row["slice"]) == ("unknown", "unknown", "cut-off unknown")
     empty = contamination_table({"test": score_matrix(Y, reference=REFERENCE)}, {"model": WEIGHTS}, "reference", 0.05)

@@ -23,7 +23,7 @@ def long_a20(long_prices):
     return a20(long_prices)
 
 
-def test_real_prices_give_the_indicators_of_the_study(spy_ohlcv, spy_parquet):
+def test_real_prices_give_the_indicators_of_the_original_study(spy_ohlcv, spy_parquet):
     study = read_frame(spy_parquet).sort_values("Date").reset_index(drop=True)
     dataset = build_dataset(spy_ohlcv)
     assert len(dataset) == 8100
@@ -112,7 +112,7 @@ def test_indicator_follows_its_definition(long_prices, long_a20, name):
     np.testing.assert_allclose(long_a20[name].iloc[2000:], wanted, rtol=1e-8, atol=1e-8)
 
 
-def test_first_day_of_the_slowest_indicators(long_a20):
+def test_all_indicators_are_known_from_the_200th_day_on(long_a20):
     assert long_a20.notna().all(axis=1).to_numpy().argmax() == 199
     assert long_a20["sma_200"].first_valid_index() == long_a20.index[199]
 

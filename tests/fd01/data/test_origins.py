@@ -61,7 +61,7 @@ EVENTS = {
 
 
 @pytest.mark.parametrize("column", EVENTS)
-def test_targets_by_hand(column):
+def test_targets_equal_those_worked_out_by_hand(column):
     values = target_values(BY_HAND, [1, 2, 3], 0.01, BY_HAND_SCALE)
     np.testing.assert_array_equal(values[column], EVENTS[column])
 
@@ -191,7 +191,7 @@ def test_folds_with_one_train_end_share_a_split(dataset, origins, horizon):
 
 @pytest.mark.parametrize("horizon", HORIZONS)
 @pytest.mark.parametrize("target", TARGETS)
-def test_split_purges_twice(dataset, origins, target, horizon):
+def test_split_leaves_out_days_whose_target_is_known_only_after_its_end(dataset, origins, target, horizon):
     for split in splits(origins, target, horizon):
         last = last_row(dataset, split.train_end)
         tail = origins[(origins["train_end"] == split.train_end) & (origins["role"] == CALIBRATION)]["row"].min()
@@ -232,7 +232,7 @@ WRONG_FOLDS = {
 
 
 @pytest.mark.parametrize(("block", "message"), WRONG_FOLDS.values(), ids=WRONG_FOLDS)
-def test_fold_that_the_data_cannot_fill_stops(dataset, block, message):
+def test_fold_that_the_data_cannot_fill_is_refused(dataset, block, message):
     with pytest.raises(UserError) as caught:
         build_origins(dataset, {"right": FOLDS["test"], "wrong": block}, LABELS, MIN_HISTORY, 0.15)
     assert str(caught.value).startswith(message)
@@ -250,7 +250,7 @@ def test_fold_may_end_on_a_holiday(dataset):
     assert origins["row"].max() == len(dataset) - 2
 
 
-def test_blocks_of_the_study(spy_parquet):
+def test_blocks_on_spy_have_the_days_and_events_of_the_original_study(spy_parquet):
     config = yaml.load((ROOT / "config.yaml").read_text(), yaml.BaseLoader)  # dates stay text
     dataset = build_dataset(read_frame(spy_parquet))
     origins = build_origins(dataset, config["datasets"]["spy"]["folds"], LABELS, MIN_HISTORY, 0.15)

@@ -223,7 +223,7 @@ def test_packaged_prices_make_a_dataset():
     assert dataset["Date"].iloc[-1] == raw["Date"].iloc[-1] == pd.Timestamp("2018-12-31")
 
 
-def test_spy_dataset_passes_unchanged(spy_parquet):
+def test_dataset_of_the_original_study_passes_unchanged(spy_parquet):
     raw = read_frame(spy_parquet)
     pd.testing.assert_frame_equal(
         build_dataset(raw), raw[["Date", *OHLCV, *INDICATORS]], check_dtype=False, check_exact=True

@@ -263,7 +263,7 @@ def test_fold_that_is_trained_after_the_cut_is_not_compared(tmp_path):
     assert row["detail"].endswith("not comparable, trained on rows after it: test")
 
 
-def test_arm_that_looks_by_design_neither_passes_nor_fails(tmp_path, monkeypatch):
+def test_experiment_that_looks_ahead_by_design_neither_passes_nor_fails(tmp_path, monkeypatch):
     monkeypatch.setitem(METHODS, "planted", Method(tomorrow, "signal"))
     row = audited(tmp_path, {"method": "planted"}, optimistic=True)
     assert row["ok"] is None and "rows differ" in row["detail"] and "by design" in row["detail"]

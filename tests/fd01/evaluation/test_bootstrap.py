@@ -103,7 +103,7 @@ def test_block_length_is_the_longest_that_an_experiment_asks_for():
 
 
 @pytest.mark.parametrize("influence", [np.zeros((64, 2)), np.full((64, 2), np.nan)], ids=["constant", "one class"])
-def test_block_length_without_a_score_that_varies(influence):
+def test_block_length_has_a_default_where_no_score_varies(influence):
     assert block_length(influence) == pytest.approx(4)
 
 

@@ -52,7 +52,7 @@ def test_forecast_that_is_its_own_frequency_has_no_miscalibration_and_a_constant
     assert constant["miscalibration"] == pytest.approx((0.2 - y.mean()) ** 2)
 
 
-def test_frequency_by_hand():
+def test_recalibrated_frequency_equals_one_worked_out_by_hand():
     # The two middle days violate the order and are pooled; equal forecasts share a frequency.
     assert recalibrated_frequency([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4]).tolist() == [0, 0.5, 0.5, 1]
     assert recalibrated_frequency([0, 1, 1], [0.3, 0.3, 0.5]).tolist() == [0.5, 0.5, 1]

@@ -116,7 +116,7 @@ def test_influence_is_what_a_day_adds_to_the_auc():
     np.testing.assert_allclose(found.influence.T @ found.influence / 400**2, found.covariance, rtol=0.02, atol=1e-6)
 
 
-def test_delong_without_enough_days():
+def test_delong_is_undefined_where_one_class_has_too_few_days():
     one_class = delong(np.zeros(5), np.ones((5, 2)))
     assert np.isnan(one_class.aucs).all() and np.isnan(one_class.covariance).all()
     one_event = delong(np.array([0, 0, 1, 0]), np.array([[1.0], [2], [3], [4]]))
@@ -134,11 +134,11 @@ def test_constant_score_is_guessing_without_doubt():
     ("difference", "se", "expected"),
     [(0.0, 0.0, (0.0, 1.0)), (0.1, 0.0, (np.inf, 0.0)), (-0.1, 0.0, (-np.inf, 0.0)), (0.0, 0.2, (0.0, 1.0))],
 )
-def test_two_sided_at_the_edges(difference, se, expected):
+def test_two_sided_p_value_is_exact_for_no_difference_and_for_no_error(difference, se, expected):
     assert two_sided(difference, se) == expected
 
 
-def test_holm_of_a_known_family():
+def test_holm_equals_values_worked_out_by_hand():
     # Sorted 0.005 x 4, 0.01 x 3, then 0.03 x 2 for 0.03 and, as it may not fall, for 0.04.
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert np.isnan(holm([np.nan, np.nan])).all()
@@ -168,7 +168,7 @@ INSIDE, WIDE, ABOVE, BELOW = (-0.01, 0.019), (-0.03, 0.03), (0.03, 0.09), (-0.09
         (0.06, np.nan, ABOVE, ABOVE, False, "inconclusive"),
     ],
 )
-def test_verdict(difference, p, delongs, bootstraps, pooled, expected):
+def test_verdict_follows_from_p_value_intervals_and_margin(difference, p, delongs, bootstraps, pooled, expected):
     rule = {"margin": 0.02, "alpha": 0.05, "pooled": pooled}
     assert verdict(difference, p, [delongs, bootstraps], **rule) == expected
 

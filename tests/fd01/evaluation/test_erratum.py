@@ -49,7 +49,7 @@ def test_published_figures_of_timesfm_are_a_day_off(spy, study_predictions):
         assert line["realigned"] == pytest.approx(realigned, abs=5e-4)
 
 
-def test_scaler_figures_by_a_loop_over_the_days(prices):
+def test_scaler_figures_equal_a_loop_over_the_days(prices):
     found = scaler_figures(prices)
     dates, high, close = prices["Date"], prices["High"].to_numpy(), prices["Close"].to_numpy()
     events, rows = [], []
@@ -115,7 +115,7 @@ def stored(prices, tmp_path):
     return path, content
 
 
-def test_stored_forecasts_on_their_days_and_moved(stored, prices):
+def test_stored_forecasts_are_judged_on_their_days_and_moved_by_one(stored, prices):
     path, content = stored
     for line in stored_forecasts(prices, path):
         labels, forecasts = (content[f"{line['block']}_{what}"] for what in ("labels", "predictions"))
@@ -126,7 +126,7 @@ def test_stored_forecasts_on_their_days_and_moved(stored, prices):
 
 
 @pytest.mark.parametrize("missing", ["val_labels", "test_predictions"])
-def test_another_file_is_refused(stored, prices, missing):
+def test_file_without_the_original_arrays_is_refused(stored, prices, missing):
     path, content = stored
     np.savez(path, **{name: value for name, value in content.items() if name != missing})
     with pytest.raises(UserError, match=f"{missing}.*not the study's file"):
@@ -146,7 +146,7 @@ def test_labels_of_other_prices_are_refused(stored, prices, damage):
 
 
 @pytest.mark.parametrize("content", [b"", b"something else", b"PK\x03\x04 and no more"])
-def test_a_file_of_something_else_is_refused(prices, tmp_path, content):
+def test_file_that_is_no_archive_of_arrays_is_refused(prices, tmp_path, content):
     path = tmp_path / "predictions.npz"
     path.write_bytes(content)
     with pytest.raises(UserError, match="not the study's file"):

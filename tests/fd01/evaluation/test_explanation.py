@@ -208,7 +208,7 @@ def test_outcomes_of_the_block_do_not_move_the_combination():
         np.testing.assert_array_equal(one, two)
 
 
-def test_diebold_mariano_by_hand():
+def test_diebold_mariano_equals_a_value_worked_out_by_hand():
     y, (first, second) = signals(300, 0, 1.0)
     one, two = (norm.cdf(signal).clip(0.001, 0.999) for signal in (first, second))
     gain = np.where(y == 1, np.log(two / one), np.log((1 - two) / (1 - one)))

@@ -1,14 +1,12 @@
 """The trial ledger."""
 
 import copy
-import doctest
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.made_up_data import UP, UP_5, block, through_csv
 
-import fd01.evaluation.ledger
 from fd01.evaluation.ledger import COLUMNS, expected_maximum, list_trials, multiplicity, record
 from fd01.workflow.errors import UserError
 
@@ -154,7 +152,3 @@ def test_expected_maximum_is_that_of_scores_which_know_nothing(count, positives,
     aucs = (ranks.sum(axis=2) - positives * (positives + 1) / 2) / (positives * negatives)
     best = aucs.max(axis=1)
     assert expected_maximum(count, positives, negatives) == pytest.approx(best.mean(), abs=4 * best.std() / 20)
-
-
-def test_example():
-    assert doctest.testmod(fd01.evaluation.ledger).failed == 0

@@ -90,14 +90,14 @@ def test_decisions_count_scores_from_the_threshold_on_as_positive(threshold):
     assert decisions(Y, SCORE, threshold) == pytest.approx(expected, nan_ok=True)
 
 
-def test_decisions_with_one_outcome_only():
+def test_decisions_are_undefined_where_an_outcome_is_absent():
     assert np.isnan(list(decisions(np.zeros(3), SCORE[:3], 0.9).values())).all()
     found = decisions(np.ones(3), SCORE[:3], 0.3)
     assert found == pytest.approx({"precision": 1, "recall": 2 / 3, "f1": 0.8, "mcc": NAN}, nan_ok=True)
 
 
 @pytest.mark.parametrize("seed", range(200))
-def test_best_f1_threshold_by_brute_force(seed):
+def test_best_f1_threshold_is_the_best_of_all_thresholds(seed):
     y, score = random_block(seed)
 
     def f1(threshold):
@@ -126,7 +126,7 @@ def test_sweep_has_one_row_per_distinct_score():
         assert [row["precision"], row["recall"], row["f1"]] == pytest.approx(list(found.values())[:3])
 
 
-def test_evaluate_a_probability():
+def test_probability_has_every_measure():
     found = evaluate(Y, SCORE, True, 0.25, 0.3)
     assert (found["n"], found["positives"], found["train_prevalence"], found["threshold"]) == (6, 3, 0.25, 0.3)
     assert (found["recall_at_half"], found["precision_at_half"]) == (1 / 3, 1)
@@ -136,7 +136,7 @@ def test_evaluate_a_probability():
     assert tuple(found) == MEASURES
 
 
-def test_evaluate_a_signal():
+def test_signal_has_no_measure_of_probabilities():
     found, probability = (evaluate(Y, SCORE, flag, 0.25, 0.3) for flag in (False, True))
     missing = {name for name, value in found.items() if np.isnan(value)}
     of_probabilities = {"brier", "brier_skill", "log_loss", "log_loss_skill"}
@@ -144,7 +144,7 @@ def test_evaluate_a_signal():
     assert {name: found[name] for name in found if name not in missing}.items() <= probability.items()
 
 
-def test_evaluate_without_a_threshold():
+def test_without_a_threshold_nothing_is_measured_at_it():
     found = evaluate(Y, SCORE, True, 0.25, NAN)
     missing = {name for name, value in found.items() if np.isnan(value)}
     assert missing == {"threshold", *(f"{name}_at_threshold" for name in ("precision", "recall", "f1", "mcc"))}
@@ -163,7 +163,7 @@ def both_roles(calibration, evaluation, **about):
     )
 
 
-def test_measure_has_a_row_per_seed_and_one_of_the_mean_score():
+def test_each_seed_and_the_mean_score_have_a_row():
     rng = np.random.default_rng(0)
     scores = rng.random((3, 10))
     frame = pd.concat(both_roles(s[:4], s[4:], seed=seed) for seed, s in zip((0, 1, 7), scores, strict=True))
@@ -177,7 +177,7 @@ def test_measure_has_a_row_per_seed_and_one_of_the_mean_score():
         assert row["calibration_auc"] == ranking(CALIBRATION["up_1"], s[:4])["auc"]
 
 
-def test_measure_takes_the_threshold_from_the_calibration_tail():
+def test_threshold_comes_from_the_calibration_tail():
     (row,) = measure(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), ORIGINS)
     assert best_f1_threshold(EVALUATION["up_1"], SCORE) == 0.2
     assert (row["seed"], row["seeds"], row["threshold"]) == ("all", 1, 0.3)
@@ -185,7 +185,7 @@ def test_measure_takes_the_threshold_from_the_calibration_tail():
 
 
 @pytest.mark.parametrize("outcomes", [None, [0.0, 0, 0, 0]], ids=["no scores", "one class"])
-def test_measure_without_a_usable_calibration_tail(outcomes):
+def test_without_a_usable_calibration_tail_there_is_no_threshold(outcomes):
     frame, origins = both_roles([0.1, 0.2, 0.3, 0.4], SCORE), ORIGINS.copy()
     if outcomes is None:
         frame = frame[frame["role"] == "evaluation"]
@@ -196,48 +196,48 @@ def test_measure_without_a_usable_calibration_tail(outcomes):
     assert row["auc"] == ranking(Y, SCORE)["auc"]
 
 
-def test_measure_of_a_signal_has_no_probability_measures():
+def test_row_of_a_signal_has_no_measure_of_probabilities():
     (row,) = measure(both_roles([-3, -2, 5, 6], SCORE * 100, is_probability=False, score_kind="signal"), ORIGINS)
     assert np.isnan([row["brier"], row["log_loss_skill"], row["f1_at_half"]]).all()
     assert (row["score_kind"], row["auc"], row["threshold"]) == ("signal", ranking(Y, SCORE)["auc"], 5)
 
 
-def test_measure_keeps_kinds_of_score_apart():
+def test_kinds_of_score_are_measured_apart():
     study = score_rows(EVALUATION, 1 - SCORE, score_kind="study", is_probability=False)
     rows = measure(pd.concat([both_roles([0.1, 0.2, 0.3, 0.4], SCORE, score_kind="exceedance"), study]), ORIGINS)
     aucs = {row["score_kind"]: row["auc"] for row in rows}
     assert aucs["study"] == pytest.approx(1 - aucs["exceedance"])
 
 
-def test_measure_orders_folds_as_the_origins():
+def test_folds_have_the_order_of_the_origins():
     folds = ["validation", "test", "a"]
     origins = pd.concat([block(fold, "evaluation", Y) for fold in folds], ignore_index=True)
     frame = score_rows(origins, np.tile(SCORE, 3), is_probability=False).sort_values("fold")
     assert [row["fold"] for row in measure(frame, origins)] == folds
 
 
-def test_measure_drops_days_whose_outcome_is_unknown():
+def test_days_whose_outcome_is_unknown_are_left_out():
     origins = ORIGINS.copy()
     origins.loc[origins.index[-1], "up_1"] = NAN
     (row,) = measure(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), origins)
     assert (row["n"], row["auc"]) == (5, ranking(Y[:5], SCORE[:5])["auc"])
 
 
-def test_measure_of_a_block_without_any_known_outcome():
+def test_block_without_any_known_outcome_is_not_run():
     origins = ORIGINS.assign(up_1=ORIGINS["up_1"].mask(ORIGINS["role"] == "evaluation"))
     (row,) = measure(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), origins)
     assert (row["status"], row["reason"]) == ("not run", "no outcome of this block is known yet")
     assert "auc" not in row
 
 
-def test_measure_of_a_constant_where_nothing_ever_happens():
+def test_constant_is_measured_where_nothing_ever_happens():
     origins = ORIGINS.assign(up_1=0.0)
     (row,) = measure(both_roles(np.zeros(4), np.zeros(6)), origins)
     assert (row["n"], row["positives"], row["brier"]) == (6, 0, 0)
     assert np.isnan(row["auc"])
 
 
-def test_measure_of_an_experiment_that_did_not_run():
+def test_experiment_that_did_not_run_has_no_measures():
     assert measure(concat_scores([]).assign(fold=[]), ORIGINS) == []
 
 
@@ -262,7 +262,7 @@ def test_mean_over_seeds_keeps_blocks_apart():
     np.testing.assert_allclose(mean.loc[mean["role"] == "calibration", "score"], 0.3)
 
 
-def test_rows_and_description_of_what_did_not_run():
+def test_experiment_that_did_not_run_is_described_with_its_reason():
     entry = {"target": "up", "horizon": 1, "reason": "no weights"}
     about = {"model": "M", "weights": {"revision": "r", "sha256": "s"}, "fitted_on": "days", "optimistic": False}
     about |= {"not_run": [entry]}

@@ -78,7 +78,7 @@ TFM_RAN = ("TFM-01", "pre-trained", "ok", "")
         (0.55, 0.5, NO_RULE),
     ],
 )
-def test_outcome(auc, spread, expected):
+def test_auc_and_spread_choose_the_rule_of_the_protocol(auc, spread, expected):
     assert outcome(auc, spread, DECISION) == expected
 
 
@@ -122,7 +122,7 @@ def test_protocol_does_not_apply_to_other_datasets(dataset):
     ],
     ids=["absent", "off", "not run", "exceedance only", "one class", "other fold", "other horizon"],
 )
-def test_protocol_is_pending(rows, entry, reason):
+def test_protocol_is_pending_with_the_reason_until_its_experiment_has_a_score(rows, entry, reason):
     experiments = described(*([entry] if entry else []))
     if entry is None:
         experiments = experiments[experiments["experiment"] != "TFM-01"]
@@ -168,17 +168,17 @@ REACH_Y, REACH_SCORE = np.array([1.0, 0, 1, 0]), np.array([0.9, 0.7, 0.5, 0.3])
     ("precision", "recall", "threshold", "best"),
     [(0.67, 1.0, 0.5, 2 / 3), (0.5, 0.5, 0.7, 1.0), (0.58, 0.45, None, 1.0), (0.58, 0.8, None, 2 / 3)],
 )
-def test_reach(precision, recall, threshold, best):
+def test_reach_is_the_threshold_that_gives_the_published_precision_and_recall(precision, recall, threshold, best):
     assert reach(REACH_Y, REACH_SCORE, precision, recall) == {"threshold": threshold, "best_precision": best}
 
 
-def test_reach_gives_the_highest_threshold():
+def test_reach_is_the_highest_threshold_of_several():
     y = np.repeat([1.0, 0, 0], [500, 500, 1])
     score = np.concatenate([np.full(500, 0.6), np.full(500, 0.6), [0.5]])
     assert reach(y, score, 0.5, 1.0)["threshold"] == 0.6
 
 
-def test_seed_aucs():
+def test_aucs_of_the_seeds_are_summed_up_where_there_are_several():
     metrics = table(*MEASURED, measures("PTST-2M", 0.9, seed="0", fold="test"))
     assert seed_aucs(metrics, metrics.iloc[0]) == pytest.approx({"min": 0.68, "mean": 0.695, "max": 0.71})
     assert seed_aucs(metrics, metrics.iloc[3]) is None
@@ -248,11 +248,11 @@ COMPARISON = (
         "decided",
     ],
 )
-def test_sentence(dataset, rows, entries, answer):
+def test_sentence_gives_the_answer_of_the_protocol_or_says_why_there_is_none(dataset, rows, entries, answer):
     assert verdict_of(dataset, *rows, entries=entries)["sentence"] == f"{answer} {COMPARISON}"
 
 
-def test_sentence_quotes_every_block_that_of_the_protocol_first():
+def test_sentence_quotes_every_block_and_first_the_one_of_the_protocol():
     test = measures("PTST-2M", 0.7, fold="test"), measures("BASE-HAR", 0.68, fold="test")
     metrics = table(*test, *MEASURED)
     verdict = decide(
@@ -264,7 +264,7 @@ def test_sentence_quotes_every_block_that_of_the_protocol_first():
     )
 
 
-def test_verdict_without_a_reference():
+def test_verdict_says_that_the_reference_has_no_score():
     metrics = table(*MEASURED[3:], not_run("PTST-2M", "one class"))
     entries = described(("PTST-2M", None, "not run", "one class"))
     verdict = decide("sp500", EXPERIMENTS, DECISION, UP, metrics, entries, NO_COMPARISONS, ["validation"], None)
@@ -278,7 +278,7 @@ def test_verdict_without_a_reference():
     assert verdict["not_run"] == [{"experiment": "PTST-2M", "reason": "one class"}]
 
 
-def test_verdict_on_a_block_with_one_class():
+def test_verdict_on_a_block_with_one_class_says_that_there_is_no_auc():
     metrics = table(*(row | {"auc": NAN, "positives": 0} for row in (*MEASURED, *TFM.values())))
     verdict = decide(
         "spy", EXPERIMENTS, DECISION, UP, metrics, described(TFM_RAN), NO_COMPARISONS, ["validation"], None
@@ -320,7 +320,7 @@ def test_verdict_quotes_counts_as_whole_numbers_and_the_range_of_seeds():
     assert all(isinstance(reference[name], int) for name in ("n", "positives", "seeds"))
 
 
-def test_published_figures_beside_measured_ones():
+def test_published_figures_are_shown_with_measured_ones_or_a_reason():
     rows = [measures("PTST-2M", 0.69, fold="study-422"), measures("PTST-200M", 0.72, fold="study-422")]
     off = ("PTST-200M-study", None, "not run", "switched off for spy")
     asked = []
@@ -367,7 +367,7 @@ def comparison(fold, experiment, against, verdict):
     return dict(zip(PAIRED, (fold, experiment, against, other, 0.01, NAN, 0.05, verdict)))
 
 
-def test_paired_verdicts_of_the_pretrained_and_of_the_reference():
+def test_verdict_quotes_the_comparisons_of_the_pretrained_and_of_the_reference():
     rows = [
         comparison("validation", "PTST-2M", "baseline", "worse"),
         comparison("validation", "BASE-range", "reference", "better"),

@@ -147,12 +147,12 @@ def test_features_are_causal(days):
     pd.testing.assert_frame_equal(of_past, features[: len(of_past)], check_exact=True)
 
 
-def test_drawdown():
+def test_drawdown_is_the_fall_from_the_highest_close_of_the_window():
     close = pd.Series([10.0, 12, 9, 9, 15, 14])
     np.testing.assert_allclose(drawdown(close, 3), [np.nan, np.nan, 0.25, 0.25, 0, 1 / 15])
 
 
-def test_daily_range():
+def test_daily_range_is_the_logarithm_of_high_over_low():
     prices = pd.DataFrame({"High": [11.0, 10.0], "Low": [10.0, 10.0]})
     np.testing.assert_allclose(daily_range(prices), [np.log(1.1), 0])
 
@@ -166,7 +166,7 @@ def test_ewma_is_the_riskmetrics_recursion():
     np.testing.assert_allclose(ewma_variance(close, 0.94), [np.nan, *variance], rtol=1e-12)
 
 
-def test_har_terms():
+def test_har_terms_are_log_mean_variances_of_a_day_a_week_and_a_month():
     prices = make_prices(30)
     prices.loc[7, "High"] = prices.loc[7, "Low"]
     daily = np.maximum(np.log(prices["High"] / prices["Low"]) ** 2 / (4 * np.log(2)), 1e-8).to_numpy()
@@ -237,7 +237,7 @@ def test_garch_probability_falls_as_the_threshold_rises(horizon):
     ],
     ids=["drawdown", "logistic"],
 )
-def test_auc_on_the_data_of_the_study(method, between, spy_parquet, tmp_path):
+def test_baselines_reach_their_known_auc_on_the_prices_of_the_original_study(method, between, spy_parquet, tmp_path):
     folds = {
         fold: {key: str(date) for key, date in dates.items()}
         for fold, dates in CONFIG["datasets"]["spy"]["folds"].items()

@@ -78,7 +78,8 @@ def test_stand_in_refuses_tensors_of_the_cpu():
         torch.nn.Linear(2, 2, device=META)(torch.ones(1, 2))
 
 
-def test_hidden_states_of_timesfm(timesfm_there):  # its forecast is the package's own, and needs values
+def test_timesfm_gives_hidden_states_on_another_device(timesfm_there):
+    # Its forecast is the package's own, and needs values.
     dataset, origins = dataset_and_origins()
     settings, rows = settings_of("TFM-probe"), np.unique(origins["row"])
     inputs, _ = fd01.models.timesfm.inputs_of(dataset, rows, settings)
@@ -90,7 +91,7 @@ def test_hidden_states_of_timesfm(timesfm_there):  # its forecast is the package
 
 @pytest.mark.parametrize("objective", ["quantiles", "event"])
 @pytest.mark.parametrize("adapter", ["lora", "full"])
-def test_finetuning_of_timesfm(timesfm_there, tmp_path, objective, adapter):
+def test_timesfm_is_fine_tuned_on_another_device(timesfm_there, tmp_path, objective, adapter):
     dataset, origins = dataset_and_origins()
     (split,) = splits(origins, **UP)
     settings = settings_of("TFM-03", objective=objective, adapter=adapter, rank=2)
@@ -103,7 +104,7 @@ def test_finetuning_of_timesfm(timesfm_there, tmp_path, objective, adapter):
 
 @pytest.mark.filterwarnings("ignore:::gluonts")
 @pytest.mark.parametrize("context", [32, 64])
-def test_lag_llama(monkeypatch, tmp_path, context):
+def test_lag_llama_is_trained_on_another_device(monkeypatch, tmp_path, context):
     monkeypatch.setattr(fd01.models.lag_llama, "device", lambda: META)
     dataset = build_dataset(make_prices(days=1500))
     folds = {"block": {"train_end": "2020-07-31", "start": "2020-08-03"}}
@@ -115,7 +116,7 @@ def test_lag_llama(monkeypatch, tmp_path, context):
     assert len(curve) == 1 and set(split.evaluation) <= set(frame["row"])
 
 
-def test_patchtst():
+def test_patchtst_is_trained_on_another_device():
     dataset, origins = dataset_and_origins()
     (split,) = splits(origins, **UP)
     settings = settings_of("PTST-2M")

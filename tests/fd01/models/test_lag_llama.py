@@ -380,7 +380,7 @@ def test_closed_form_agrees_with_the_samples_of_the_package(name, package, price
 
 
 @pytest.mark.parametrize("rows", [[FIRST], [1299, FIRST, 1200]])
-def test_distribution_and_states_by_hand(rows, prices, network):
+def test_distribution_and_states_equal_those_of_a_forward_pass_written_out(rows, prices, network):
     series, features, rows = percent_series(prices, "return"), time_features(prices["Date"]), np.array(rows)
     parameters, states = run(network, series, features, rows)
     assert (parameters.shape, parameters.dtype) == ((len(rows), 3), np.float64)

@@ -80,7 +80,7 @@ def test_too_little_history_is_refused():
 
 
 @pytest.mark.parametrize(("name", "expected"), [("PTST-2M", 221_801), ("PTST-200M", 6_405_417)])
-def test_network_of_the_study(name, expected):
+def test_network_has_the_parameters_of_its_published_size(name, expected):
     settings = CONFIG["experiments"][name]["settings"]
     network = build_network(20, settings).eval()
     d, ff, patches = settings["d_model"], settings["d_ff"], 9
@@ -110,7 +110,7 @@ def test_prediction_does_not_depend_on_the_batch():
 
 
 @pytest.mark.parametrize("date", ["2016-08-10", "2016-08-11", "2016-10-03", "2016-12-02", "2017-04-18"])
-def test_no_look_ahead(study, date):
+def test_scores_do_not_look_ahead(study, date):
     original = run_tiny(study)[0]
     scrambled = run_tiny(dataset_and_origins(prices_with_other_rows_after(date)))[0]
     past = original["origin"] <= date
@@ -142,7 +142,7 @@ def test_scores_are_complete(study, tmp_path):
     check_same_origins("tiny", *read_experiment(tmp_path), origins, [UP, UP_5], seeds=[0, 1])
 
 
-def test_learns_an_easy_signal():
+def test_training_learns_an_easy_signal():
     def easy(n, seed):
         x, y = noise(n, seed)
         x[:, -4:, 1] += 1.5 * y[:, None].astype(np.float32)
@@ -156,7 +156,7 @@ def test_learns_an_easy_signal():
 
 
 @pytest.mark.parametrize("patience", [3, 6])
-def test_inner_returns_the_best_epoch_and_stops_after_patience(patience):
+def test_inner_selection_returns_the_best_epoch_and_stops_after_patience(patience):
     x, y = noise(60, seed=3)
     settings = SHORT | {"max_epochs": 60, "patience": patience}
     network, curve = train(*noise(60, seed=2), x, y, settings, seed=0)
@@ -167,7 +167,7 @@ def test_inner_returns_the_best_epoch_and_stops_after_patience(patience):
     assert len(curve) == best + 1 + patience < settings["max_epochs"]
 
 
-def test_study_returns_the_last_epoch():
+def test_study_selection_returns_the_last_epoch():
     x, y = noise(60, seed=3)
     settings = SHORT | {"max_epochs": 60, "patience": 3, "selection": "study"}
     network, curve = train(*noise(60, seed=2), x, y, settings, seed=0)
@@ -181,7 +181,7 @@ def test_max_epochs_ends_the_training():
     assert [epoch["epoch"] for epoch in curve] == [1, 2, 3, 4]
 
 
-def test_study_stops_on_the_study_fold(study):
+def test_study_selection_stops_on_the_study_fold(study):
     origins = study[1]
     (split,) = splits(origins, **UP)
     rows, _, monitor, y_monitor = training_sets(split, origins, UP, "study", "test")
@@ -196,7 +196,7 @@ def test_study_stops_on_the_study_fold(study):
     assert roc_auc_score(block["up_1"], scores) == curve["monitor_auc"].iloc[-1]
 
 
-def test_study_needs_the_train_end_of_the_study_fold(study):
+def test_study_selection_needs_the_train_end_of_the_study_fold(study):
     origins = study[1]
     (split,) = splits(origins, **UP)
     moved = origins.assign(train_end=origins["train_end"].where(origins["fold"] != "test", "2016-12-01"))
@@ -235,7 +235,7 @@ def test_gather_merges_seeds_and_train_ends(tmp_path):
         assert (scores[0] == 0.25).all() and (scores[1] == 0.75).all()
 
 
-def test_gather_of_trainings_that_did_not_run(tmp_path):
+def test_gather_keeps_the_reason_of_trainings_that_did_not_run(tmp_path):
     reason = {**UP, "reason": "all 9 training targets are 0: nothing to tell apart"}
     (tmp_path / "2019-12-31").mkdir()
     paths = [str(tmp_path / "2019-12-31" / f"seed-{seed}.parquet") for seed in (0, 1)]

@@ -144,7 +144,7 @@ def test_load_refuses_other_tensors(damage, tiny_weights, tmp_path):
         load(tmp_path)
 
 
-def test_model_is_described(model, caplog):
+def test_model_is_described_by_parameters_and_device(model, caplog):
     caplog.set_level(logging.INFO)
     about = about_model(model)
     count = sum(np.prod(value.shape) for value in model.model.state_dict().values())
@@ -153,7 +153,7 @@ def test_model_is_described(model, caplog):
     assert about["loaded"] == f"Model loaded successfully: {count:,} parameters" in caplog.messages
 
 
-def test_models_of_an_arm(tiny_weights, tmp_path):
+def test_experiment_has_a_model_per_seed_or_the_published_one_or_a_reason(tiny_weights, tmp_path):
     weights, models = models_of({"weights": "untrained"}, [3, 1], manifest=None)
     assert weights == UNTRAINED
     assert [seed for seed, _ in models] == [3, 1]
@@ -199,7 +199,7 @@ print(constants.HF_HUB_OFFLINE)
     assert adapters == 2_048_000
 
 
-def test_windows():
+def test_windows_end_on_their_rows_and_begin_with_the_series():
     values = np.arange(20.0)
     assert [list(window) for window in windows(values, np.array([4, 2, 19]), 3)] == [[2, 3, 4], [0, 1, 2], [17, 18, 19]]
     assert [list(window) for window in windows(values, np.array([2, 1]), 5, first=1)] == [[1, 2], [1]]
@@ -295,7 +295,7 @@ def test_bfloat16_is_close_and_in_use(model):
         assert 1e-5 < error < 0.05
 
 
-def test_rows_to_forecast(study):
+def test_rows_to_forecast_are_all_or_those_of_the_evaluation_blocks(study):
     _, origins = study
     every, scored = (rows_to_forecast(origins, which) for which in ("all", "evaluation"))
     np.testing.assert_array_equal(every, sorted(set(origins["row"])))
@@ -439,7 +439,7 @@ def test_forecast_with_covariates_sees_its_own_window_alone(study, model):
 
 @pytest.mark.parametrize("target", ["up", "down", "direction", "scaled"])
 @pytest.mark.parametrize("name", INPUTS)
-def test_scale_features(name, target, study):
+def test_scale_features_equal_their_definition(name, target, study):
     dataset, _ = study
     labels = {"threshold": 0.02, "scaled": {"k": 1.5, "window": 20}}
     features = scale_features(dataset, name, 30, {"target": target, "horizon": 1}, labels)
@@ -522,7 +522,7 @@ def probe(study, states, targets=(UP,), labels=LABELS):
 
 
 @pytest.mark.parametrize("seeds", [[], [0, 1]], ids=["deterministic", "seeds"])
-def test_probe_is_complete(seeds, study, states, tmp_path):
+def test_scores_of_the_probe_are_complete(seeds, study, states, tmp_path):
     _, origins = study
     targets = [UP, UP_5, {"target": "down", "horizon": 1}, {"target": "scaled", "horizon": 5}]
     if not seeds:
@@ -533,7 +533,7 @@ def test_probe_is_complete(seeds, study, states, tmp_path):
     check_same_origins("probe", *read_experiment(tmp_path), origins, targets, seeds)
 
 
-def test_probe_learns(study, states):
+def test_probe_learns_an_easy_signal(study, states):
     _, origins = study
     outcome = origins.drop_duplicates("origin").set_index("origin")["up_1"]
     for _, group in probe(study, states)[0].groupby(["role", "seed"]):

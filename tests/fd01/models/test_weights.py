@@ -90,7 +90,7 @@ def refused(hub, folder, **variables):
     return reason, seconds
 
 
-def test_files_and_manifest(hub, folder):
+def test_fetch_gives_the_files_and_their_manifest(hub, folder):
     assert fetched(hub, folder) == OK
 
 
@@ -158,7 +158,7 @@ def test_reason_is_what_the_hub_answered(hub, folder, status, patience, answer):
     assert seconds < 5
 
 
-def test_hub_that_is_down(hub, folder):
+def test_hub_that_is_down_is_named_in_the_reason(hub, folder):
     hub.shutdown()
     hub.server_close()
     reason, seconds = refused(hub, folder)
@@ -166,13 +166,13 @@ def test_hub_that_is_down(hub, folder):
     assert seconds < 5
 
 
-def test_hub_without_an_address(hub, folder):
+def test_hub_without_an_address_is_named_in_the_reason(hub, folder):
     hub.url = "http://hub.invalid"
     reason, _ = refused(hub, folder)
     assert "cannot be fetched: hub.invalid: " in reason
 
 
-def test_client_that_is_told_to_stay_offline(hub, folder):
+def test_client_that_is_told_to_stay_offline_asks_nobody(hub, folder):
     reason, _ = refused(hub, folder, HF_HUB_OFFLINE="1")
     assert "HF_HUB_OFFLINE" in reason
     assert not hub.requests

@@ -57,7 +57,7 @@ def refusal(manifest, tables):
     return str(caught.value)
 
 
-def test_the_same_everywhere_is_accepted(manifest, tables):
+def test_archive_that_agrees_in_everything_is_accepted(manifest, tables):
     check_archive("a.zip", manifest, "spy", settings(), tables)
 
 
@@ -128,7 +128,7 @@ def test_an_import_counts_under_its_own_settings_alone(keys, value, moved):
     assert [name for name in TFM if difference(before[name], after[name])] == moved
 
 
-def test_difference_of_a_missing_key_and_of_another_kind():
+def test_difference_names_a_missing_key_and_another_kind_of_value():
     assert difference({"a": {"b": 1}}, {"a": {}}) == "a/b is 1 there and None here"
     assert difference({"a": None}, {"a": {"b": 1}}) == "a is None there and {'b': 1} here"
     assert difference({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2}]}) is None

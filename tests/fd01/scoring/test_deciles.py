@@ -44,7 +44,7 @@ def made_up(dataset, rows, name, seed=None, steps=5):
     return quantiles(rows, close * (1 + daily) if name == "close" else daily, seed)
 
 
-def test_input_series():
+def test_input_series_are_prices_or_their_log_returns():
     dataset = pd.DataFrame({"Close": [100.0, 110.0, 99.0], "High": [101.0, 112.0, 111.0]})
     np.testing.assert_array_equal(input_series(dataset, "close"), [100, 110, 99])
     np.testing.assert_allclose(input_series(dataset, "return"), [np.nan, np.log(1.1), np.log(0.9)])
@@ -99,7 +99,7 @@ def test_exceedance_has_no_unit_and_no_side():
     np.testing.assert_allclose(exceedance(-deciles[:, ::-1], -x), 1 - expected, rtol=1e-9, atol=1e-12)
 
 
-def test_touch():
+def test_touch_within_a_day_is_likelier_than_a_close_beyond():
     np.testing.assert_allclose(touch(np.array([0, 0.1, 0.5, 1])), [0, 0.19, 0.75, 1])
     p = np.linspace(0, 1, 1001)
     assert (np.diff(touch(p)) > 0).all()
@@ -117,7 +117,7 @@ def test_return_deciles_of_the_close_are_those_of_the_last_day(horizon):
 
 
 @pytest.mark.parametrize("name", ["return", "high"])
-def test_return_deciles_of_tomorrow(name):
+def test_return_deciles_of_tomorrow_are_simple_returns_in_order_of_rows(name):
     log_deciles = np.array([[0.001 + 0.01 * Z], [-0.002 + 0.02 * Z]])
     rows, deciles = return_deciles(quantiles(np.array([5, 3]), log_deciles), name, np.full(6, np.nan), 1)
     assert rows.tolist() == [3, 5]
@@ -159,7 +159,7 @@ def test_what_a_series_says_nothing_of_is_not_run(study):
             scores(high, target, "high", dataset, LABELS)
 
 
-def test_scores_of_every_target(study):
+def test_scores_of_every_target_are_those_of_a_normal_distribution(study):
     dataset, _ = study
     close = dataset["Close"].to_numpy()
     labels = {"threshold": 0.02, "scaled": {"k": 1.5, "window": 20}}
@@ -183,7 +183,7 @@ def test_scores_of_every_target(study):
 
 
 @pytest.mark.parametrize("what", ["up", "scaled"])
-def test_the_high_touches_by_itself(what, study):
+def test_forecast_of_the_high_is_not_corrected_for_touches(what, study):
     dataset, _ = study
     close = dataset["Close"].to_numpy()
     frame = quantiles(np.array([90]), [0.01 + 0.01 * Z])

@@ -68,7 +68,7 @@ def failed(checks):
 
 
 @pytest.mark.parametrize("seeds", [(None,), (0, 3)], ids=["deterministic", "two seeds"])
-def test_round_trip(tmp_path, seeds):
+def test_predictions_come_back_as_they_were_written(tmp_path, seeds):
     frame = predictions(seeds).drop(columns="fold").drop_duplicates(KEY)
     reason = {**UP, "reason": "no weights: größer"}
     write_predictions(
@@ -82,7 +82,7 @@ def test_round_trip(tmp_path, seeds):
     assert found["seed"].isna().all() == (seeds == (None,))
 
 
-def test_empty_round_trip(tmp_path):
+def test_empty_predictions_come_back_with_their_reason(tmp_path):
     write_predictions(tmp_path / "a.parquet", concat_scores([]), {}, [{**UP, "reason": "none"}])
     frame, about = read_predictions(tmp_path / "a.parquet")
     assert frame.empty and len(about["not_run"]) == 1
@@ -155,7 +155,7 @@ def test_json_refuses_nan_and_keeps_the_old_file(tmp_path):
     assert (os.listdir(tmp_path), read_json(path)) == (["a.json"], {"a": "größer"})
 
 
-def test_digests(tmp_path):
+def test_digests_are_known_ones_and_know_no_order_of_keys(tmp_path):
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1}) != digest({"a": 1, "b": [3]})
@@ -166,7 +166,7 @@ def test_complete_scores_pass(seeds):
     check(predictions(seeds))
 
 
-def test_all_or_no_calibration_scores():
+def test_calibration_scores_are_there_for_all_days_or_none():
     frame = predictions()
     check(frame[frame["role"] == "evaluation"])
     one_less = frame.drop(frame.index[frame["origin"] == "2019-12-03"][0])
@@ -286,7 +286,7 @@ def one_check(name, **about):
     return next((e["ok"], e["detail"]) for e in health(predictions(), metadata(**about)) if e["check"] == name)
 
 
-def test_healthy_scores():
+def test_healthy_scores_pass_every_check():
     checks = health(predictions((0, 1)))
     assert failed(checks) == set()
     assert {entry["check"] for entry in checks if entry["ok"]} == {

@@ -378,7 +378,7 @@ def test_every_limit_of_the_schema_has_words(schema):
     ("run", "expected"),
     [("all", True), ("none", False), (["spy"], True), (["spy-yahoo", "sp500"], False), (["sp500", "spy"], True)],
 )
-def test_runs_on(run, expected):
+def test_experiment_runs_on_the_datasets_that_it_names(run, expected):
     assert runs_on({"run": run}, "spy") is expected
 
 
