@@ -1,5 +1,6 @@
 # make run          set up .venv and run the study; ARGS are passed to Snakemake
 # make test         set up the test tools too, check the style, run every test but those of the next two
+# make test-fast    run the tests that do not run Snakemake; 2 minutes
 # make test-conda   run the study in conda environments too, made by a conda of the tests' own
 # make test-cluster run the study on a Slurm cluster that is started here; as root, installs Debian's Slurm
 # make resume       go on with a run that was killed, with the same ARGS
@@ -12,13 +13,19 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge iproute2
 
-.PHONY: run test test-conda test-cluster resume lint notebook lock
+.PHONY: run test test-fast test-conda test-cluster resume lint notebook lock
 
 run: .venv/.run
 	@$(BIN)/snakemake show $(ARGS) || { echo "If an earlier run was killed: make resume"; exit 1; }
 
+# The files in the order of tests/full/conftest.py, the longest first.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	$(PYTEST) $(ARGS)
+
+test-fast: .venv/.test
+	$(PYTEST) -m "not full" $(ARGS)
 
 test-conda: .venv/.test
 	$(BIN)/python -m pytest -m conda $(ARGS)
@@ -28,7 +35,7 @@ test-cluster: .venv/.test
 	@type -P slurmctld slurmd munged sinfo ip > /dev/null \
 	|| { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(SLURM); } \
 	|| echo "Slurm cannot be installed here: $(SLURM)"
-	$(BIN)/python -m pytest -m cluster tests/test_cluster.py $(ARGS)
+	$(BIN)/python -m pytest -m cluster tests/full/test_cluster.py $(ARGS)
 
 resume: .venv/.run
 	$(BIN)/python scripts/end_orphans.py $(ARGS)

@@ -1,0 +1,83 @@
+"""Made-up prices: the truth that they claim is the truth."""
+
+import numpy as np
+import pytest
+from helpers.made_up_data import LABELS
+from measure_truth import probabilities, truth
+from sklearn.metrics import roc_auc_score
+
+from fd01.data.prices import build_dataset
+from fd01.data.synthetic import expected_auc, simulate, true_probability
+from fd01.data.targets import target_values, threshold_return
+from fd01.evaluation.score_matrix import ScoreMatrix
+
+SOURCE = {"start": "2000-01-03", "seed": 1, "volatility": 0.008, "alpha": 0.12, "beta": 0.86}
+
+
+@pytest.fixture(scope="module")
+def prices():
+    return simulate(days=60_000, **SOURCE | {"start": "1800-01-01"})
+
+
+def test_events_happen_as_often_as_their_probabilities_say(prices):
+    outcomes = target_values(prices, [1], LABELS["threshold"], LABELS["scaled"])
+    for target in ("up", "down", "scaled", "direction"):
+        probability = true_probability(
+            prices["next_variance"].to_numpy(), target, threshold_return(prices, target, LABELS)
+        )
+        y = outcomes[f"{target}_1"].to_numpy()
+        known = ~np.isnan(y)
+        for part in np.array_split(np.flatnonzero(known)[np.argsort(probability[known], kind="stable")], 5):
+            error = np.sqrt((probability[part] * (1 - probability[part])).sum())
+            assert abs(y[part].sum() - probability[part].sum()) < 3.5 * error, target
+
+
+def test_mean_variance_is_the_one_asked_for(prices):
+    assert np.log(prices["Close"]).diff().std() == pytest.approx(SOURCE["volatility"], rel=0.05)
+
+
+def test_prices_are_valid_and_repeat(prices):
+    dataset = build_dataset(simulate(days=600, **SOURCE))
+    assert len(dataset) > 350
+    assert simulate(days=600, **SOURCE).equals(simulate(days=600, **SOURCE))
+    assert not simulate(days=600, **SOURCE).equals(simulate(days=600, **SOURCE | {"seed": 2}))
+
+
+def test_next_variance_uses_no_later_day():
+    short, long = (simulate(days=days, **SOURCE) for days in (1, 2))
+    a, b = SOURCE["alpha"], SOURCE["beta"]
+    r = np.log(short["Close"] / short["Open"])[0]
+    expected = (1 - a - b) * SOURCE["volatility"] ** 2 + a * r**2 + b * SOURCE["volatility"] ** 2
+    assert short["next_variance"][0] == pytest.approx(expected, rel=1e-12)
+    assert len(long) == 2
+
+
+@pytest.mark.parametrize("score", ["truth", "ties", "noise"])
+def test_expected_auc_is_the_mean_over_outcomes(score):
+    random = np.random.default_rng(3)
+    p = random.beta(1, 4, size=400)
+    s = {"truth": p, "ties": np.round(p, 1), "noise": random.normal(size=400)}[score]
+    expected, error = expected_auc(p, s)
+    aucs = [roc_auc_score(random.uniform(size=400) < p, s) for _ in range(2000)]
+    assert abs(np.mean(aucs) - expected) < 4 * error / np.sqrt(2000)
+    assert np.std(aucs) == pytest.approx(error, rel=0.08)
+
+
+def test_no_score_can_expect_more_than_the_truth():
+    random = np.random.default_rng(4)
+    p = random.uniform(size=300)
+    best, _ = expected_auc(p, p)
+    assert all(expected_auc(p, p + random.normal(scale=scale, size=300))[0] < best for scale in (0.01, 0.1, 1))
+
+
+def test_a_score_that_knows_the_outcomes_stands_out():
+    dataset = build_dataset(simulated := simulate(days=2000, **SOURCE))
+    probability = probabilities(dataset, simulated, "up", LABELS)
+    y = target_values(dataset, [1], LABELS["threshold"], LABELS["scaled"])["up_1"].set_axis(dataset["Date"]).dropna()
+    noise = np.random.default_rng(5).normal(size=len(y))
+    scores = probability.loc[y.index].to_frame("honest").assign(leaking=noise + y, constant=0.5)
+    rows = {row["experiment"]: row for row in truth(ScoreMatrix(y.index, y, scores, None, None), probability)}
+    assert abs(rows["honest"]["z"]) < 3
+    assert rows["honest"]["expected"] == rows["honest"]["best"]
+    assert rows["leaking"]["z"] > 5
+    assert rows["constant"]["z"] == 0

@@ -1,0 +1,183 @@
+"""Calibration, its decomposition, and recalibration on the calibration tail."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from calibrate_scores import COLUMNS, arms, calibration_table, draw, measure, reliability_table
+from helpers.made_up_data import score_matrix
+from scipy.special import expit, logit
+from sklearn.metrics import brier_score_loss, log_loss
+
+from fd01.evaluation.calibration import (
+    CLIP,
+    RECALIBRATIONS,
+    brier_decomposition,
+    consistency_band,
+    cox,
+    fit_logit,
+    isotonic,
+    log_losses,
+    platt,
+    recalibrated_frequency,
+)
+
+RNG = np.random.default_rng(0)
+
+
+def simulated(n, seed=0, slope=1.0, shift=0.0):
+    """Outcomes, and forecasts whose logit is `slope` times that of the truth, plus `shift`."""
+    rng = np.random.default_rng(seed)
+    truth = rng.beta(2, 5, n)
+    return (rng.random(n) < truth).astype(float), expit(slope * logit(truth) + shift)
+
+
+@pytest.mark.parametrize("digits", [1, 2, 16])  # with and without ties
+@pytest.mark.parametrize("slope", [-1, 0.5, 3])
+def test_brier_decomposition_is_exact_and_its_parts_are_not_negative(digits, slope):
+    y, probability = simulated(300, slope=slope)
+    probability = probability.round(digits)
+    parts = brier_decomposition(y, probability)
+    total = parts["miscalibration"] - parts["discrimination"] + parts["uncertainty"]
+    assert total == pytest.approx(brier_score_loss(y, probability), abs=1e-15)
+    assert min(parts.values()) >= 0
+
+
+def test_forecast_that_is_its_own_frequency_has_no_miscalibration_and_a_constant_no_discrimination():
+    y, probability = simulated(300)
+    frequency = recalibrated_frequency(y, probability)
+    assert brier_decomposition(y, frequency)["miscalibration"] == pytest.approx(0, abs=1e-15)
+    constant = brier_decomposition(y, np.full(300, 0.2))
+    assert constant["discrimination"] == 0
+    assert constant["miscalibration"] == pytest.approx((0.2 - y.mean()) ** 2)
+
+
+def test_recalibrated_frequency_equals_one_worked_out_by_hand():
+    # The two middle days violate the order and are pooled; equal forecasts share a frequency.
+    assert recalibrated_frequency([0, 1, 0, 1], [0.1, 0.2, 0.3, 0.4]).tolist() == [0, 0.5, 0.5, 1]
+    assert recalibrated_frequency([0, 1, 1], [0.3, 0.3, 0.5]).tolist() == [0.5, 0.5, 1]
+
+
+@pytest.mark.parametrize("slope, shift", [(1, 0), (2, 0), (0.5, 0), (1, 0.7)])
+def test_slope_and_intercept_undo_what_was_done_to_true_probabilities(slope, shift):
+    found = cox(*simulated(200_000, slope=slope, shift=shift))
+    assert found["slope"] == pytest.approx(1 / slope, rel=0.02)
+    assert found["intercept"] == pytest.approx(-shift / slope, abs=0.03)
+    if slope == 1:
+        assert found["in_the_large"] == pytest.approx(-shift, abs=0.02)
+
+
+def test_slope_and_intercept_are_those_of_an_independent_logistic_regression():
+    y, probability = simulated(400, slope=1.7, shift=-0.4)
+    wanted = sm.Logit(y, sm.add_constant(logit(probability))).fit(disp=0).params
+    found = cox(y, probability)
+    assert [found["intercept"], found["slope"]] == pytest.approx(wanted, abs=1e-4)
+    offset = sm.GLM(y, np.ones(400), family=sm.families.Binomial(), offset=logit(probability)).fit().params[0]
+    assert found["in_the_large"] == pytest.approx(offset, abs=1e-6)
+
+
+def test_undefined_slopes_are_empty():
+    y, probability = simulated(50)
+    constant = cox(y, np.full(50, 0.3))
+    assert np.isnan(constant["slope"]) and np.isnan(constant["intercept"])
+    assert constant["in_the_large"] == pytest.approx(logit(y.mean()) - logit(0.3))
+    assert np.isnan(list(cox(np.zeros(50), probability).values())).all()
+    extreme = cox(y, np.where(y == 1, 0.0, 1.0))  # certain and always wrong
+    assert np.isfinite(extreme["in_the_large"]) and extreme["slope"] < 0
+
+
+def test_log_loss_is_clipped():
+    assert log_losses([1, 0], np.zeros(2)) == pytest.approx([-np.log(CLIP), -np.log1p(-CLIP)])
+    y, probability = simulated(100)
+    probability = probability.clip(0.01, 0.99)
+    assert log_losses(y, probability).mean() == pytest.approx(log_loss(y, probability))
+
+
+def test_platt_repairs_the_probabilities_and_keeps_the_order():
+    y, probability = simulated(20_000, slope=2, shift=0.5)
+    found = platt(probability, y, True)(probability)
+    assert cox(y, found) == pytest.approx({"slope": 1, "intercept": 0, "in_the_large": 0}, abs=1e-4)
+    assert (np.argsort(found) == np.argsort(probability)).all()
+    signal = 100 + 3 * logit(probability)  # a signal needs no probability, and its unit does not matter
+    assert platt(signal, y, False)(signal) == pytest.approx(found, abs=1e-5)
+    assert platt(-signal, y, False)(-signal) == pytest.approx(found, abs=1e-5)
+
+
+def test_isotonic_is_monotone_and_stays_in_range():
+    y, probability = simulated(500)
+    found = isotonic(probability, y, True)(np.linspace(-1, 2, 301))
+    assert (np.diff(found) >= 0).all() and found.min() >= 0 and found.max() <= 1
+    assert isotonic(probability, y, True)(probability) == pytest.approx(recalibrated_frequency(y, probability))
+
+
+def test_logistic_regression_gives_coefficients_in_the_units_of_its_predictors():
+    y, probability = simulated(1000)
+    second = 1000 * RNG.standard_normal(1000)
+    model, coefficients, intercept = fit_logit(y, logit(probability), second)
+    wanted = sm.Logit(y, sm.add_constant(np.column_stack([logit(probability), second]))).fit(disp=0, tol=1e-12)
+    assert [intercept, *coefficients] == pytest.approx(wanted.params, rel=1e-3)
+    assert model(logit(probability), second) == pytest.approx(wanted.predict(), abs=1e-5)
+
+
+def test_band_holds_calibrated_forecasts_and_not_others():
+    inside = []
+    for seed in range(20):
+        y, probability = simulated(400, seed)
+        values, low, high = consistency_band(probability, 0.9, 200, np.random.default_rng(seed))
+        order = np.argsort(probability)
+        curve = recalibrated_frequency(y, probability)[order]
+        assert (values == probability[order]).all()
+        inside.append(np.mean((curve >= low - 1e-12) & (curve <= high + 1e-12)))
+    assert np.mean(inside) == pytest.approx(0.9, abs=0.05)
+    values, low, high = consistency_band(expit(3 * logit(probability)), 0.9, 200, np.random.default_rng(0))
+    assert np.mean((curve < low) | (curve > high)) > 0.3
+
+
+def test_recalibration_never_sees_the_block():
+    y, probability = simulated(300, slope=2)
+    tail = score_matrix(*simulated(300, 1, slope=2)[:1], a=simulated(300, 1, slope=2)[1])
+    block, other = score_matrix(y, a=probability), score_matrix(1 - y, a=probability)
+    for (arm, found), (_, again) in zip(arms("a", block, tail), arms("a", other, tail)):
+        assert (found == again).all(), arm
+    changed = score_matrix(1 - tail.y.to_numpy(), a=tail.scores["a"])
+    recalibrated = dict(arms("a", block, changed))
+    assert not (recalibrated["platt"] == dict(arms("a", block, tail))["platt"]).any()
+
+
+def test_arms_that_cannot_be_had_say_why():
+    y, probability = simulated(100)
+    block, tail = score_matrix(y, False, signal=probability), score_matrix(y, False, signal=probability)
+    assert dict(arms("signal", block, tail))["raw"] == "a ranking, not a probability"
+    without = dict(arms("signal", block, None))
+    assert {without[arm] for arm in RECALIBRATIONS} == {"it has no scores of the calibration tail"}
+    assert without == dict(arms("signal", block, score_matrix(y, other=probability)))
+    one_class = dict(arms("signal", block, score_matrix(np.zeros(100), False, signal=probability)))
+    assert one_class["platt"] == "the calibration tail does not have both outcomes"
+
+
+def test_table_has_every_arm_and_the_measures_of_its_probabilities():
+    y, probability = simulated(200)
+    tail = score_matrix(*simulated(200, 1)[:1], a=simulated(200, 1)[1], b=simulated(200, 1)[1])
+    table = calibration_table({"test": score_matrix(y, a=probability, b=np.full(200, 0.3))}, {"test": tail})
+    assert list(table) == COLUMNS and len(table) == 6
+    row = table.iloc[0]
+    assert (row["experiment"], row["arm"], row["n"], row["positives"]) == ("a", "raw", 200, y.sum())
+    assert row["brier"] == pytest.approx(brier_score_loss(y, probability))
+    total = table["miscalibration"] - table["discrimination"] + table["uncertainty"]
+    assert total.to_numpy() == pytest.approx(table["brier"].to_numpy())
+    assert calibration_table({}, {}).empty
+    one_class = measure(pd.Series(np.zeros(9)), pd.Series(np.linspace(0.1, 0.9, 9)))
+    assert np.isnan(one_class["auc"]) and one_class["discrimination"] == 0
+
+
+def test_figure_has_a_panel_per_experiment_and_is_the_same_again():
+    y, probability = simulated(200)
+    block = score_matrix(y, a=probability, b=np.full(200, 0.3))
+    tail = score_matrix(*simulated(200, 1)[:1], a=simulated(200, 1)[1])
+    table = reliability_table("test", block, tail, 0.95, 0)
+    pd.testing.assert_frame_equal(table, reliability_table("test", block, tail, 0.95, 0))
+    assert (table.groupby(["label", "arm"])["days"].sum() == 200).all()
+    assert set(zip(table["label"], table["arm"])) == {("a", "raw"), ("a", "platt"), ("b", "raw")}
+    figure = draw(table)
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["a", "b"]
+    assert "No probabilities" in draw(pd.DataFrame(columns=["label"])).texts[0].get_text()

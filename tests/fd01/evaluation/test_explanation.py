@@ -1,0 +1,275 @@
+"""What a score knows beyond volatility."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from explain_scores import COLUMNS, TERCILES, addition, draw, explain, fit_har, swaps, within_table
+from helpers.made_up_data import (
+    CONFIG,
+    LABELS,
+    UP,
+    UP_5,
+    dataset_and_origins,
+    make_prices,
+    prices_with_other_rows_after,
+    score_matrix,
+)
+from scipy.stats import norm
+from scipy.stats import t as student_t
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import log_loss, roc_auc_score
+
+from fd01.data.features import har
+from fd01.data.origins import EVALUATION, splits
+from fd01.data.series import input_series
+from fd01.data.targets import target_column
+from fd01.evaluation.calibration import predictor
+from fd01.evaluation.explanation import added, auc_within, diebold_mariano, terciles
+from fd01.evaluation.score_matrix import ScoreMatrix
+from fd01.models.forecasts import DECILES, LEVELS, quantile_frame
+from fd01.models.har import har_distribution, har_volatility
+from fd01.scoring.distributions import Forecaster, swapped
+from fd01.workflow.errors import NotRun
+
+DATASET, ORIGINS = dataset_and_origins(make_prices(days=900), {"b": {"train_end": "2017-06-30", "start": "2017-07-01"}})
+(SPLIT,) = splits(ORIGINS, **UP)
+HAR = fit_har(DATASET, SPLIT, UP, LABELS)
+ROWS = np.arange(100, len(DATASET) - 1)
+
+
+def quantiles_of(name, seed=0):
+    """A forecaster of deciles whose location and width vary by day as they like, in units of its input series."""
+    rng = np.random.default_rng(seed)
+    location, width = 0.004 * rng.standard_normal(len(ROWS)), 0.01 * rng.gamma(5, 0.2, len(ROWS))
+    deciles = location[:, None] + width[:, None] * student_t.ppf(LEVELS, 4)
+    if name in ("close", "high-price"):
+        deciles = DATASET["Close"].to_numpy()[ROWS, None] * np.exp(deciles)
+    return Forecaster("q", name, quantile_frame(ROWS, np.c_[deciles[:, 4], deciles][:, None]), None)
+
+
+def student_of(name="return", seed=0):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"row": ROWS, "seed": pd.array([None] * len(ROWS), "Int64")})
+    frame["df"], frame["loc"] = 3 + 5 * rng.random(len(ROWS)), 0.4 * rng.standard_normal(len(ROWS))
+    return Forecaster("t", name, frame.assign(scale=rng.gamma(5, 0.2, len(ROWS))), None)
+
+
+def block_panel(**scores):
+    """The evaluation block with the true outcomes of `up`, h = 1."""
+    block = ORIGINS[(ORIGINS["role"] == EVALUATION) & ORIGINS["up_1"].notna()].set_index("origin")
+    kinds = pd.Series("exceedance", scores.keys())
+    scores = pd.DataFrame({name: values.loc[block.index] for name, values in scores.items()}, block.index)
+    return ScoreMatrix(block.index, block["up_1"], scores, kinds, kinds == "exceedance")
+
+
+def by_day(scores):
+    return scores.set_axis(DATASET["Date"].iloc[scores.index])
+
+
+def by_row(values, rows=ROWS):
+    found = np.full(len(DATASET), np.nan)
+    found[rows] = values
+    return found
+
+
+@pytest.mark.parametrize("forecaster", [quantiles_of("return"), quantiles_of("close"), student_of()])
+def test_swap_with_its_own_location_and_width_changes_nothing(forecaster):
+    frame = forecaster.frame
+    if forecaster.is_student_t:
+        median, width = frame["loc"], 2 * frame["scale"] * student_t.ppf(0.9, frame["df"])
+    else:
+        median, width = frame["q50"], frame["q90"] - frame["q10"]
+    same = swapped(frame, by_row(median), by_row(width))
+    pd.testing.assert_frame_equal(same, frame)
+    scores = Forecaster("s", forecaster.input, same, None).exceedance(UP, DATASET, LABELS)
+    np.testing.assert_allclose(scores, forecaster.exceedance(UP, DATASET, LABELS), rtol=1e-9)
+
+
+def test_swapped_deciles_have_the_location_and_width_that_were_asked_for_and_their_own_shape():
+    rng = np.random.default_rng(1)
+    frame = quantiles_of("return").frame
+    frame.loc[3, ["q10", "q90"]] = frame.loc[3, ["q90", "q10"]].to_numpy()  # deciles may cross
+    location, width = by_row(rng.standard_normal(len(ROWS))), by_row(rng.random(len(ROWS)))
+    both = swapped(frame, location, width)
+    np.testing.assert_allclose(both["q50"], location[ROWS])
+    np.testing.assert_allclose(both["q90"] - both["q10"], width[ROWS])
+    moved, stretched = swapped(frame, location=location), swapped(frame, width=width)
+    deciles = np.sort(frame[DECILES], axis=1)
+    np.testing.assert_allclose(stretched["q50"], deciles[:, 4])
+    np.testing.assert_allclose(moved["q90"] - moved["q10"], deciles[:, 8] - deciles[:, 0])
+    shape = (deciles - deciles[:, 4:5]) / np.ptp(deciles, axis=1)[:, None]
+    np.testing.assert_allclose((both[DECILES] - both[["q50"]].to_numpy()) / width[ROWS, None], shape, atol=1e-9)
+
+
+def test_swapped_student_t_has_the_quantiles_that_were_asked_for_and_its_own_tail():
+    frame = student_of().frame
+    both = swapped(frame, by_row(np.full(len(ROWS), 0.1)), by_row(np.full(len(ROWS), 2.0)))
+    low, median, high = (student_t.ppf(level, both["df"], both["loc"], both["scale"]) for level in (0.1, 0.5, 0.9))
+    np.testing.assert_allclose(median, 0.1)
+    np.testing.assert_allclose(high - low, 2)
+    assert (both["df"] == frame["df"]).all()
+
+
+def test_har_volatility_is_an_independent_least_squares_fit_and_sees_training_days_alone():
+    terms = har(DATASET)
+    train = SPLIT.training
+    fit = LinearRegression().fit(terms.iloc[train], terms["rv_1"].iloc[train + 1])
+    found = har_volatility(DATASET, train)
+    np.testing.assert_allclose(found[30:], np.exp(fit.predict(terms.iloc[30:]) / 2))
+    truth = terms["rv_1"].shift(-1).iloc[SPLIT.evaluation[:-1]]
+    assert np.corrcoef(np.log(found[SPLIT.evaluation[:-1]]), truth)[0, 1] > 0.2
+
+    # Days after the end of training move nothing before them.
+    small, origins = dataset_and_origins()
+    other, _ = dataset_and_origins(prices_with_other_rows_after("2016-08-10"))
+    (split,) = splits(origins, **UP)
+    known = (small["Date"] <= "2016-08-10").to_numpy()
+    for name in ("return", "high", "close", "high-price"):
+        for one, two in zip(*(har_distribution(data, split.training, name) for data in (small, other))):
+            np.testing.assert_array_equal(one[known], two[known])
+
+
+@pytest.mark.parametrize("name", ["return", "high", "close", "high-price"])
+def test_har_distribution_covers_what_it_says(name):
+    median, width = har_distribution(DATASET, SPLIT.training, name)
+    for rows, tolerance in ((SPLIT.training, 0.01), (SPLIT.evaluation[:-1], 0.1)):
+        value = input_series(DATASET, name)[rows + 1]
+        assert np.mean(value < median[rows]) == pytest.approx(0.5, abs=tolerance)
+        assert (width[rows] > 0).all()
+
+
+def test_swaps_go_through_the_scores_of_the_forecaster():
+    for forecaster in (quantiles_of("return"), quantiles_of("close"), student_of()):
+        found = dict(swaps(forecaster, HAR, DATASET, UP, LABELS))
+        assert list(found) == ["har_scale", "har_location", "har_both"]
+        assert all(scores.between(0, 1).all() for scores in found.values())
+        # With location and scale of HAR a fixed shape ranks days as HAR's volatility does.
+        days = HAR.volatility.index
+        assert found["har_both"].loc[days].corr(HAR.volatility, method="spearman") > 0.9
+        own = by_day(forecaster.exceedance(UP, DATASET, LABELS)).loc[days]
+        assert abs(own.corr(HAR.volatility, method="spearman")) < 0.3
+    with pytest.raises(NotRun, match="next day"):
+        dict(swaps(student_of(), HAR, DATASET, UP_5, LABELS))
+    with pytest.raises(NotRun, match="says nothing of the target down"):
+        dict(swaps(quantiles_of("high"), HAR, DATASET, {"target": "down", "horizon": 1}, LABELS))
+
+
+def test_terciles_are_thirds():
+    group = terciles(np.random.default_rng(0).permutation(np.arange(300.0)))
+    assert np.bincount(group).tolist() == [100, 100, 100]
+    assert terciles(np.arange(6.0)).tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_auc_within_groups_counts_the_pairs_of_a_group():
+    rng = np.random.default_rng(0)
+    y, score, group = rng.integers(0, 2, 60).astype(float), rng.integers(0, 9, 60), rng.integers(0, 3, 60)
+    pairs = [
+        0.5 if score[i] == score[j] else float(score[i] > score[j])
+        for i in range(60)
+        for j in range(60)
+        if y[i] == 1 and y[j] == 0 and group[i] == group[j]
+    ]
+    assert auc_within(y, score, group) == pytest.approx(np.mean(pairs))
+    assert auc_within(y, group, group) == 0.5  # what only knows the group knows nothing inside it
+    assert auc_within(y, score, np.zeros(60)) == pytest.approx(roc_auc_score(y, score))
+    assert np.isnan(auc_within(y, score, y))  # no group has both outcomes
+
+
+def signals(n, seed, strength):
+    """Outcomes that depend on two independent signals, the second with some strength."""
+    rng = np.random.default_rng(seed)
+    first, second = rng.standard_normal((2, n))
+    y = (rng.random(n) < 1 / (1 + np.exp(1 - first - strength * second))).astype(float)
+    return y, (first, second)
+
+
+def test_second_predictor_adds_what_it_knows():
+    (y_tail, tail), (y, block) = signals(2000, 0, 1.0), signals(2000, 1, 1.0)
+    base, joint, coefficient = added(y_tail, tail, y, block)
+    gain, p = diebold_mariano(y, base, joint)
+    assert coefficient == pytest.approx(1, abs=0.15)
+    assert gain == pytest.approx(log_loss(y, base) - log_loss(y, joint)) and gain > 0.05 and p < 1e-6
+    assert roc_auc_score(y, joint) > roc_auc_score(y, base) + 0.05
+
+
+def test_second_predictor_that_knows_nothing_is_rarely_found_better():
+    found = []
+    for seed in range(30):
+        (y_tail, tail), (y, block) = signals(400, 2 * seed, 0.0), signals(400, 2 * seed + 1, 0.0)
+        base, joint, _ = added(y_tail, tail, y, block)
+        gain, p = diebold_mariano(y, base, joint)
+        found.append(gain > 0 and p < 0.05)
+    assert np.mean(found) <= 0.1
+
+
+def test_outcomes_of_the_block_do_not_move_the_combination():
+    (y_tail, tail), (y, block) = signals(300, 0, 1.0), signals(300, 1, 1.0)
+    for one, two in zip(added(y_tail, tail, y, block), added(y_tail, tail, 1 - y, block)):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_diebold_mariano_equals_a_value_worked_out_by_hand():
+    y, (first, second) = signals(300, 0, 1.0)
+    one, two = (norm.cdf(signal).clip(0.001, 0.999) for signal in (first, second))
+    gain = np.where(y == 1, np.log(two / one), np.log((1 - two) / (1 - one)))
+    centred, lags = gain - gain.mean(), 5  # floor(4 (300 / 100)^(2/9))
+    covariances = [centred[k:] @ centred[: len(centred) - k] for k in range(lags + 1)]
+    variance = covariances[0] + 2 * sum((1 - k / (lags + 1)) * covariances[k] for k in range(1, lags + 1))
+    wanted = 2 * norm.sf(abs(gain.sum()) / np.sqrt(variance))
+    assert diebold_mariano(y, one, two) == pytest.approx((gain.mean(), wanted))
+
+
+def tail_and_block(strength):
+    (y_tail, tail), (y, block) = signals(500, 0, strength), signals(500, 1, strength)
+    found = score_matrix(y_tail, False, model=tail[1]), score_matrix(y, False, model=block[1])
+    tail_har, block_har = (pd.Series(norm.cdf(part[0]), found[0].days) for part in (tail, block))
+    return *found, type(HAR)(np.arange(3), tail_har, block_har, block_har)
+
+
+def test_addition_says_why_it_is_not_known():
+    tail, block, har_ = tail_and_block(1.0)
+    assert addition("model", har_, block, tail)["gain"] > 0
+    assert addition("model", har_, block, None) == {"added_reason": "it has no scores of the calibration tail"}
+    one_class = score_matrix(np.zeros(500), False, model=tail.scores["model"])
+    assert "both outcomes" in addition("model", har_, block, one_class)["added_reason"]
+    constant = score_matrix(tail.y, False, model=np.ones(500))
+    assert addition("model", har_, block, constant) == {"added_reason": "its score is the same every day"}
+    itself = score_matrix(tail.y, True, model=har_.tail.to_numpy())
+    same = score_matrix(block.y, True, model=har_.block.to_numpy())
+    assert addition("model", har_, same, itself) == {"added_reason": "it is HAR itself"}
+
+
+def test_explanation_of_a_forecaster_and_of_a_score_without_a_distribution():
+    forecaster = quantiles_of("return")
+    scores = by_day(forecaster.exceedance(UP, DATASET, LABELS))
+    block = block_panel(q=scores, other=-scores)
+    table = pd.DataFrame(explain("b", block, None, None, HAR, {"q": forecaster}, DATASET, UP, LABELS), columns=COLUMNS)
+    q, other = table.set_index("experiment").loc[["q", "other"]].itertuples()
+    assert q.auc == pytest.approx(roc_auc_score(block.y, block.scores["q"])) == pytest.approx(1 - other.auc)
+    assert q.auc_within == pytest.approx(1 - other.auc_within) and q.har_within == other.har_within
+    assert np.isfinite([q.har_scale, q.har_location, q.har_both]).all()
+    assert other.swap_reason == "it stores no predictive distribution" and np.isnan(other.har_scale)
+    assert set(table["added_reason"]) == {"it has no scores of the calibration tail"}
+    failed = list(explain("b", block, None, None, "nothing to tell apart", {}, DATASET, UP, LABELS))
+    assert failed[0]["swap_reason"] == failed[0]["added_reason"] == "nothing to tell apart"
+
+    thirds = pd.DataFrame(within_table("b", block, terciles(HAR.volatility.loc[block.days])))
+    assert thirds["volatility"].tolist() == 2 * TERCILES
+    assert thirds.groupby("experiment")[["n", "positives"]].sum().loc["q"].tolist() == [len(block.y), block.y.sum()]
+    means = [HAR.volatility.loc[block.days][terciles(HAR.volatility.loc[block.days]) == k].mean() for k in range(3)]
+    assert means == sorted(means)
+
+
+def test_har_is_the_baseline_of_that_name():
+    from run_baseline import score_all
+
+    frames, _ = score_all(DATASET, ORIGINS, CONFIG["experiments"]["BASE-HAR"]["settings"], [UP], LABELS)
+    scores = frames["2017-06-30"].set_index(["role", "origin"])["score"]
+    pd.testing.assert_series_equal(HAR.block, scores.loc[EVALUATION], check_names=False, check_index_type=False)
+    pd.testing.assert_series_equal(HAR.tail, scores.loc["calibration"], check_names=False, check_index_type=False)
+    assert np.allclose(predictor(HAR.tail, True), np.log(HAR.tail / (1 - HAR.tail)))
+    assert target_column(**UP) == "up_1"
+
+
+def test_figure_says_when_nothing_is_scored():
+    assert "No block" in draw(pd.DataFrame(columns=COLUMNS)).texts[0].get_text()

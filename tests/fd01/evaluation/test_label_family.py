@@ -1,0 +1,183 @@
+"""The family of labels around the study's target."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.made_up_data import CONFIG, FOLDS, LABELS, UP, UP_5, dataset_and_origins, make_prices
+from measure_labels import COLUMNS, baseline, chance, draw, family_table, label_name
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
+
+from fd01.data.origins import EVALUATION, hide_outcomes, splits
+from fd01.evaluation.label_family import family
+from fd01.models.forecasts import LEVELS, quantile_frame
+from fd01.report import figures as plots
+from fd01.scoring.deciles import touch
+from fd01.scoring.distributions import Forecaster
+from fd01.workflow.errors import NotRun
+
+ORIGINS = {"min_history": 80, "calibration_fraction": 0.15}
+DATASET, TABLE = dataset_and_origins()
+
+
+PARAMS = {
+    "folds": FOLDS,
+    "labels": LABELS | {"horizons": [1, 5]},
+    "origins": ORIGINS,
+    "thresholds": [0.005, 0.01],
+    "baselines": {
+        name: CONFIG["experiments"][name]["settings"] for name in ("BASE-EWMA", "BASE-HAR", "BASE-boosting-a20")
+    },
+}
+
+
+def table_of(outcomes, *forecasters, dataset=DATASET, **changed):
+    """The table of the family with `PARAMS`."""
+    return family_table(dataset, outcomes, forecasters, SimpleNamespace(**PARAMS | changed))
+
+
+def labels_of(outcomes, thresholds=(0.005, 0.01, 0.02)):
+    return {
+        (label.target, label.threshold, label.horizon): label
+        for label in family(DATASET, outcomes, thresholds, FOLDS, LABELS, ORIGINS)
+    }
+
+
+def normal_forecasts(deviation, steps, name="return"):
+    """Every day the same normal distribution of each of the next days' log returns."""
+    rows = np.arange(len(DATASET))
+    deciles = np.r_[0, deviation * norm.ppf(LEVELS)]
+    return Forecaster("normal", name, quantile_frame(rows, np.tile(deciles, (len(rows), steps, 1))), None)
+
+
+def test_family_has_the_outcomes_of_the_study_at_its_own_threshold():
+    labels = family(DATASET, TABLE, [LABELS["threshold"]], FOLDS, LABELS, ORIGINS)
+    seen = set()
+    for label in labels:
+        column = f"{label.target}_{label.horizon}"
+        pd.testing.assert_series_equal(label.origins[column], TABLE[column])
+        seen.add(column)
+    assert seen == {name for name in TABLE if name[-1].isdigit()}
+
+
+def test_family_has_up_and_down_at_each_threshold_and_the_others_once():
+    counts = pd.Series([target for target, _, _ in labels_of(TABLE)]).value_counts().to_dict()
+    assert counts == {"up": 12, "down": 12, "scaled": 4, "direction": 4}
+
+
+def test_higher_thresholds_and_shorter_horizons_are_rarer_events():
+    labels = labels_of(TABLE)
+
+    def outcomes(*key):
+        return dict(labels[key].outcomes(FOLDS["test"]["train_end"]))["test"]
+
+    for target in ("up", "down"):
+        small, large = (outcomes(target, c, 2) for c in (0.005, 0.02))
+        assert (small >= large).all() and small.sum() > large.sum()
+        longer = outcomes(target, 0.01, 5)
+        assert (outcomes(target, 0.01, 1).loc[longer.index] <= longer).all()
+
+
+def test_sealed_days_have_no_outcome_in_the_family():
+    sealed, _ = hide_outcomes(TABLE, ["test"])
+    for label in labels_of(sealed).values():
+        blocks = dict(label.outcomes(FOLDS["test"]["train_end"]))
+        assert blocks["test"].empty and len(blocks["validation"])
+    table = table_of(sealed)
+    hidden = table[table["fold"] == "test"]
+    assert hidden["auc"].isna().all() and (hidden["n"] == 0).all()
+    assert set(hidden["reason"]) == {"no outcome of this block is known yet"}
+    assert table.loc[table["fold"] == "validation", "auc"].notna().all()
+
+
+def test_baselines_are_fitted_to_each_label_on_days_known_by_the_train_end():
+    label = labels_of(TABLE)["down", 0.005, 5]
+    (split,) = splits(label.origins, **label.name)
+    scores = baseline(DATASET, label, split, {"method": "har"})
+    later = DATASET["Date"] > FOLDS["test"]["train_end"]
+    other = DATASET.copy()
+    other.loc[later, ["High", "Low", "Close"]] *= 1.7
+    (changed,) = (
+        found
+        for found in family(other, TABLE, [0.005], FOLDS, LABELS, ORIGINS)
+        if (found.target, found.horizon) == ("down", 5)
+    )
+    (again,) = splits(changed.origins, **label.name)
+    pd.testing.assert_series_equal(split.targets, again.targets)
+    assert scores.index.equals(pd.Index(split.evaluation)) and scores.between(0, 1).all()
+
+
+def test_table_has_a_row_per_label_fold_and_cheap_experiment():
+    table = table_of(TABLE, normal_forecasts(0.01, 5))
+    assert list(table) == COLUMNS
+    assert set(table["experiment"]) == {"BASE-EWMA", "BASE-HAR", "normal"}  # boosting is not cheap
+    assert not table.duplicated(COLUMNS[:5]).any()
+    assert (table.groupby(COLUMNS[:4], dropna=False)[["n", "positives"]].nunique() == 1).all(axis=None)
+    assert len(table) == 3 * 2 * (2 * 2 + 2) * 2
+    assert table.loc[table["experiment"] == "BASE-EWMA", "auc"].notna().all()
+    row = table[(table["experiment"] == "BASE-EWMA") & (table["target"] == "down") & (table["horizon"] == 5)].iloc[0]
+    block = TABLE[(TABLE["fold"] == row["fold"]) & (TABLE["role"] == EVALUATION)]
+    y = (DATASET["Low"].rolling(5).min().shift(-5) <= DATASET["Close"] * (1 - row["threshold"]))[block["row"]]
+    returns = np.log(DATASET["Close"]).diff()
+    volatility = returns.pow(2).ewm(alpha=0.06, adjust=False).mean()[block["row"]]
+    assert row["auc"] == pytest.approx(roc_auc_score(y[: row["n"]], volatility[: row["n"]]))
+
+
+def test_forecast_over_days_is_that_of_their_sum_and_no_product_of_days():
+    forecaster = normal_forecasts(0.008, 5)
+    one, five = (forecaster.exceedance(target, DATASET, LABELS).iloc[0] for target in (UP, UP_5))
+    limit = np.log1p(0.01)
+    assert one == pytest.approx(touch(norm.sf(limit / 0.008)), abs=1e-4)  # deciles are of simple returns
+    assert five == pytest.approx(touch(norm.sf(limit / (0.008 * np.sqrt(5)))), abs=1e-4)
+    assert abs(five - (1 - (1 - one) ** 5)) > 0.02
+
+
+def test_what_a_forecaster_cannot_say_is_left_empty_with_the_reason():
+    high = normal_forecasts(0.01, 1, "high")
+    table = table_of(TABLE, high).query("experiment == 'normal'").set_index(["target", "horizon"]).sort_index()
+    assert table.loc[("down", 1), "auc"].isna().all()
+    assert set(table.loc[("down", 1), "reason"]) == {"a forecast of the High says nothing of the target down"}
+    assert set(table.loc[("up", 5), "reason"]) == {"a forecast of the High is one of the next day"}
+    assert table.loc[("up", 1), "auc"].notna().all()
+    with pytest.raises(NotRun, match="no weights"):
+        Forecaster("absent", "close", high.frame, "no weights").exceedance(UP, DATASET, LABELS)
+
+
+def test_forecast_that_misses_a_day_of_the_block_is_left_out():
+    forecaster = normal_forecasts(0.01, 5)
+    late = forecaster.frame[forecaster.frame["row"] > DATASET.index[DATASET["Date"] >= "2016-09-01"][0]]
+    table = table_of(TABLE, Forecaster("late", "return", late, None)).query("experiment == 'late'")
+    missing = table["reason"] == "some days of the block have no forecast"
+    assert (missing == (table["fold"] == "validation")).all()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_volatility_ranks_the_threshold_events_of_a_random_walk_and_not_its_direction(seed):
+    folds = {"b": {"train_end": "2018-12-31", "start": "2019-01-01"}}
+    dataset, origins = dataset_and_origins(make_prices(days=3000, seed=seed), folds)
+    table = table_of(origins, dataset=dataset, folds=folds, thresholds=[0.01])
+    table = table.query("horizon == 1 and experiment == 'BASE-EWMA'").set_index("target")
+    assert (table.loc[["up", "down"], "auc"] > 0.6).all()
+    assert abs(table.loc["direction", "auc"] - 0.5) < 1.5 * table.loc["direction", "chance"]
+
+
+def test_chance_is_what_scores_without_knowledge_reach():
+    rng = np.random.default_rng(0)
+    y = pd.Series(rng.permutation(np.repeat([0.0, 1.0], [160, 40])))
+    aucs = [roc_auc_score(y, rng.standard_normal(200)) for _ in range(400)]
+    assert np.mean(np.abs(np.array(aucs) - 0.5) < chance(y, 1)) == pytest.approx(0.95, abs=0.025)
+    assert np.isnan(chance(y, 5))
+
+
+def test_figure_shows_every_label_and_says_when_there_is_none(tmp_path):
+    table = table_of(TABLE, normal_forecasts(0.01, 1, "high"))
+    axes = draw(table[table["fold"] == "test"]).axes[0]
+    shown = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(shown) == 12 and shown[0] == label_name("up", 0.005, 1) == "up 0.5 %, h = 1"
+    assert shown[-1] == "direction, h = 5"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["BASE-EWMA", "BASE-HAR", "normal"]
+    plots.save_figure(draw(table[table["fold"] == "test"]), table, tmp_path / "labels")
+    assert "<image" not in (tmp_path / "labels.svg").read_text()  # the report holds no link, not even to itself
+    assert "No label" in draw(table.assign(auc=np.nan)).texts[0].get_text()

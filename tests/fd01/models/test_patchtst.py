@@ -1,0 +1,247 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from gather_seeds import gather
+from helpers.made_up_data import CONFIG, FOLDS, UP, UP_5, dataset_and_origins, prices_with_other_rows_after
+from sklearn.metrics import roc_auc_score
+from train_patchtst import run, training_sets
+
+from fd01.data.origins import splits
+from fd01.models.patchtst import build_network, predict, train, windows
+from fd01.scoring.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
+from fd01.workflow.errors import NotRun
+
+TINY = {
+    "selection": "inner",
+    "context": 80,
+    "patch_length": 16,
+    "stride": 8,
+    "d_model": 8,
+    "layers": 1,
+    "heads": 2,
+    "d_ff": 16,
+    "dropout": 0.1,
+    "learning_rate": 0.01,
+    "batch_size": 32,
+    "max_epochs": 2,
+    "patience": 2,
+}
+SHORT = TINY | {"context": 16, "patch_length": 4, "stride": 4}  # for windows that are made up here
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def study():
+    return dataset_and_origins()
+
+
+def run_tiny(study, seed=0, target=UP, study_fold=None, **settings):
+    dataset, origins = study
+    (split,) = splits(origins, **target)
+    return run(dataset, origins, split, target, TINY | settings, seed, study_fold, "cpu")
+
+
+def noise(n, seed=0):
+    """Windows and targets that have nothing to do with each other."""
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((n, 16, 3)).astype(np.float32), rng.integers(0, 2, n).astype(float)
+
+
+def test_windows_agree_with_a_loop():
+    values = np.random.default_rng(0).lognormal(size=(40, 3)) * [1, 1e3, 1e9]
+    rows = np.array([39, 9, 20])
+    actual = windows(values, rows, 10)
+    assert (actual.shape, actual.dtype) == ((3, 10, 3), np.float32)
+    for i, row in enumerate(rows):
+        for channel in range(3):
+            past = values[row - 9 : row + 1, channel]
+            expected = (past - past.mean()) / np.sqrt(past.var() + 1e-5)
+            np.testing.assert_allclose(actual[i, :, channel], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_constant_channel_gives_zeros():
+    values = np.tile([5.0, 1e10, 0.0], (20, 1))
+    np.testing.assert_allclose(windows(values, np.array([19]), 20), 0, atol=1e-3)
+
+
+def test_too_little_history_is_refused():
+    values = np.zeros((30, 2))
+    assert windows(values, np.array([9]), 10).shape == (1, 10, 2)
+    with pytest.raises(ValueError, match="row 8 has fewer than 10 days"):
+        windows(values, np.array([20, 8]), 10)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("PTST-2M", 221_801), ("PTST-200M", 6_405_417)])
+def test_network_has_the_parameters_of_its_published_size(name, expected):
+    settings = CONFIG["experiments"][name]["settings"]
+    network = build_network(20, settings).eval()
+    d, ff, patches = settings["d_model"], settings["d_ff"], 9
+    layer = 4 * (d * d + d) + (d * ff + ff) + (ff * d + d) + 2 * 2 * d  # attention, feed-forward, two norms
+    embedding = (20 * 16 + 1) * d + patches * d
+    count = 2 * 20 + embedding + settings["layers"] * layer + 2 * d + patches * d + 1
+    assert sum(p.numel() for p in network.parameters()) == count == expected
+    assert network.position.shape == (patches, d)
+    with torch.inference_mode():
+        assert network(torch.zeros(5, 80, 20)).shape == (5,)
+
+
+def test_network_sees_every_day_of_the_window():
+    network = build_network(3, SHORT).eval()
+    x = torch.from_numpy(noise(1)[0]).requires_grad_()
+    network(x).sum().backward()
+    assert (x.grad.abs().amax(dim=(0, 2)) > 0).all()
+
+
+def test_prediction_does_not_depend_on_the_batch():
+    network = build_network(3, SHORT)
+    x = noise(50)[0]
+    together = predict(network, x)
+    assert together.dtype == np.float64
+    np.testing.assert_allclose(predict(network, x, batch_size=7), together, atol=1e-6)
+    assert ((together > 0) & (together < 1)).all()
+
+
+@pytest.mark.parametrize("date", ["2016-08-10", "2016-08-11", "2016-10-03", "2016-12-02", "2017-04-18"])
+def test_scores_do_not_look_ahead(study, date):
+    original = run_tiny(study)[0]
+    scrambled = run_tiny(dataset_and_origins(prices_with_other_rows_after(date)))[0]
+    past = original["origin"] <= date
+    pd.testing.assert_frame_equal(scrambled[past], original[past], check_exact=True)
+    assert (scrambled.loc[~past, "score"] != original.loc[~past, "score"]).all()
+
+
+def test_calibration_tail_is_not_trained_on(study):
+    origins = study[1]
+    (split,) = splits(origins, **UP_5)
+    rows, y, monitor, _ = training_sets(split, origins, UP_5, "inner", None)
+    assert rows.max() + 5 < split.calibration.min()
+    np.testing.assert_array_equal(monitor, split.calibration)
+    np.testing.assert_array_equal(y, origins.set_index("row")["up_5"].groupby(level=0).first()[rows])
+
+
+def test_training_is_deterministic_per_seed(study):
+    first, again, other = (run_tiny(study, seed) for seed in (0, 0, 1))
+    pd.testing.assert_frame_equal(again[0], first[0], check_exact=True)
+    pd.testing.assert_frame_equal(again[1], first[1], check_exact=True)
+    assert (other[0]["score"].to_numpy() != first[0]["score"].to_numpy()).all()
+    assert other[0]["seed"].unique().tolist() == [1]
+
+
+def test_scores_are_complete(study, tmp_path):
+    origins = study[1]
+    frames = [run_tiny(study, seed, target)[0] for seed in (0, 1) for target in (UP, UP_5)]
+    write_folds(tmp_path, {FOLDS["test"]["train_end"]: concat_scores(frames)}, origins, {})
+    check_same_origins("tiny", *read_experiment(tmp_path), origins, [UP, UP_5], seeds=[0, 1])
+
+
+def test_training_learns_an_easy_signal():
+    def easy(n, seed):
+        x, y = noise(n, seed)
+        x[:, -4:, 1] += 1.5 * y[:, None].astype(np.float32)
+        return x, y
+
+    settings = SHORT | {"max_epochs": 15, "patience": 15}
+    network, curve = train(*easy(600, 0), *easy(200, 1), settings, seed=0)
+    x, y = easy(300, 2)
+    assert roc_auc_score(y, predict(network, x)) > 0.9
+    assert curve[-1]["train_loss"] < curve[0]["train_loss"]
+
+
+@pytest.mark.parametrize("patience", [3, 6])
+def test_inner_selection_returns_the_best_epoch_and_stops_after_patience(patience):
+    x, y = noise(60, seed=3)
+    settings = SHORT | {"max_epochs": 60, "patience": patience}
+    network, curve = train(*noise(60, seed=2), x, y, settings, seed=0)
+    aucs = [epoch["monitor_auc"] for epoch in curve]
+    best = int(np.argmax(aucs))
+    assert [epoch["epoch"] for epoch in curve if epoch["selected"]] == [best + 1]
+    assert roc_auc_score(y, predict(network, x)) == aucs[best] > aucs[-1]
+    assert len(curve) == best + 1 + patience < settings["max_epochs"]
+
+
+def test_study_selection_returns_the_last_epoch():
+    x, y = noise(60, seed=3)
+    settings = SHORT | {"max_epochs": 60, "patience": 3, "selection": "study"}
+    network, curve = train(*noise(60, seed=2), x, y, settings, seed=0)
+    aucs = [epoch["monitor_auc"] for epoch in curve]
+    assert [epoch["epoch"] for epoch in curve if epoch["selected"]] == [len(curve)]
+    assert roc_auc_score(y, predict(network, x)) == aucs[-1] < max(aucs)
+
+
+def test_max_epochs_ends_the_training():
+    curve = train(*noise(60), *noise(60, seed=1), SHORT | {"max_epochs": 4, "patience": 50}, seed=0)[1]
+    assert [epoch["epoch"] for epoch in curve] == [1, 2, 3, 4]
+
+
+def test_study_selection_stops_on_the_study_fold(study):
+    origins = study[1]
+    (split,) = splits(origins, **UP)
+    rows, _, monitor, y_monitor = training_sets(split, origins, UP, "study", "test")
+    block = origins[(origins["fold"] == "test") & (origins["role"] == "evaluation")]
+    np.testing.assert_array_equal(rows, split.training)
+    np.testing.assert_array_equal(monitor, block["row"])
+    np.testing.assert_array_equal(y_monitor, block["up_1"])
+
+    frame, curve, _ = run_tiny(study, study_fold="test", selection="study")
+    assert set(frame["role"]) == {"evaluation"}
+    scores = frame.set_index("origin")["score"][block["origin"]]
+    assert roc_auc_score(block["up_1"], scores) == curve["monitor_auc"].iloc[-1]
+
+
+def test_study_selection_needs_the_train_end_of_the_study_fold(study):
+    origins = study[1]
+    (split,) = splits(origins, **UP)
+    moved = origins.assign(train_end=origins["train_end"].where(origins["fold"] != "test", "2016-12-01"))
+    with pytest.raises(NotRun, match="another train end"):
+        training_sets(split, moved, UP, "study", "test")
+
+
+def test_one_class_is_not_run(study):
+    origins = study[1]
+    (split,) = splits(origins.assign(up_1=origins["up_1"].where(origins["role"] != "calibration", 0.0)), **UP)
+    with pytest.raises(NotRun, match="early-stopping targets are 0"):
+        training_sets(split, origins, UP, "inner", None)
+
+
+def test_gather_merges_seeds_and_train_ends(tmp_path):
+    ends = {"2019-12-31": ["2020-01-01", "2020-01-02"], "2020-12-31": ["2021-01-01"]}
+    reason = {**UP_5, "reason": "all 9 training targets are 0: nothing to tell apart"}
+    paths = []
+    for end, days in ends.items():
+        for seed in (0, 1):
+            frame = pd.DataFrame({"origin": pd.to_datetime(days), "role": "evaluation", **UP, "seed": seed})
+            frame = frame.assign(score_kind="probability", score=0.25 + seed / 2, is_probability=True)
+            about = {"model": "PatchTST", "seconds": 10.0 + seed, "parameters": None if seed == 0 else 1234}
+            about |= {"epochs": [{"train_end": end, "seed": seed}]}
+            (tmp_path / end).mkdir(exist_ok=True)
+            paths.append(str(tmp_path / end / f"seed-{seed}.parquet"))
+            write_predictions(paths[-1], frame, about, [reason] if end == "2019-12-31" else [])
+
+    frames, not_run, provenance = gather(paths)
+    epochs = [{"train_end": end, "seed": seed} for end in ends for seed in (0, 1)]
+    assert provenance == {"model": "PatchTST", "seconds": 42.0, "parameters": 1234, "epochs": epochs}
+    assert {end: reasons for end, reasons in not_run.items() if reasons} == {"2019-12-31": [reason]}
+    for end, days in ends.items():
+        scores = frames[end].pivot(index="origin", columns="seed", values="score")
+        assert scores.index.strftime("%Y-%m-%d").tolist() == days
+        assert (scores[0] == 0.25).all() and (scores[1] == 0.75).all()
+
+
+def test_gather_keeps_the_reason_of_trainings_that_did_not_run(tmp_path):
+    reason = {**UP, "reason": "all 9 training targets are 0: nothing to tell apart"}
+    (tmp_path / "2019-12-31").mkdir()
+    paths = [str(tmp_path / "2019-12-31" / f"seed-{seed}.parquet") for seed in (0, 1)]
+    for path in paths:
+        write_predictions(path, concat_scores([]), {"seconds": 1.0, "parameters": None, "epochs": []}, [reason])
+    frames, not_run, provenance = gather(paths)
+    assert frames["2019-12-31"].empty
+    assert not_run == {"2019-12-31": [reason]}
+    assert provenance["parameters"] is None

@@ -1,0 +1,165 @@
+"""Predictions from another machine count only where they would have come out the same."""
+
+import copy
+import json
+import zipfile
+
+import pytest
+import yaml
+from export_predictions import that_ran
+from helpers.made_up_data import UP, block, score_rows
+from helpers.paths import ROOT
+from import_predictions import check_archive, read_archive, store
+from snakemake.common.configfile import load_configfile
+
+from fd01.scoring.archive import difference, imported_folder, settings_of
+from fd01.scoring.predictions import COLUMNS, write_predictions
+from fd01.study.config import check_config
+from fd01.workflow.errors import UserError
+from fd01.workflow.files import sha256
+
+TFM = ["TFM-01", "TFM-01-untrained", "TFM-03"]
+ABOUT = {"model": "TimesFM 2.5"}
+CONFIG = load_configfile(ROOT / "config.yaml")
+check_config(CONFIG, yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text()))
+
+
+def settings(config=CONFIG, dataset="spy"):
+    return {name: settings_of(config, dataset, name) for name in TFM}
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Two files in the place of the tables that a model is given."""
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("dataset", "origins")}
+    for name, path in paths.items():
+        path.write_text(name)
+    return paths
+
+
+@pytest.fixture
+def manifest(tables):
+    """That of an archive which everything here agrees with."""
+    return {
+        "schema": COLUMNS,
+        "dataset": "spy",
+        **{f"{name}_sha256": sha256(path) for name, path in tables.items()},
+        "experiments": {
+            name: {"settings": entry, "files": {f"{fold}.parquet": "" for fold in entry["folds"]}}
+            for name, entry in json.loads(json.dumps(settings())).items()
+        },
+    }
+
+
+def refusal(manifest, tables):
+    with pytest.raises(UserError) as caught:
+        check_archive("a.zip", manifest, "spy", settings(), tables)
+    return str(caught.value)
+
+
+def test_archive_that_agrees_in_everything_is_accepted(manifest, tables):
+    check_archive("a.zip", manifest, "spy", settings(), tables)
+
+
+@pytest.mark.parametrize(
+    "path, value, reason",
+    [
+        (["schema"], ["origin: string"], "its prediction files have the columns ['origin: string'], wanted are ["),
+        (["dataset"], "sp500", "is about the dataset sp500, this run about spy: --config dataset=sp500"),
+        (["dataset_sha256"], "0", "was made on other prices: dataset.parquet has the SHA-256 0 there and "),
+        (["origins_sha256"], "0", "was made on other origins: origins.parquet has the SHA-256 0 there and "),
+        (["experiments", "TFM-9"], {}, "has predictions of TFM-9, which is no TimesFM experiment"),
+        (
+            ["experiments", "TFM-01", "settings", "settings", "context"],
+            512,
+            "has predictions of TFM-01 with other settings: settings/context is 512 there and 80 here",
+        ),
+        (["experiments", "TFM-03", "settings", "seeds"], [0], "seeds is [0] there and [0, 1, 2] here"),
+        (["experiments", "TFM-01", "settings", "weights", "revision"], "f", "weights/revision is 'f' there and '1d95"),
+        (["experiments", "TFM-01", "settings", "labels", "threshold"], 0.02, "labels/threshold is 0.02 there and 0.01"),
+        (
+            ["experiments", "TFM-01", "settings", "folds", "test", "end"],
+            "2025-06-30",
+            "folds/test/end is '2025-06-30' there and None here",
+        ),
+        (["experiments", "TFM-03", "files"], {"../x": ""}, "does not have one file per fold of TFM-03: ../x"),
+    ],
+)
+def test_whatever_differs_is_named(manifest, tables, path, value, reason):
+    *parents, key = path
+    node = manifest
+    for parent in parents:
+        node = node[parent]
+    node[key] = value
+    assert reason in refusal(manifest, tables)
+
+
+def test_other_prices_are_refused(manifest, tables):
+    tables["dataset"].write_text("others")
+    assert "delete results/spy/imported" in refusal(manifest, tables)
+
+
+@pytest.mark.parametrize(
+    "keys, value, moved",
+    [
+        (["labels", "threshold"], 0.02, TFM),
+        (["targets"], [{"target": "up", "horizon": 5}], TFM),
+        (["origins", "min_history"], 100, TFM),
+        (["datasets", "spy", "folds", "test", "start"], "2025-02-01", TFM),
+        (["weights", "models", "timesfm", "revision"], "f" * 40, ["TFM-01", "TFM-03"]),
+        (["experiments", "TFM-03", "settings", "rank"], 4, ["TFM-03"]),
+        (["experiments", "TFM-01-untrained", "seeds"], [0], ["TFM-01-untrained"]),
+        (["experiments", "TFM-01", "about"], "in other words", []),
+        (["experiments", "TFM-03", "run"], "all", []),
+        (["weights", "models", "timesfm", "path"], "a/copy.safetensors", []),
+        (["datasets", "sp500", "folds", "test", "start"], "2017-02-01", []),
+        (["decision", "finetune_from"], 0.66, []),
+    ],
+)
+def test_an_import_counts_under_its_own_settings_alone(keys, value, moved):
+    config = copy.deepcopy(CONFIG)
+    node = config
+    for key in keys[:-1]:
+        node = node[key]
+    node[keys[-1]] = value
+    folders = {name: (imported_folder(CONFIG, "spy", name), imported_folder(config, "spy", name)) for name in TFM}
+    assert [name for name, (before, after) in folders.items() if before != after] == moved
+    before, after = settings(), settings(config)
+    assert [name for name in TFM if difference(before[name], after[name])] == moved
+
+
+def test_difference_names_a_missing_key_and_another_kind_of_value():
+    assert difference({"a": {"b": 1}}, {"a": {}}) == "a/b is 1 there and None here"
+    assert difference({"a": None}, {"a": {"b": 1}}) == "a is None there and {'b': 1} here"
+    assert difference({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2}]}) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", {"other.txt": "1"}, {"manifest.json": "{"}])
+def test_what_is_no_archive_is_refused(tmp_path, content):
+    path = tmp_path / "x.zip"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, text in content.items():
+                archive.writestr(name, text)
+    with pytest.raises(UserError, match="is not an archive of"):
+        read_archive(path)
+
+
+def test_a_new_import_takes_the_place_of_the_one_before(tmp_path):
+    old, new = tmp_path / "TFM-01" / "old", tmp_path / "TFM-01" / "new"
+    store(old, {"test.parquet": b"1"}, {})
+    store(new, {"test.parquet": b"2"}, {"a": 1})
+    assert sorted(path.name for path in (tmp_path / "TFM-01").rglob("*")) == ["manifest.json", "new", "test.parquet"]
+
+
+def test_experiments_that_did_not_run_are_not_exported(tmp_path):
+    rows = score_rows(block("test", "evaluation", [0, 1]), [0.1, 0.2]).drop(columns="fold")
+    reason = [{**UP, "reason": "no weights"}]
+    for name, frame, not_run in (("ran", rows, []), ("did-not", rows.iloc[:0], reason)):
+        (tmp_path / name).mkdir()
+        write_predictions(tmp_path / name / "test.parquet", frame, ABOUT | {"folds": ["test"]}, not_run)
+    assert that_ran([tmp_path / "did-not", tmp_path / "ran"]) == [tmp_path / "ran"]
+    with pytest.raises(UserError, match=r"There is nothing to export\. did-not: no weights"):
+        that_ran([tmp_path / "did-not"])

@@ -1,0 +1,439 @@
+"""The shipped configuration is accepted; every wrong one is refused with one line."""
+
+import copy
+import datetime
+import itertools
+import re
+
+import pytest
+import yaml
+from helpers.paths import ROOT
+from snakemake.common.configfile import load_configfile
+
+from fd01.study.config import RULES, TYPES, check_config, gpu_found, runs_on, scrambled
+from fd01.workflow.errors import UserError
+
+ABSENT = object()
+SETTINGS = "experiments/PTST-2M/settings"
+TIMESFM = "experiments/TFM-01/settings"
+FINETUNED = "experiments/TFM-03/settings"
+COVARIATES = "experiments/TFM-02/settings/covariates"
+WEIGHTS = "weights/models/timesfm"
+FOLD = "datasets/sp500/folds/validation"
+RUN = "all, none, gpu, or a list of datasets"
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_configfile(ROOT / "config.yaml")
+
+
+@pytest.fixture
+def config(shipped):
+    return copy.deepcopy(shipped)
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
+
+
+def edit(config, edits):
+    """Set, or remove where the value is ABSENT, the key at each path such as `origins/min_history`."""
+    for path, value in edits.items():
+        *parents, key = (int(part) if part.isdigit() else part for part in path.split("/"))
+        node = config
+        for parent in parents:
+            node = node[parent]
+        if value is ABSENT:
+            del node[key]
+        else:
+            node[key] = value
+
+
+def message(config, schema, edits):
+    edit(config, edits)
+    with pytest.raises(UserError) as caught:
+        check_config(config, schema)
+    return str(caught.value)
+
+
+def test_shipped_config_is_accepted(config, schema):
+    check_config(config, schema)
+
+
+def test_dates_become_iso_strings_quoted_or_not(config, schema):
+    edit(config, {f"{FOLD}/start": datetime.date(2015, 1, 1), f"{FOLD}/end": "2016-12-31"})
+    check_config(config, schema)
+    fold = config["datasets"]["sp500"]["folds"]["validation"]
+    assert fold == {"train_end": "2014-12-31", "start": "2015-01-01", "end": "2016-12-31"}
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"experiments/BASE-range/run": ["spy", "sp500"]},
+        {"targets/0/target": "scaled", "targets/0/horizon": 5},
+        {f"{FOLD}/end": ABSENT},
+        {f"{FOLD}/start": "2016-12-31"},
+        {f"{SETTINGS}/context": 16, f"{SETTINGS}/patch_length": 16},
+        {"datasets/sp500/source": {"kind": "yahoo", "ticker": "SPY", "end": "2020-02-29"}},
+        {"datasets/sp500/source": {"kind": "parquet", "path": "my.parquet", "start": "2000-01-01"}},
+        {"decision/unsuitable_below": 0.65, "decision/finetune_from": 0.65, "decision/investigate_above": 0.65},
+        {f"{TIMESFM}/context": 1024},  # beyond min_history: TimesFM masks what a window lacks
+        {f"{FINETUNED}/context": 512, f"{FINETUNED}/lr_sweep": [0.001]},
+        {"experiments/TFM-01/run": "gpu"},
+        {f"{TIMESFM}/weights": "untrained", "experiments/TFM-01/seeds": [7]},
+        {f"{TIMESFM}/covariates": {"indicators": ["rsi_daily"], "ridge": 1}},
+        {"weights/missing": "fail", f"{WEIGHTS}/path": "my.safetensors"},
+    ],
+)
+def test_other_choices_are_accepted(config, schema, edits):
+    edit(config, edits)
+    check_config(config, schema)
+
+
+UNKNOWN_KEYS = {
+    "at the top level": (
+        {"extra": 1},
+        "config: unknown key extra "
+        "(allowed: archive, dataset, datasets, decision, experiments, label_family, labels, origins, plan, ",
+    ),
+    "that is a number": ({"origins": {7: 1}}, "config: unknown key origins/7 (allowed: calibration_fraction, "),
+    "in a system's settings": (
+        {f"{SETTINGS}/drop_out": 0.5},
+        f"config: unknown key {SETTINGS}/drop_out; did you mean 'dropout'? (allowed: batch_size, context, d_ff,",
+    ),
+    "of another method": (
+        {"experiments/BASE-range/settings/window": 20},
+        "config: unknown key experiments/BASE-range/settings/window (allowed: method)",
+    ),
+    "of another source": (
+        {"datasets/sp500/source/path": "prices.parquet"},
+        "config: unknown key datasets/sp500/source/path (allowed: end, kind, start)",
+    ),
+    "misspelt and required": (
+        {"origins/min_histroy": 80, "origins/min_history": ABSENT},
+        "config: unknown key origins/min_histroy; did you mean 'min_history'? "
+        "(allowed: calibration_fraction, min_history)",
+    ),
+    "in the weights": (
+        {"weights/mising": "skip"},
+        "config: unknown key weights/mising; did you mean 'missing'? (allowed: folder, missing, models)",
+    ),
+    "in the weights of a model": (
+        {f"{WEIGHTS}/pth": "my.safetensors"},
+        f"config: unknown key {WEIGHTS}/pth; did you mean 'path'? (allowed: files, license, path, released, ",
+    ),
+    "of another kind of TimesFM": (
+        {f"{FINETUNED}/weights": "untrained"},
+        f"config: unknown key {FINETUNED}/weights (allowed: adapter, batch_size, context, covariates,",
+    ),
+    "in the covariates": (
+        {f"{COVARIATES}/lag": 1},
+        f"config: unknown key {COVARIATES}/lag (allowed: indicators, ridge)",
+    ),
+}
+MISSING_KEYS = {
+    "at the top level": ({"decision": ABSENT}, "config: the top level lacks the key 'decision'"),
+    "setting": ({f"{SETTINGS}/patience": ABSENT}, f"config: {SETTINGS} lacks the key 'patience'"),
+    "seeds": ({"experiments/PTST-2M/seeds": ABSENT}, "config: experiments/PTST-2M lacks the key 'seeds'"),
+    "system": ({"experiments/PTST-2M/system": ABSENT}, "config: experiments/PTST-2M lacks the key 'system'"),
+    "kind": ({"datasets/spy/source/kind": ABSENT}, "config: datasets/spy/source lacks the key 'kind'"),
+    "path": ({"datasets/spy/source/path": ABSENT}, "config: datasets/spy/source lacks the key 'path'"),
+    "method": (
+        {"experiments/BASE-EWMA/settings/method": ABSENT, "experiments/BASE-EWMA/settings/metod": "ewma"},
+        "config: experiments/BASE-EWMA/settings lacks the key 'method'; is 'metod' meant?",
+    ),
+    "weights": ({"weights": ABSENT}, "config: the top level lacks the key 'weights'"),
+    "files of weights": ({f"{WEIGHTS}/files": ABSENT}, f"config: {WEIGHTS} lacks the key 'files'"),
+    "weights of an arm": ({f"{TIMESFM}/weights": ABSENT}, f"config: {TIMESFM} lacks the key 'weights'"),
+    "seeds of a twin": (
+        {"experiments/TFM-01-untrained/seeds": ABSENT},
+        "config: experiments/TFM-01-untrained lacks the key 'seeds'",
+    ),
+    "seeds of a twin of the probe": (
+        {"experiments/TFM-probe/settings/weights": "untrained"},
+        "config: experiments/TFM-probe lacks the key 'seeds'",
+    ),
+    "seeds of a fine-tuning": (
+        {"experiments/TFM-03/seeds": ABSENT},
+        "config: experiments/TFM-03 lacks the key 'seeds'",
+    ),
+}
+VALUES = {  # path, value, what the message says is allowed
+    "wrong type": (f"{SETTINGS}/layers", "four", "a whole number"),
+    "fraction for a count": (f"{SETTINGS}/layers", 2.5, "a whole number"),
+    "truth for a number": ("labels/threshold", True, "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)"),
+    "exponent without a point": (
+        f"{SETTINGS}/learning_rate",
+        "1e-4",
+        "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
+    ),
+    "text for a table": ("datasets/sp500/folds", "validation", "a table"),
+    "null for a list": ("targets", None, "a list"),
+    "below the minimum": ("origins/min_history", 21, "at least 22"),
+    "above the maximum": ("origins/calibration_fraction", 0.6, "at most 0.5"),
+    "on the lower limit": ("labels/threshold", 0, "more than 0"),
+    "on the upper limit": (f"{SETTINGS}/dropout", 1, "less than 1"),
+    "empty list": ("experiments/PTST-2M/seeds", [], "a list of at least 1"),
+    "empty table": ("datasets/sp500/folds", {}, "a table of at least 1"),
+    "repeats": ("experiments/PTST-2M/seeds", [1, 1], "a list without repeats"),
+    "seeds of a baseline": ("experiments/BASE-range/seeds", [0], "nothing: this experiment does not have the key"),
+    "target": ("targets/0/target", "sideways", "up, down, direction, scaled"),
+    "seeds of a pre-trained model": (
+        "experiments/TFM-01/seeds",
+        [0],
+        "nothing: this experiment does not have the key",
+    ),
+    "system": (
+        "experiments/PTST-2M/system",
+        "patchTST",
+        "baseline, patchtst, timesfm, timesfm-probe, timesfm-finetuned",
+    ),
+    "source": ("datasets/sp500/source/kind", "csv", "packaged, parquet, yahoo"),
+    "run, a word": ("experiments/PTST-2M/run", "al", RUN),
+    "run, a dataset as a word": ("experiments/PTST-2M/run", "spy", RUN),
+    "run, an unknown dataset": (
+        "experiments/PTST-2M/run",
+        ["spy", "spx"],
+        f"{RUN}: sp500, spy, spy-yahoo, synthetic",
+    ),
+    "run, a word in a list": (
+        "experiments/PTST-2M/run",
+        ["all"],
+        f"{RUN}: sp500, spy, spy-yahoo, synthetic",
+    ),
+    "date, order of parts": (f"{FOLD}/start", "01/02/2015", "a date as YYYY-MM-DD"),
+    "date, a year": (f"{FOLD}/train_end", 2014, "a date as YYYY-MM-DD"),
+    "date, not in the calendar": (f"{FOLD}/train_end", "2014-02-30", "a date of the calendar"),
+    "date of a source": ("datasets/spy/source/start", "2014-02-30", "a date of the calendar"),
+    "unknown dataset": ("dataset", "spx", "sp500, spy, spy-yahoo, synthetic"),
+    "start on train_end": (f"{FOLD}/start", "2014-12-31", "a date after train_end, 2014-12-31"),
+    "end before start": (f"{FOLD}/end", "2014-12-31", "a date from start, 2015-01-01, on"),
+    "walk-forward, last before first": ("datasets/spy/walk_forward/last", 2001, "a year from first, 2003, on"),
+    "walk-forward, not a year": ("datasets/spy/walk_forward/first", 3, "at least 1900"),
+    "volatility without a mean": ("datasets/synthetic/source/beta", 0.88, "less than 1 - alpha, 0.88"),
+    "unknown study_fold": ("datasets/sp500/study_fold", "study-422", "validation, test"),
+    "threshold of the family": ("label_family/thresholds/0", 0, "more than 0"),
+    "horizon that is not computed": ("targets/0/horizon", 4, "one of labels/horizons, [1, 2, 3, 5]"),
+    "window of the scale": ("labels/scaled/window", 80, "less than origins/min_history, 80"),
+    "window of a baseline": (
+        "experiments/BASE-drawdown-20/settings/window",
+        81,
+        "at most origins/min_history, 80",
+    ),
+    "context": (f"{SETTINGS}/context", 81, "at most origins/min_history, 80"),
+    "context below a patch": (f"{SETTINGS}/context", 15, "at least patch_length, 16"),
+    "d_model": (f"{SETTINGS}/d_model", 66, "a multiple of heads, 4"),
+    "selection": (
+        f"{SETTINGS}/selection",
+        "study",
+        "inner, since the experiment runs on sp500 and datasets/sp500 has ",
+    ),
+    "reference": ("decision/reference", "BASE-HAR", "PTST-200M, PTST-200M-study, PTST-2M, PTST-2M-study"),
+    "twin": ("experiments/LL-finetuned/twin", "LL-scrtach", "BASE-EWMA, BASE-GJR-GARCH-t, "),
+    "twin of itself": ("experiments/LL-finetuned/twin", "LL-finetuned", "BASE-EWMA, BASE-GJR-GARCH-t, "),
+    "true AUC": ("statistics/protocol_true_auc", 68, "at most 0.99"),
+    "thresholds": ("decision/finetune_from", 0.72, "unsuitable_below <= finetune_from <= investigate_above"),
+    "sealed fold": ("plan/sealed/0", "tset", "a fold of a dataset: study-422, test, validation"),
+    "digest of the plan": ("plan/sha256", "12ab", "a digest of 64 hexadecimal digits"),
+    "block of the decision": ("decision/fold", "valid", "a fold of spy: validation, test, study-422"),
+    "published block": (
+        "experiments/PTST-2M/published/fold",
+        "study",
+        "a fold of spy: validation, test, study-422",
+    ),
+    "stride": (f"{SETTINGS}/stride", 17, "at most patch_length, 16"),
+    "not finite": ("labels/threshold", float("inf"), "a finite number"),
+    "whole number with a point": (f"{SETTINGS}/patience", 10.0, "a whole number"),
+    "fraction": ("decision/investigate_above", 71.8, "at most 1"),
+    "revision, a branch": (f"{WEIGHTS}/revision", "main", "a commit of 40 hexadecimal digits"),
+    "revision, shortened": (f"{WEIGHTS}/revision", "1d95242", "a commit of 40 hexadecimal digits"),
+    "sha256, shortened": (f"{WEIGHTS}/files/config.json", "cd3315b7", "a sha256 of 64 hexadecimal digits"),
+    "sha256, a number to YAML": (f"{WEIGHTS}/files/config.json", 0, "a sha256 of 64 hexadecimal digits"),
+    "cut-off, a year": (f"{WEIGHTS}/trained_until", "2023", "a month as YYYY-MM, or unknown"),
+    "release, no month": (f"{WEIGHTS}/released", "2025-13", "a month as YYYY-MM, or unknown"),
+    "no files": (f"{WEIGHTS}/files", {}, "a table of at least 1"),
+    "missing weights": ("weights/missing", "ignore", "skip, fail"),
+    "path of weights": (f"{WEIGHTS}/path", ["my.safetensors"], "text"),
+    "weights of an arm": (f"{TIMESFM}/weights", "random", "pretrained, untrained"),
+    "context below a patch of TimesFM": (f"{TIMESFM}/context", 31, "at least 32"),
+    "context beyond TimesFM": (f"{TIMESFM}/context", 16257, "at most 16256"),
+    "input": (f"{TIMESFM}/input", "open", "close, return, high"),
+    "flip": (f"{TIMESFM}/flip", "no flip", "true or false"),
+    "origins": (f"{TIMESFM}/origins", "test", "all, evaluation"),
+    "dtype": (f"{TIMESFM}/dtype", "float16", "float32, bfloat16"),
+    "batch of none": (f"{TIMESFM}/batch_size", 0, "at least 1"),
+    "covariate that does not exist": (f"{COVARIATES}/indicators/0", "rsi", "dema_9, dema_10, sma_12,"),
+    "covariate that is late": (f"{COVARIATES}/indicators/0", "obv", "dema_9, dema_10, sma_12,"),
+    "too many covariates": (
+        f"{COVARIATES}/indicators",
+        ["rsi_daily", "rsi_weekly", "macd_line", "atr_14", "adx_14", "vwap_20"],
+        "a list of at most 5",
+    ),
+    "no covariates": (f"{COVARIATES}/indicators", [], "a list of at least 1"),
+    "ridge": (f"{COVARIATES}/ridge", 0.5, "at least 1"),
+    "penalty of the probe": ("experiments/TFM-probe/settings/head/C", 0, "more than 0"),
+    "no rate": (f"{FINETUNED}/lr_sweep", [], "a list of at least 1"),
+    "one rate without a list": (f"{FINETUNED}/lr_sweep", 0.001, "a list"),
+    "rate of nothing": (f"{FINETUNED}/lr_sweep/0", 0, "more than 0"),
+    "rate with an exponent": (
+        f"{FINETUNED}/lr_sweep/1",
+        "1e-4",
+        "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
+    ),
+    "objective": (f"{FINETUNED}/objective", "auc", "quantiles, event"),
+    "adapter": (f"{FINETUNED}/adapter", "none", "lora, full"),
+}
+
+
+SEVERAL_EDITS = {
+    "end of a source before its start": (
+        {"datasets/spy/source/start": "2020-01-01", "datasets/spy/source/end": "2019-12-31"},
+        "config: datasets/spy/source/end is '2019-12-31'; allowed: a date from start, 2020-01-01, on",
+    ),
+    "name of an experiment": (
+        {"experiments/my_model": {"system": "baseline", "run": "all", "settings": {"method": "range"}}},
+        "config: experiments has the name 'my_model'; allowed: letters and digits, joined by single hyphens",
+    ),
+    "name that YAML reads as a number": (
+        {"datasets/sp500/folds": {2015: {"train_end": "2014-12-31", "start": "2015-01-01"}}},
+        "config: datasets/sp500/folds has the name 2015; allowed: letters and digits, joined by single hyphens",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("edits", "expected"),
+    [
+        pytest.param(*case, id=name)
+        for cases in (UNKNOWN_KEYS, MISSING_KEYS, SEVERAL_EDITS)
+        for name, case in cases.items()
+    ],
+)
+def test_wrong_keys_are_named(config, schema, edits, expected):
+    line = message(config, schema, edits)
+    assert line.startswith(expected)
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(("path", "value", "allowed"), VALUES.values(), ids=VALUES)
+def test_wrong_values_are_named(config, schema, path, value, allowed):
+    line = message(config, schema, {path: value})
+    assert line.startswith(f"config: {path} is {value!r}; allowed: {allowed}")
+    assert "\n" not in line
+
+
+def test_order_of_a_users_file_changes_nothing(config, schema):
+    other = copy.deepcopy(config)
+    other["experiments"] = dict(reversed(other["experiments"].items()))
+    for each in (config, other):
+        check_config(each, schema)
+    assert list(other["experiments"]) == list(config["experiments"])
+
+
+def test_some_experiment_must_run(config, schema):
+    edits = {f"experiments/{name}/run": ["spy"] for name in config["experiments"]}
+    assert message(config, schema, edits).startswith("config: no experiment runs on sp500; set experiments/")
+
+
+def test_published_precision_comes_with_its_recall(config, schema):
+    line = message(config, schema, {"experiments/PTST-200M/published/recall": ABSENT})
+    assert line == "config: experiments/PTST-200M/published lacks the key 'recall'"
+
+
+@pytest.mark.parametrize("selection", ["inner", "study"])
+def test_study_selection_needs_a_study_fold_only_where_it_runs(config, schema, selection):
+    edit(config, {f"{SETTINGS}/selection": selection, "experiments/PTST-2M/run": ["spy"]})
+    check_config(config, schema)
+
+
+def test_model_needs_an_entry_of_its_weights_unless_it_is_untrained(config, schema):
+    line = message(copy.deepcopy(config), schema, {"weights/models": {}})
+    assert line == "config: weights/models is []; allowed: a table that has lag-llama"
+    config["experiments"] = {
+        name: entry
+        for name, entry in config["experiments"].items()
+        if not entry["system"].startswith(("timesfm", "lag-llama")) or entry["settings"].get("weights") == "untrained"
+    }
+    edit(config, {"weights/models": {}})
+    assert {"TFM-01-untrained", "LL-forecast-untrained", "LL-scratch"} <= set(config["experiments"])
+    check_config(config, schema)
+
+
+def test_every_limit_of_the_schema_has_words(schema):
+    def typed(node):
+        for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            yield from typed(child)
+        if isinstance(node, dict) and isinstance(node.get("type"), str):
+            yield node
+
+    nodes = list(typed(schema))
+    assert {node["type"] for node in nodes} == set(TYPES)
+    assert {key for node in nodes for key in node if re.match("min|max|exclusive|unique|multiple", key)} == set(RULES)
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [("all", True), ("none", False), (["spy"], True), (["spy-yahoo", "sp500"], False), (["sp500", "spy"], True)],
+)
+def test_experiment_runs_on_the_datasets_that_it_names(run, expected):
+    assert runs_on({"run": run}, "spy") is expected
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_variable_says_whether_there_is_a_gpu(monkeypatch, found):
+    monkeypatch.setenv("FD01_GPU", str(int(found)))
+    assert gpu_found() is found
+
+
+def test_variable_that_says_neither_is_refused(monkeypatch):
+    monkeypatch.setenv("FD01_GPU", "yes")
+    with pytest.raises(UserError, match=r"FD01_GPU is 'yes'; allowed: 1 .* or 0"):
+        gpu_found()
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_run_gpu_follows_the_machine(monkeypatch, found):
+    monkeypatch.setattr("fd01.study.config.gpu_found", lambda: found)
+    assert runs_on({"run": "gpu"}, "spy") is found
+    assert runs_on({"run": "all"}, "spy") and not runs_on({"run": "none"}, "spy")
+
+
+def test_name_that_the_audit_would_take_is_refused(config, schema):
+    found = message(config, schema, {"datasets/sp500-scrambled": copy.deepcopy(config["datasets"]["sp500"])})
+    assert found == "config: datasets is 'sp500-scrambled'; allowed: a name that does not end in -scrambled"
+
+
+def test_scrambled_dataset_has_the_folds_and_experiments_of_its_own(config, schema):
+    check_config(config, schema)
+    twins = scrambled(config["datasets"])
+    assert [name.removesuffix("-scrambled") for name in twins] == list(config["datasets"])
+    for name, entry in config["datasets"].items():
+        twin = twins[f"{name}-scrambled"]
+        assert twin["source"] == entry["source"] | {"kind": "scrambled"}
+        assert (twin["folds"], twin.get("study_fold")) == (entry["folds"], entry.get("study_fold"))
+    for entry in config["experiments"].values():
+        assert all(runs_on(entry, name) == runs_on(entry, f"{name}-scrambled") for name in config["datasets"])
+
+
+def test_walk_forward_blocks_are_folds_of_their_own(config, schema):
+    named = set(config["datasets"]["sp500"]["folds"])
+    edit(config, {"walk_forward": True})
+    check_config(config, schema)
+    folds = config["datasets"]["sp500"]["folds"]
+    assert set(folds) - named == {f"wf-{year}" for year in range(2005, 2018, 2)}
+    assert folds["wf-2017"] == {"train_end": "2016-12-24", "start": "2017-01-01", "end": "2018-12-31"}
+    blocks = [folds[f"wf-{year}"] for year in range(2005, 2018, 2)]
+    assert all(block["end"][:4] < after["start"][:4] for block, after in itertools.pairwise(blocks))
+
+
+def test_walk_forward_needs_blocks(config, schema):
+    line = message(config, schema, {"walk_forward": True, "datasets/sp500/walk_forward": ABSENT})
+    assert line == "config: walk_forward is on, and datasets/sp500 lacks the key 'walk_forward'"
+
+
+def test_names_of_walk_forward_blocks_are_taken(config, schema):
+    fold = {"train_end": "2014-12-31", "start": "2015-01-01"}
+    assert "names that do not begin" in message(config, schema, {"datasets/sp500/folds/wf-2015": fold})

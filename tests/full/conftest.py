@@ -1,0 +1,36 @@
+"""Tests that run Snakemake; `make test-fast` leaves them out."""
+
+from pathlib import Path
+
+import pytest
+from helpers.in_every_job.loaded_modules import FOLDER
+from helpers.studies import save_tiny
+
+HERE = Path(__file__).parent
+# Each file is for one worker; the longest first, or it would run alone at the end.
+LONGEST_FIRST = ["test_study.py", "test_restart.py", "test_notebooks.py"]
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items):
+    """Mark the tests of this folder, and let the longest begin."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("full")
+    rank = {HERE / name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """Weights of the tiny TimesFM: a file in the published format."""
+    return save_tiny(tmp_path_factory.mktemp("checkpoint"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded_modules(tmp_path_factory):
+    """Folder in which every job of the studies of a file notes the modules that it loads."""
+    folder = tmp_path_factory.mktemp("loaded-modules")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER, str(folder))
+        yield folder

@@ -1,0 +1,30 @@
+"""What the jobs of the studies note about the modules of the shared package that they load."""
+
+from pathlib import Path
+
+from fd01.workflow.files import read_json
+
+# The files of tests/full, and the rules that run in the studies of each.
+RULES_RUN_BY = {
+    "test_study.py": """
+        build_dataset build_origins calibrate_scores check_predictions collect_provenance compare_experiments
+        compare_losses decide download_prices encode_timesfm evaluate explain_scores fetch_weights finetune_timesfm
+        fit_probe forecast_timesfm gather_seeds measure_labels plot_auc plot_scores record_trials render_report
+        run_baseline score_forecasts seal_outcomes show simulate_protocol slice_contamination train_patchtst weights
+    """,
+    "test_audit_of_a_study.py": "audit audit_predictions scramble_prices",
+    "test_known_truth.py": "measure_truth plot_walk_forward simulate_prices",
+    "test_lag_llama_and_fracast.py": """
+        forecast_fracast recompute_published run_lag_llama score_lag_llama train_lag_llama
+    """,
+    "test_notebooks.py": "explore export_predictions import_predictions unpack_predictions",
+}
+
+
+def assert_tracked(folder, test_file):
+    """The notes in `folder` are from every rule of a file of tests/full, and no job loaded what Snakemake overlooks."""
+    notes = [read_json(path) for path in folder.glob("*.json")]
+    assert set(RULES_RUN_BY[Path(test_file).name].split()) <= {note["rule"] for note in notes}
+    overlooked = {note["rule"]: set(note["loaded"]) - set(note["tracked"]) for note in notes}
+    assert not any(overlooked.values()), overlooked
+    assert all(note["loaded"] for note in notes)

@@ -1,0 +1,38 @@
+"""Run the workflow in a folder, as a person does: Snakemake on the command line, in a process of its own."""
+
+import re
+import subprocess
+import sys
+
+from helpers.hub import with_hub
+from helpers.paths import IN_EVERY_JOB, ROOT
+
+QUIET = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def command(folder, *arguments):
+    """The command line of Snakemake in `folder`."""
+    study = ["--snakefile", ROOT / "Snakefile", "--directory", folder, "--cores", "2"]
+    jobs = ("forecast", "encode", "finetune")  # of a tiny network, which needs no more than a core
+    side_by_side = ["--resources", "gpu=2", "--set-threads", *(f"{job}_timesfm=1" for job in jobs)]
+    return [sys.executable, "-m", "snakemake", *side_by_side, *study, *arguments]
+
+
+def environment(hub=None, **variables):
+    """Variables under which `timesfm` is tiny, there is no GPU, and the model hub is `hub`, or refuses."""
+    return with_hub(hub, PYTHONPATH=str(IN_EVERY_JOB), CUDA_VISIBLE_DEVICES="", FD01_GPU="0") | variables
+
+
+def snakemake(folder, *arguments, check=True, hub=None, **variables):
+    """Run Snakemake in `folder`; its exit status and everything that it printed."""
+    output = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(command(folder, *arguments), cwd=ROOT, env=environment(hub, **variables), **output)
+    assert not check or done.returncode == 0, done.stdout
+    return done
+
+
+def planned(folder, *arguments):
+    """How many jobs of each rule Snakemake would run."""
+    output = snakemake(folder, "--dry-run", "--quiet", "rules", *arguments).stdout
+    table = re.search(r"^job +count\n[- ]+\n(.*?)^total", output, re.MULTILINE | re.DOTALL)
+    return {} if table is None else {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table[1], re.MULTILINE)}

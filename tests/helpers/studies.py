@@ -1,0 +1,98 @@
+"""The small study of tests/studies/small in a folder of a test: made, changed, and compared after a run."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import yaml
+
+from fd01.scoring.predictions import read_predictions
+from fd01.workflow.files import sha256
+from helpers.hub import Hub
+from helpers.made_up_data import make_prices
+from helpers.paths import IN_EVERY_JOB, ROOT, SMALL_STUDY
+from helpers.run_workflow import environment
+
+CONFIG = yaml.safe_load((SMALL_STUDY / "config.yaml").read_text())
+LAG_LLAMA = yaml.safe_load((SMALL_STUDY.with_name("lag-llama.yaml")).read_text())
+MODEL = CONFIG["weights"]["models"]["timesfm"]
+WEIGHTS = ("weights", "models", "timesfm")  # where the configuration speaks of them
+WITHOUT_WEIGHTS = ["TFM-01", "TFM-02", "TFM-probe"]  # the experiments that cannot run
+
+
+def new_study(folder):
+    """Put the small study, not yet run, and made-up prices for its dataset `spy` into a new folder."""
+    (folder / "data").mkdir(parents=True)
+    shutil.copy(SMALL_STUDY / "config.yaml", folder)
+    make_prices(days=560).to_parquet(folder / "data" / "prices.parquet")
+    return folder
+
+
+def read_config(folder):
+    """The configuration in `folder`."""
+    return yaml.safe_load((folder / "config.yaml").read_text())
+
+
+def write_config(folder, config):
+    """Write the configuration in `folder`, in the order that it has."""
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def change(folder, *keys, value):
+    """Set one key of the configuration in `folder`."""
+    config = node = read_config(folder)
+    for key in keys[:-1]:
+        node = node[key]
+    node[keys[-1]] = value
+    write_config(folder, config)
+
+
+def run_on_spy(folder, *experiments):
+    """Choose the dataset `spy` in the configuration in `folder`, and these experiments alone."""
+    change(folder, "dataset", value="spy")
+    for name in read_config(folder)["experiments"]:
+        change(folder, "experiments", name, "run", value=["spy"] if name in experiments else "none")
+
+
+def save_tiny(folder):
+    """Write weights of the tiny TimesFM in the published format to `folder`; path of the file."""
+    path = folder / "tiny.safetensors"
+    code = """
+import sys
+from fd01.models.timesfm import load_untrained
+from safetensors.torch import save_file
+save_file(load_untrained(7).model.state_dict(), sys.argv[1])
+"""
+    search = os.pathsep.join([str(IN_EVERY_JOB), str(ROOT / "scripts")])
+    subprocess.run([sys.executable, "-c", code, path], env=environment(PYTHONPATH=search), check=True)
+    return path
+
+
+def hub_of(checkpoint):
+    """A model hub that has this file as the weights of the small study."""
+    return Hub(MODEL["repository"], MODEL["revision"], {"model.safetensors": checkpoint.read_bytes()})
+
+
+def expect_weights(folder, checkpoint):
+    """Enter this file in the configuration in `folder` as the published weights."""
+    change(folder, *WEIGHTS, "files", value={"model.safetensors": sha256(checkpoint)})
+
+
+def outcome(folder):
+    """What a run on the dataset `sp500` has computed: the rows of all predictions, the bytes of the other results."""
+    results = folder / "results/sp500"
+    rows = {path: read_predictions(path)[0] for path in sorted(results.glob("predictions/*/*.parquet"))}
+    other = [*results.glob("metrics/*.csv"), *results.glob("checks/*.json"), results / "verdict.json"]
+    found = {path: path.read_bytes() for path in other}
+    return [{path.relative_to(results): value for path, value in part.items()} for part in (rows, found)]
+
+
+def assert_same(folder, other):
+    """Two runs on the dataset `sp500` have computed the same, to the bit."""
+    (rows, files), (expected_rows, expected_files) = outcome(folder), outcome(other)
+    assert len(rows) > 10 and rows.keys() == expected_rows.keys()
+    for path, frame in rows.items():
+        pd.testing.assert_frame_equal(frame, expected_rows[path], check_exact=True, obj=str(path))
+    assert files == expected_files

@@ -1,0 +1,121 @@
+"""Fracast-0: the published weights in its package, and the forecasts of the High."""
+
+from hashlib import sha256
+from importlib.metadata import files, version
+
+import numpy as np
+import pytest
+import torch
+from forecast_fracast import forecast_rows, load
+from helpers.made_up_data import CONFIG, LABELS, UP, make_prices
+from threadpoolctl import threadpool_limits
+
+from fd01.models.forecasts import DECILES, LEVELS, quantile_frame
+from fd01.scoring.deciles import exceedance, scores
+
+CONTEXT = CONFIG["experiments"]["FRC-01"]["settings"]["context"]
+ROWS = np.arange(79, 99)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return load()
+
+
+@pytest.fixture(scope="module")
+def prices():
+    return make_prices(200)
+
+
+@pytest.fixture(scope="module")
+def forecasts(loaded, prices):
+    return forecast_rows(loaded[0], prices, ROWS, CONTEXT)
+
+
+def test_weights_are_described(loaded):
+    model, about = loaded
+    count = sum(value.numel() for part in (model.core, model.head) for value in part.parameters())
+    assert about["parameters"] == count == 85_001
+    assert about["loaded"] == "Model loaded successfully: 85,001 parameters"
+    weights = about["weights"]
+    assert weights["revision"] == f"package fracast {version('fracast')}"
+    assert weights["trained_until"] == "unknown"
+    (path,) = (file.locate() for file in files("fracast") if file.name == "model.safetensors")
+    content = path.read_bytes()
+    assert weights["files"] == {path.name: {"sha256": sha256(content).hexdigest(), "bytes": len(content)}}
+
+
+def test_described_weights_are_the_ones_in_use(loaded):
+    from safetensors.torch import load_file
+
+    (path,) = (file.locate() for file in files("fracast") if file.name == "model.safetensors")
+    stored = sorted((value.shape, value.double().sum().item()) for value in load_file(path).values())
+    model, _ = loaded
+    for part in (model.core, model.head):
+        for value in part.parameters():
+            assert (value.shape, value.double().sum().item()) in stored
+
+
+def test_one_step_of_median_and_deciles(forecasts, loaded, prices):
+    assert forecasts.shape == (len(ROWS), 1, 10)
+    assert np.isfinite(forecasts).all()
+    np.testing.assert_array_equal(forecasts[..., 0], forecasts[..., 5])
+    assert (np.diff(forecasts[..., 1:], axis=-1) > 0).all()
+    np.testing.assert_allclose(loaded[0].quantiles, LEVELS)
+
+
+def test_forecast_is_one_of_the_next_high(forecasts, loaded, prices):
+    high = prices["High"].to_numpy()
+    for row, expected in zip(ROWS[::10], forecasts[::10, 0, 1:]):
+        window = high[row - CONTEXT + 1 : row + 1].astype(np.float32)
+        np.testing.assert_allclose(loaded[0].forecast(window[None], horizon=1)[0, 0], expected, rtol=1e-5)
+    # It was pre-trained: better than the mean of the window, and never far from the last High.
+    ahead, median = high[ROWS + 1], forecasts[:, 0, 5]
+    mean = np.array([high[row - CONTEXT + 1 : row + 1].mean() for row in ROWS])
+    assert np.abs(median - ahead).mean() < 0.5 * np.abs(mean - ahead).mean()
+    assert np.abs(median / high[ROWS] - 1).max() < 0.1
+
+
+def test_windows_do_not_depend_on_their_batch(forecasts, loaded, prices):
+    some = [17, 3, 19]
+    again = forecast_rows(loaded[0], prices, ROWS[some], CONTEXT)
+    np.testing.assert_allclose(again, forecasts[some], rtol=1e-5)
+    assert np.ptp(forecasts[:, 0, 5]) > 0
+
+
+def test_forecast_of_a_day_knows_no_later_one(forecasts, loaded, prices):
+    changed = prices.copy()
+    changed.loc[ROWS[18] :, "High"] *= 1.5
+    again = forecast_rows(loaded[0], changed, ROWS, CONTEXT)
+    np.testing.assert_array_equal(again[:16], forecasts[:16])
+    np.testing.assert_allclose(again[16:18], forecasts[16:18], rtol=1e-5)  # a batch with changed windows
+    assert (again[18:] != forecasts[18:]).any(axis=2).all()
+
+
+def test_score_is_the_probability_of_the_high_beyond_the_threshold(forecasts, prices):
+    frame = quantile_frame(ROWS, forecasts)
+    rows, found = scores(frame, UP, "high-price", prices, LABELS)
+    np.testing.assert_array_equal(rows, ROWS)
+    threshold = 1.01 * prices["Close"].to_numpy()[ROWS]
+    expected = exceedance(frame[DECILES].to_numpy(), threshold)  # no reflection: the High is the maximum
+    np.testing.assert_allclose(found["exceedance"], expected, atol=1e-9)
+    between = np.array([np.interp(at, row, LEVELS) for at, row in zip(threshold, forecasts[:, 0, 1:])])
+    inside = (between > 0.1) & (between < 0.9)
+    assert inside.sum() > 5
+    np.testing.assert_allclose(found["exceedance"][inside], 1 - between[inside], atol=0.02)
+
+
+def test_gaps_are_refused(loaded, prices):
+    gap = prices.copy()
+    gap.loc[50, "High"] = np.nan
+    with pytest.raises(ValueError, match="row 79 has values that are not finite"):
+        forecast_rows(loaded[0], gap, ROWS[:2], CONTEXT)
