@@ -33,7 +33,7 @@ def end_orphans(folder, patience=10):
     """
     alive = [process.pid for process in running_snakemakes(folder)]
     if alive:
-        raise SystemExit(f"Snakemake still runs in {folder} (process {alive[0]}): wait until it ends, or stop it with Ctrl-C")
+        raise SystemExit(f"Snakemake still runs in {folder} (process {alive[0]}): wait for it, or stop it with Ctrl-C")
     jobs = list(running_jobs(folder))
     for job in jobs:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -47,4 +47,4 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("-d", "--directory", type=Path, default=Path.cwd())  # as for Snakemake
     ended = end_orphans(parser.parse_known_args()[0].directory)
-    print(f"Ended {len(ended)} jobs of an earlier run: processes {ended}" if ended else "No job of an earlier run is left")
+    print(f"Ended {len(ended)} jobs of an earlier run: {ended}" if ended else "No job of an earlier run is left")

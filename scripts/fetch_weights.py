@@ -10,10 +10,10 @@ from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    model, about = snakemake.wildcards.model, snakemake.params.about
+    model, entry = snakemake.wildcards.model, snakemake.params.about
     path = Path(snakemake.output[0])
     try:
-        manifest = fetch(path.parent, model, about)
+        manifest = fetch(path.parent, model, entry)
     except WeightsMissing as reason:
         hint = f"To use your own copy, set weights/models/{model}/path in the configuration."
         if snakemake.params.missing == "fail":
@@ -23,5 +23,5 @@ if __name__ == "__main__":
             reason,
             hint,
         )
-        manifest = missing(model, about, str(reason))
+        manifest = missing(model, entry, str(reason))
     write_json(path, manifest)

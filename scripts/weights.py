@@ -10,10 +10,10 @@ from fd01.workflow.logs import configure_logging
 if __name__ == "__main__":
     configure_logging(snakemake)
     failures = []
-    for model, about in snakemake.params.models.items():
+    for model, entry in snakemake.params.models.items():
         path = Path(snakemake.params.folder) / model / "manifest.json"
         try:
-            manifest = fetch(path.parent, model, about)
+            manifest = fetch(path.parent, model, entry)
         except UserError as error:
             failures.append(f"{model}: {error}")
             continue

@@ -224,10 +224,10 @@ def test_other_settings_end_an_import_with_a_word(copy):
     assert (jobs["forecast_timesfm"], jobs["score_forecasts"]) == (1, 1)
     assert jobs.get("finetune_timesfm", 0) == int(gpu_found())
     run = snakemake(copy, "--dry-run").stdout
-    where = "The imported predictions of {} do not count, as its settings differ: settings/"
+    where = "The imported predictions of {} are not used, because its settings differ: settings/"
     assert where.format("TFM-01") + "context is 80 there and 64 here." in run
     assert where.format("TFM-03") + "rank is 2 there and 4 here." in run
-    assert "TFM-probe do not count" not in run
+    assert "TFM-probe are not used" not in run
 
 
 def test_other_prices_stop_a_run_that_rests_on_an_import(copy):
@@ -251,7 +251,7 @@ def test_archive_made_on_other_prices_is_refused(home, archive, tmp_path):
     assert f"ERROR import_predictions: {archive} was made on other prices" in run.stdout
     assert not (tmp_path / "results/spy/imported").exists()
     asked = snakemake(tmp_path, "import_predictions", check=False)
-    assert asked.returncode == 1 and "Which archive? snakemake import_predictions --config archive=" in asked.stdout
+    assert asked.returncode == 1 and "Call: snakemake import_predictions --config archive=" in asked.stdout
 
 
 @pytest.fixture

@@ -241,9 +241,7 @@ def test_fold_that_the_data_cannot_fill_stops(dataset, block, message):
 
 def test_calibration_tail_outlasts_the_longest_horizon(dataset):
     fold = {"train_end": "2015-09-01", "start": "2015-09-02"}
-    with pytest.raises(
-        UserError, match="fold short: the calibration tail has 5 origins, but it needs more than"
-    ):
+    with pytest.raises(UserError, match="fold short: the calibration tail has 5 origins, but it needs more than"):
         build_origins(dataset, {"short": fold}, LABELS, MIN_HISTORY, 0.05)
 
 
