@@ -12,7 +12,7 @@
 
 # %% [parameters]
 REPOSITORY = ""  # FILL IN: the address for `git clone`, or the path of a zip of the repository; empty: upload a zip
-PRICES = ""  # path of your price file (parquet), such as /content/drive/MyDrive/SPY_dataset_a20.parquet; empty: upload it
+PRICES = ""  # path of your parquet of prices, such as /content/drive/MyDrive/SPY_dataset_a20.parquet; empty: upload it
 DATASET = "spy"  # an entry of `datasets` in config.yaml
 CONFIG = ""  # path of your configuration file, if your own run uses one (snakemake --configfile)
 TORCH = "auto"  # build of torch; auto takes the one for the driver of the GPU; if that fails, give one, such as cu126

@@ -120,7 +120,7 @@ def _sorted_keys(node):
 
 def _precedence(error):
     """Sort key of the errors of one configuration: the smallest explains the others and is the one to show."""
-    # Where `kind`, `system` or `method` is missing, every branch of the schema reports errors of its own.
+    # Where `kind`, `system` or `method` is missing, every branch of the schema reports its own errors.
     branches = list(error.absolute_schema_path).count("then")
     # An unknown key may be a misspelling, and then it also explains a missing key.
     return (branches, error.validator != "additionalProperties", [str(part) for part in error.absolute_path])

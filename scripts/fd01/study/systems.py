@@ -1,4 +1,4 @@
-"""The systems: one table with what the rest of the project must know about each.
+"""The systems: one table with everything that the rest of the project must know of each.
 
 A system is a kind of model; an experiment is a system with settings. docs/how-to/add-a-model.md tells how to add one.
 """

@@ -1,4 +1,4 @@
-"""Reading and writing parquet files: a table and, in some files, a dict of metadata about it."""
+"""Reading and writing parquet files: a table and, in some files, a dict of metadata."""
 
 import json
 
