@@ -42,7 +42,7 @@ def build_origins(dataset, folds, labels, min_history, calibration_fraction):
     Raises
     ------
     UserError
-        When a fold has too few days, or the data end before it does.
+        When a fold has too few days, or the data end before the fold does.
 
     Notes
     -----
@@ -136,7 +136,8 @@ def hide_outcomes(origins, folds):
 class Split:
     """The rows that one fit for one target may use, and those that it must score.
 
-    All arrays hold rows of the dataset. Folds with the same train end share one split.
+    All arrays hold rows of the dataset; those of the training period have only rows whose target is known. Folds with
+    the same train end share one split.
 
     Attributes
     ----------

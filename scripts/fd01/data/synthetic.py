@@ -2,7 +2,7 @@
 
 Within a day, the log price is a Brownian motion that starts at the Close of the day before. Its variance follows a
 GARCH(1,1) (Bollerslev, J. Econometrics 1986): v_{t+1} = (1 - alpha - beta) v + alpha r_t^2 + beta v_t, where v is the
-mean variance, so v_{t+1} is known after the close of day t. Days differ by their volatility alone: to rank them by it
+mean variance. So v_{t+1} is known after the close of day t. Days differ in their volatility alone: to rank them by it
 is the best possible ranking for `up` and `down`, and no score can rank them by direction.
 """
 
@@ -34,8 +34,8 @@ def simulate(start, days, seed, volatility, alpha, beta):
     -----
     Given the return r and the variance v of a day, the highest point of its path is distributed as
     (r + sqrt(r^2 - 2 v log U)) / 2 with U uniform (Brownian bridge; Karatzas and Shreve 1991, problem 2.8.3), and the
-    lowest point likewise. Each of the two distributions is exact. High and Low are drawn independently of each other,
-    which no target here depends on.
+    lowest point likewise. Each of the two distributions is exact. High and Low are drawn independently of each other;
+    no target depends on both.
     """
     random = np.random.default_rng(seed)
     shocks, highs, lows = random.standard_normal(days), *np.log(random.uniform(size=(2, days)))
