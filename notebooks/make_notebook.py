@@ -1,4 +1,4 @@
-"""Write timesfm_colab.ipynb from timesfm_colab.py: each `# %%` begins a cell."""
+"""Write the notebook timesfm_colab.ipynb from its source, timesfm_colab.py, in which `# %%` begins a cell."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ SOURCE = Path(__file__).with_name("timesfm_colab.py")
 
 
 def cells(text):
-    """The cells of a source file; what stands before the first `# %%` is left out."""
+    """Yield the cells of a source file; everything before the first `# %%` is left out."""
     for number, part in enumerate(re.split(r"^# %%", text, flags=re.MULTILINE)[1:]):
         head, _, body = part.partition("\n")
         kind, body = head.strip(" []"), body.strip("\n")

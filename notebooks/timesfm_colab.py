@@ -1,18 +1,21 @@
-# The source of timesfm_colab.ipynb: `make notebook` writes that anew.
+# The source of timesfm_colab.ipynb. After a change here, `make notebook` writes the notebook again.
 
 # %% [markdown]
 # # The TimesFM experiments of FD-01 on a GPU
 #
-# For those who have no GPU: this notebook runs the TimesFM experiments on Colab, fine-tuning included, and gives you
-# an archive that your own run takes over. Choose a GPU (Runtime > Change runtime type > T4 GPU), fill in the next
-# cell, run all.
+# You have no GPU? This notebook runs the TimesFM experiments on Colab, fine-tuning included, and gives you an archive
+# of the predictions. Your own run imports it.
+#
+# 1. Choose a GPU: Runtime > Change runtime type > T4 GPU.
+# 2. Fill in the next cell.
+# 3. Run all cells.
 
 # %% [parameters]
-REPOSITORY = ""  # >>> YOURS: the address for `git clone`, or the path of a zip of the repository; empty: upload a zip
+REPOSITORY = ""  # FILL IN: the address for `git clone`, or the path of a zip of the repository; empty: upload a zip
 PRICES = ""  # path of your parquet of prices, such as /content/drive/MyDrive/SPY_dataset_a20.parquet; empty: upload it
 DATASET = "spy"  # an entry of `datasets` in config.yaml
-CONFIG = ""  # path of your file of choices, if your own run has one: snakemake --configfile
-TORCH = "auto"  # build of torch: auto asks the driver of the GPU; if none fits, cu126 or another that its version has
+CONFIG = ""  # path of your configuration file, if your own run uses one (snakemake --configfile)
+TORCH = "auto"  # build of torch; auto takes the one for the driver of the GPU; if that fails, give one, such as cu126
 
 # %% [markdown]
 # ## The GPU
@@ -24,7 +27,7 @@ import subprocess
 if shutil.which("nvidia-smi"):
     print(subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout)
 else:
-    print("No GPU is there: what only runs with one is left out (TFM-03, TFM-04), the rest takes minutes, not seconds.")
+    print("There is no GPU: fine-tuning (TFM-03, TFM-04) is left out, and the rest takes minutes instead of seconds.")
 
 # %% [markdown]
 # ## The repository and the prices
@@ -42,17 +45,17 @@ FOLDER = Path("fd01").absolute()
 
 
 def run(*command, cwd=None):
-    """Run a command, show what it says, stop where it fails."""
+    """Run a command and show its output; raise `RuntimeError` if it fails."""
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     with subprocess.Popen([str(part) for part in command], cwd=cwd, **pipes) as process:
         for line in process.stdout:
             print(line, end="")
     if process.returncode:
-        raise RuntimeError(f"{command[0]} failed with status {process.returncode}; the reason stands above")
+        raise RuntimeError(f"{command[0]} failed with status {process.returncode}; its output above says why")
 
 
 def your_file(path, what):
-    """A file of yours: at `path`, where this may be on Drive, or uploaded."""
+    """Absolute path of a file of the user: `path`, which may lie on Google Drive, or, if it is empty, an upload."""
     if path.startswith("/content/drive/"):
         from google.colab import drive
 
@@ -63,13 +66,13 @@ def your_file(path, what):
         print(f"Upload {what}.")
         path = next(iter(files.upload()), "")
     if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no file {path!r}: say in the first cell where {what} is.")
+        raise FileNotFoundError(f"There is no file {path!r}: fill in the path of {what} in the first cell.")
     return Path(path).absolute()
 
 
 # %%
 if FOLDER.exists():
-    print(f"{FOLDER} is there already.")
+    print(f"{FOLDER} exists already and is used.")
 elif REPOSITORY and not REPOSITORY.endswith(".zip"):
     run("git", "clone", REPOSITORY, FOLDER)
 else:
@@ -78,24 +81,24 @@ else:
     min(Path("unpacked").rglob("Snakefile"), key=lambda path: len(path.parts)).parent.rename(FOLDER)
 
 # %%
-choices = [FOLDER / "config.yaml"]
+configs = [FOLDER / "config.yaml"]
 if CONFIG:
-    choices.append(your_file(CONFIG, "your file of choices"))
+    configs.append(your_file(CONFIG, "your configuration file"))
 source = {}
-for path in choices:
+for path in configs:
     source |= yaml.safe_load(path.read_text()).get("datasets", {}).get(DATASET, {}).get("source", {})
 if source["kind"] == "parquet":
     prices = FOLDER / source["path"]
     if not prices.exists():
-        shutil.copy(your_file(PRICES, "the parquet of prices"), prices)
+        shutil.copy(your_file(PRICES, "the price file (parquet)"), prices)
     print(prices)
 
 # %% [markdown]
 # ## The pinned packages
 #
-# In an environment of their own, so that the packages of Colab neither change nor matter: what `envs/timesfm.yaml` and
-# `envs/analysis.yaml` list, Snakemake, and what these need, all at the versions of `envs/requirements.txt`. Outside
-# Colab the environment of this notebook is used as it is.
+# On Colab the next cell makes a separate environment, so that Colab's own packages neither change nor matter. It holds
+# Snakemake, the packages in `envs/timesfm.yaml` and `envs/analysis.yaml`, and everything that these need, with the
+# versions in `envs/requirements.txt`. Outside Colab the environment of this notebook is used.
 
 # %%
 PYTHON = FOLDER / ".venv" / "bin" / "python" if COLAB else sys.executable
@@ -110,28 +113,29 @@ if COLAB:
     run("uv", "pip", "install", "--python", PYTHON, "--torch-backend", TORCH, "--constraint", pins, *packages)
 
 # %%
-run(PYTHON, "-c", "import torch; print('torch', torch.__version__, '- sees a GPU:', torch.cuda.is_available())")
+run(PYTHON, "-c", "import torch; print('torch', torch.__version__, '- finds a GPU:', torch.cuda.is_available())")
 if shutil.which("nvidia-smi"):
-    run(PYTHON, "-c", "import torch; torch.zeros(1, device='cuda')")  # stops here if torch cannot use the GPU
+    run(PYTHON, "-c", "import torch; torch.zeros(1, device='cuda')")  # fails if torch cannot use the GPU
 
 # %% [markdown]
 # ## The experiments
 #
-# `snakemake timesfm`. Run again after an interruption, it goes on where it was, a training after its last epoch. A
-# machine that Colab takes back takes the run along: stay connected.
+# This is `snakemake timesfm`. After an interruption, run the cell again: finished jobs are kept, and a training goes on
+# after its last epoch. Stay connected: when Colab takes the machine back, the results on it are lost.
 
 # %%
 options = ["--config", f"dataset={DATASET}", "weights={missing: fail}"]
-options += [*(["--configfile", choices[-1]] if CONFIG else []), "--quiet", "rules"]
-run(PYTHON, "scripts/end_orphans.py", cwd=FOLDER)  # of a kernel that died
+options += [*(["--configfile", configs[-1]] if CONFIG else []), "--quiet", "rules"]
+run(PYTHON, "scripts/end_orphans.py", cwd=FOLDER)  # left by a kernel that died
 run(PYTHON, "-m", "snakemake", "--unlock", *options, cwd=FOLDER)
 run(PYTHON, "-m", "snakemake", "timesfm", *options, cwd=FOLDER)
 
 # %% [markdown]
-# ## The study's checklist
+# ## The checklist
 #
-# Reaching this cell means that every experiment is scored on exactly the days of each block: the run stops otherwise.
-# A cross is a result to be looked at, not a failure of the run; a dash means that the check does not apply.
+# Every experiment is scored on exactly the days of each block; otherwise the run would have stopped above. The list
+# shows further checks. A cross is a result to look at, not a failure of the run. A dash means that the check does not
+# apply.
 
 # %%
 from IPython.display import Markdown, display
@@ -146,8 +150,9 @@ display(Markdown("\n".join(lines)))
 # %% [markdown]
 # ## The archive
 #
-# Prediction files, the manifest of the weights, and a manifest of what they rest on: checksums of prices and origins,
-# and the settings of each experiment. At home, in the repository, with the same prices and choices:
+# It holds the predictions, the manifest of the weights, and a manifest of everything that the predictions depend on:
+# checksums of prices and origins, and the settings of each experiment. On your own machine, in the repository, with the
+# same prices and the same configuration, run:
 #
 #     snakemake import_predictions --config dataset=spy archive=timesfm-spy.zip
 #     snakemake --config dataset=spy

@@ -1,5 +1,5 @@
-# In: the predictions of the TimesFM experiments, or an archive of them from another machine. Out: that archive, or the
-# predictions from it. functions/imported.smk says which experiments were imported.
+# In: the predictions of the TimesFM experiments. Out: an archive of them, after checks, to carry to another machine.
+# There the reverse. In: the archive. Out: its predictions, so that the experiments need not run there.
 
 
 ruleorder: unpack_predictions > score_forecasts
@@ -23,11 +23,11 @@ use rule check_predictions as check_timesfm with:
 
 rule export_predictions:
     input:
-        predictions=of_timesfm(predictions_on(config["dataset"])),
+        predictions=only_timesfm(predictions_on(config["dataset"])),
         checks=f"results/{config['dataset']}/checks-timesfm",
         dataset=f"results/{config['dataset']}/data/dataset.parquet",
         origins=f"results/{config['dataset']}/data/origins.parquet",
-        weights=manifest("timesfm"),
+        weights=manifest_path("timesfm"),
         lib=shared("export_predictions"),
     output:
         f"results/{config['dataset']}/export/timesfm-{config['dataset']}.zip",

@@ -1,5 +1,5 @@
-# In: prices and predictions. Out: metrics/audit.csv, whether anything known by one day changes when the prices after
-# that day do; `snakemake audit` prints it.
+# In: prices and predictions. Out: metrics/audit.csv, which says whether anything that is known by one day changes when
+# the prices after that day are replaced; `snakemake audit` prints it.
 
 
 include: "functions/audit.smk"

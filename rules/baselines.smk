@@ -1,4 +1,4 @@
-# In: dataset and origins. Out: the predictions of the baselines.
+# In: dataset and origins. Out: the predictions of each baseline.
 
 
 rule run_baseline:

@@ -40,7 +40,7 @@ config["datasets"] |= scrambled(config["datasets"])
 
 
 def shared(script, source="../scripts/{}.py"):
-    """Modules of the shared package that a script imports, as input: Snakemake does not see them otherwise."""
+    """Input of a rule: the fd01 modules that its script imports, so that a changed module reruns the rule."""
     modules, pending = {}, [source.format(script)]
     while pending:
         text = Path(workflow.source_path(pending.pop())).read_text()
@@ -61,24 +61,24 @@ def experiments_of(*systems):
 
 
 def experiments_storing(*what):
-    """Experiments of the systems that store this, in the words of `fd01.study.systems`."""
+    """Experiments whose systems store one of `what`, in the words of `fd01.study.systems`."""
     return experiments_of(*(name for name, system in SYSTEMS.items() if system.stores in what))
 
 
 def systems():
-    """System of every experiment."""
+    """System by name of experiment."""
     return {name: entry["system"] for name, entry in config["experiments"].items()}
 
 
 def twins():
-    """Twin of every experiment that has one."""
+    """Twin by name of experiment, for every experiment that has one."""
     experiments = config["experiments"]
     named = {name: entry.get("twin", f"{name}-untrained") for name, entry in experiments.items()}
     return {name: twin for name, twin in named.items() if twin in experiments}
 
 
 def published():
-    """What the original study published, one entry per experiment that has one."""
+    """What the original study published, one dict per experiment with the key `published`."""
     return [entry["published"] for entry in config["experiments"].values() if "published" in entry]
 
 
@@ -88,7 +88,7 @@ def folds_of(wildcards):
 
 
 def running(dataset):
-    """Experiments that run on a dataset; one that needs a GPU may have run elsewhere."""
+    """Experiments that run on a dataset, including those that need a GPU and were imported from another machine."""
     return [
         name
         for name, entry in config["experiments"].items()
@@ -97,12 +97,12 @@ def running(dataset):
 
 
 def made_here(dataset):
-    """Experiments that run on a dataset, but those that were imported: of these there are scores and nothing else."""
+    """Experiments that run on a dataset and were not imported; of imported ones there are scores and nothing else."""
     return [name for name in running(dataset) if not is_imported(dataset, name)]
 
 
 def switched_off(wildcards):
-    """Experiments that do not run on a dataset, with the reason."""
+    """Params function: experiments that do not run on a dataset, with the reason."""
     off = f"switched off for {wildcards.dataset} in the configuration"
     no_gpu = "there is no GPU here, and without one it takes hours"
     return {
@@ -118,17 +118,17 @@ def predictions_on(dataset):
 
 
 def all_predictions(wildcards):
-    """`predictions_on` the dataset of a job."""
+    """Input function: `predictions_on` the dataset of a job."""
     return predictions_on(wildcards.dataset)
 
 
 def input_series(wildcards):
-    """The input series that the forecasts of an experiment speak of."""
+    """Params function: the input series that an experiment forecasts."""
     return input_of(config["experiments"][wildcards.experiment])
 
 
 def settings_without(*names):
-    """Params function: the settings of an experiment less those that a rule does not look at."""
+    """Params function: the settings of an experiment without `names`, which a rule does not use."""
 
     def settings(wildcards):
         entry = config["experiments"][wildcards.experiment]["settings"]

@@ -1,5 +1,5 @@
-# In: predictions, outcomes, metrics. Out: paired comparisons, intervals and power, the tests of daily losses, and how
-# often the original study's rule errs.
+# In: predictions, outcomes, metrics. Out: the tables of paired comparisons, intervals and power, the tests of daily
+# losses, and how often the decision rule of the original study would err.
 
 
 rule compare_experiments:

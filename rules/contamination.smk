@@ -1,4 +1,5 @@
-# In: predictions and outcomes. Out: metrics/contamination.csv, each block before and after the end of a model's data.
+# In: predictions and outcomes. Out: metrics/contamination.csv, the AUC on the days of each block before and after the
+# end of a model's training data.
 
 
 rule slice_contamination:

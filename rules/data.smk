@@ -1,5 +1,6 @@
 # In: the prices of a dataset. Out: results/{dataset}/data/ with dataset.parquet (prices and indicators),
-# origins.parquet (the days of every fold and their targets), and outcomes.parquet, the targets that results are judged by.
+# origins.parquet (the days of every fold and their targets), and outcomes.parquet (the same without the targets of
+# sealed days, for all rules that evaluate).
 
 
 include: "functions/data.smk"

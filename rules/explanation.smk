@@ -5,7 +5,7 @@
 rule explain_scores:
     input:
         predictions=all_predictions,
-        forecasts=distributions,
+        forecasts=distribution_files,
         dataset="results/{dataset}/data/dataset.parquet",
         outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",

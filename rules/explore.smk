@@ -1,4 +1,5 @@
-# In: predictions, metrics, verdict. Out: the notebook for a look at the results, with one figure.
+# In: predictions, outcomes, metrics, verdict. Out: logs/explore.ipynb, a notebook with a first look at the results, and
+# the figure that it draws.
 
 
 rule explore:

@@ -1,4 +1,4 @@
-# In: predictions or metrics. Out: results/{dataset}/figures/, an SVG per figure and the CSV behind it.
+# In: predictions or metrics. Out: results/{dataset}/figures/, an SVG per figure and a CSV with the numbers in it.
 
 
 SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]

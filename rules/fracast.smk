@@ -1,4 +1,4 @@
-# In: dataset and origins. Out: the quantiles of Fracast; scoring.smk makes predictions of them.
+# In: dataset and origins. Out: the quantiles that Fracast forecasts; scoring.smk turns them into predictions.
 
 
 rule forecast_fracast:

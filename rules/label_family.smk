@@ -1,5 +1,5 @@
-# In: stored forecasts, dataset, outcomes. Out: metrics/labels.csv and a heat map, the AUC on other events,
-# thresholds and horizons.
+# In: stored forecasts, dataset, outcomes. Out: metrics/labels.csv and a heat map, the AUC on other events, thresholds
+# and horizons.
 
 
 include: "functions/label_family.smk"
@@ -7,7 +7,7 @@ include: "functions/label_family.smk"
 
 rule measure_labels:
     input:
-        forecasts=distributions,
+        forecasts=distribution_files,
         dataset="results/{dataset}/data/dataset.parquet",
         outcomes="results/{dataset}/data/outcomes.parquet",
         lib=shared("measure_labels"),

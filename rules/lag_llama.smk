@@ -1,5 +1,5 @@
-# In: dataset, origins, weights. Out: the distributions and hidden states, or the trainings, of Lag-Llama, and the
-# predictions from its distributions; scoring.smk makes the others.
+# In: dataset, origins, weights. Out: the distributions and hidden states of Lag-Llama, the scores of its trainings, and
+# the predictions from its distributions; scoring.smk makes the other predictions.
 
 
 include: "functions/lag_llama.smk"
@@ -8,7 +8,7 @@ include: "functions/lag_llama.smk"
 rule run_lag_llama:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
-        # Another threshold changes the table of origins, but none of its days.
+        # `ancient`: another threshold changes the targets in this file; its days, which alone matter here, stay.
         origins=ancient("results/{dataset}/data/origins.parquet"),
         manifest=lag_llama_manifest,
         lib=shared("run_lag_llama"),

@@ -1,4 +1,5 @@
-# In: metrics. Out: ledger/{dataset}.csv, every configuration that was ever measured on a block, and a count of them.
+# In: metrics. Out: ledger/{dataset}.csv, a line for every configuration that was ever evaluated on a block, and
+# metrics/ledger.csv, how many there are per block.
 
 
 rule record_trials:
@@ -18,7 +19,7 @@ rule record_trials:
     conda:
         "../envs/analysis.yaml"
     params:
-        # No output: Snakemake deletes those before a job, after a failed one, and when it cleans up.
+        # Not an output: Snakemake deletes outputs before a job, after a failed job, and when it cleans up.
         ledger="ledger/{dataset}.csv",
         experiments=config["experiments"],
         study={section: config[section] for section in ("labels", "origins")},

@@ -1,5 +1,5 @@
-# In: the dataset, and the original study's file of TimesFM forecasts if there is one. Out: erratum.json, its published
-# figures recomputed without any model.
+# In: the dataset, and the original study's file of TimesFM forecasts if there is one. Out: erratum.json, the figures
+# that the original study published, recomputed without any model.
 
 
 rule recompute_published:

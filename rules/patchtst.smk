@@ -1,4 +1,5 @@
-# In: dataset and origins. Out: the scores and the learning curve of each training of PatchTST; scoring.smk gathers them.
+# In: dataset and origins. Out: the scores and the learning curve of each training of PatchTST; scoring.smk makes
+# predictions of them.
 
 
 rule train_patchtst:

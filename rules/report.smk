@@ -1,4 +1,5 @@
-# In: all that was measured. Out: results/{dataset}/report/index.html, one file, and provenance.json.
+# In: everything that was measured. Out: provenance.json, and results/{dataset}/report/index.html, which needs no other
+# file.
 
 
 include: "functions/report.smk"

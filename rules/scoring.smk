@@ -1,5 +1,5 @@
-# In: what models store under results/{dataset}/forecasts/. Out: results/{dataset}/predictions/{experiment}/, one file
-# per fold, of every system that does not write it itself.
+# In: what the models store under results/{dataset}/forecasts/. Out: results/{dataset}/predictions/{experiment}/, one
+# file per fold, for every system whose own rule does not write these files.
 
 
 include: "functions/scoring.smk"

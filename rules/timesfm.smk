@@ -1,11 +1,11 @@
-# In: dataset, origins, weights. Out: the quantiles, the hidden states, or the trainings of TimesFM; scoring.smk makes
-# predictions of them.
+# In: dataset, origins, weights. Out: the quantiles of TimesFM, its hidden states, or the scores of its trainings;
+# scoring.smk turns them into predictions.
 
 
 rule forecast_timesfm:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
-        # Another threshold changes the table of origins, but none of its days.
+        # `ancient`: another threshold changes the targets in this file; its days, which alone matter here, stay.
         origins=ancient("results/{dataset}/data/origins.parquet"),
         manifest=manifest_of("timesfm"),
         lib=shared("forecast_timesfm"),

@@ -1,4 +1,5 @@
-# In: predictions on made-up prices. Out: metrics/truth.csv, what each score could reach and what it reached.
+# In: predictions on simulated prices. Out: metrics/truth.csv, the AUC that each score could expect there, and the AUC
+# that was measured.
 
 
 rule measure_truth:

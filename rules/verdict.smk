@@ -1,4 +1,5 @@
-# In: metrics and comparisons. Out: results/{dataset}/verdict.json, the answer of the study, which the report tells.
+# In: predictions, outcomes, metrics, comparisons. Out: results/{dataset}/verdict.json, the answer to the question of
+# FD-01; the report presents it.
 
 
 rule decide:

@@ -1,5 +1,5 @@
-# In: the Hugging Face Hub, or a file of yours. Out: {weights/folder}/{model}/manifest.json, which says what was fetched,
-# or why nothing was; the weights lie beside it.
+# In: the Hugging Face Hub, or your own copy. Out: {weights/folder}/{model}/manifest.json, which says what was fetched,
+# or why nothing was; the weights lie in the same folder.
 
 
 include: "functions/weights.smk"
@@ -9,7 +9,7 @@ rule fetch_weights:
     input:
         lib=shared("fetch_weights"),
     output:
-        manifest("{model}"),
+        manifest_path("{model}"),
     log:
         "results/logs/fetch_weights/{model}.log",
     wildcard_constraints:

@@ -1,4 +1,4 @@
-"""Print the audit's table; fail if anything leaks."""
+"""Print the table of the leakage audit, and fail if a check has failed."""
 
 import pandas as pd
 
@@ -8,13 +8,13 @@ from fd01.workflow.logs import configure_logging
 SIGNS = {"True": "ok", "False": "LEAK"}
 
 
-def failed(table):
-    """What did not pass, by name; a row whose `ok` is empty is no matter of passing."""
+def failed_checks(table):
+    """Names of the checks that failed; a check whose `ok` is empty neither passes nor fails."""
     return table.loc[table["ok"].astype(str) == "False", "check"].to_list()
 
 
 def as_text(table):
-    """The table for a terminal, a line per check."""
+    """The table as text for a terminal, one line per check."""
     width = table["check"].str.len().max()
     lines = (
         f"{SIGNS.get(str(row['ok']), '-'):<5} {row['check']:<{width}} {row['compared']:>9,}  {row['detail']}"
@@ -28,5 +28,5 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     table = pd.read_csv(snakemake.input.table)
     print(f"\n{as_text(table)}\n\nReport: {snakemake.input.report}\n")
-    if leaks := failed(table):
-        raise UserError(f"the audit failed for {', '.join(leaks)}: see {snakemake.input.table}")
+    if failed := failed_checks(table):
+        raise UserError(f"the audit failed for {', '.join(failed)}: see {snakemake.input.table}")

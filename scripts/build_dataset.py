@@ -1,4 +1,4 @@
-"""Validate the prices of a source and complete them to the canonical dataset."""
+"""Check the prices of a dataset, add the indicators, and write what the report says of the data."""
 
 import logging
 
@@ -10,7 +10,10 @@ from fd01.workflow.logs import configure_logging
 
 
 def describe(title, source, dataset, path, prices_path):
-    """What the report says of the data: source, extent, and checksums."""
+    """What the report says of the data: source, first and last date, checksums; a dict for JSON.
+
+    `path` is the file of the `dataset`; `prices_path` is the price file, or None for the packaged prices.
+    """
     return {
         "title": title,
         "source": source,
@@ -34,6 +37,6 @@ if __name__ == "__main__":
         raise UserError(f"{prices_path or 'arch.data.sp500'}: {error}") from None
     with replacing(snakemake.output.dataset) as path:
         dataset.to_parquet(path, index=False)
-    about = describe(snakemake.params.title, source, dataset, snakemake.output.dataset, prices_path)
-    write_json(snakemake.output.about, about)
-    logging.info("%(rows)d days from %(first_date)s to %(last_date)s", about)
+    description = describe(snakemake.params.title, source, dataset, snakemake.output.dataset, prices_path)
+    write_json(snakemake.output.about, description)
+    logging.info("%(rows)d days from %(first_date)s to %(last_date)s", description)

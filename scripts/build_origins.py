@@ -1,4 +1,4 @@
-"""List the origins of every fold with their targets."""
+"""Write the origins of every fold with their targets."""
 
 import logging
 

@@ -17,7 +17,7 @@ from fd01.evaluation.calibration import (
 from fd01.evaluation.metrics import ranking
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.report.figures import message_figure, pyplot, save_figure, small_multiples
-from fd01.study.folds import headline, main_folds
+from fd01.study.folds import headline_fold, main_folds
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
@@ -116,7 +116,7 @@ if __name__ == "__main__":
     )
     with replacing(snakemake.output.table) as path:
         calibration_table(panels, tails).to_csv(path, index=False)
-    fold = headline(panels, params.fold)
+    fold = headline_fold(panels, params.fold)
     curves = pd.DataFrame(columns=["label"])
     if fold is not None:
         curves = reliability_table(fold, panels[fold], tails.get(fold), 1 - params.alpha, params.seed)

@@ -1,4 +1,4 @@
-"""Record where every number comes from: code, packages, machine, and the time of each experiment."""
+"""Record the provenance of a run: configuration, code, packages, machine, and what each experiment says of itself."""
 
 import datetime
 import json
@@ -13,10 +13,11 @@ from fd01.workflow.logs import configure_logging
 from fd01.workflow.provenance import git_commit
 
 
-def of_experiment(metadata):
-    """Provenance of one experiment, the same for all its folds."""
-    about = next(iter(metadata.values()))
-    return {key: value for key, value in about.items() if key != "not_run"}
+def experiment_provenance(path):
+    """The provenance in the prediction files of one experiment, the folder `path`; it is the same for all folds."""
+    _, metadata = read_experiment(path)
+    first = next(iter(metadata.values()))
+    return {key: value for key, value in first.items() if key != "not_run"}
 
 
 if __name__ == "__main__":
@@ -30,9 +31,7 @@ if __name__ == "__main__":
         "python": platform.python_version(),
         "interpreter": sys.executable,
         "platform": platform.platform(),
-        "experiments": {
-            Path(path).name: of_experiment(read_experiment(path)[1]) for path in snakemake.input.predictions
-        },
+        "experiments": {Path(path).name: experiment_provenance(path) for path in snakemake.input.predictions},
         "installed": {package.name: package.version for package in sorted(distributions(), key=lambda d: d.name)},
     }
     write_json(snakemake.output[0], record)

@@ -1,4 +1,4 @@
-"""Download the prices of a `yahoo` source."""
+"""Download the prices of a dataset whose source is of the kind `yahoo`."""
 
 import logging
 

@@ -1,6 +1,6 @@
-"""End the jobs that a killed Snakemake left running in this folder; used by `make resume`.
+"""End the orphans in a folder: jobs that still run there after their Snakemake was killed. `make resume` calls this.
 
-An orphan would go on writing the files that the resumed run makes anew.
+An orphan would go on writing the files that the resumed run makes again.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import psutil
 
 
 def running_jobs(folder):
-    """Processes that run a script of Snakemake from `folder`."""
+    """Yield the processes, of psutil, that run a script for a Snakemake in `folder`."""
     scripts = str(Path(folder).resolve() / ".snakemake" / "scripts")
     for process in psutil.process_iter(["cmdline"]):
         if any(part.startswith(scripts) for part in process.info["cmdline"] or ()):
@@ -19,7 +19,7 @@ def running_jobs(folder):
 
 
 def running_snakemakes(folder):
-    """Snakemakes at work in `folder`."""
+    """Yield the processes, of psutil, in which Snakemake itself runs in `folder`."""
     for process in psutil.process_iter(["cmdline", "cwd"]):
         program = (process.info["cmdline"] or ())[:3]  # snakemake, python snakemake, or python -m snakemake
         if process.info["cwd"] == str(Path(folder).resolve()) and "snakemake" in (Path(part).name for part in program):
@@ -27,9 +27,9 @@ def running_snakemakes(folder):
 
 
 def end_orphans(folder, patience=10):
-    """End the jobs left in `folder`, by force after `patience` seconds; returns their ids.
+    """End the orphans in `folder`, by force after `patience` seconds, and return the ids of their processes.
 
-    Raises `SystemExit` when a Snakemake still runs there, since its jobs are not orphans.
+    Raises `SystemExit` when Snakemake still runs there, since its jobs are not orphans.
     """
     alive = [process.pid for process in running_snakemakes(folder)]
     if alive:
@@ -45,6 +45,6 @@ def end_orphans(folder, patience=10):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(allow_abbrev=False)
-    parser.add_argument("-d", "--directory", type=Path, default=Path.cwd())  # of the arguments for Snakemake
+    parser.add_argument("-d", "--directory", type=Path, default=Path.cwd())  # as for Snakemake
     ended = end_orphans(parser.parse_known_args()[0].directory)
     print(f"Ended {len(ended)} jobs of an earlier run: {ended}" if ended else "No job of an earlier run is left")

@@ -16,7 +16,7 @@ from fd01.models.baselines import har_logit
 from fd01.models.har import har_distribution, har_volatility
 from fd01.report.figures import message_figure, pyplot, save_figure
 from fd01.scoring.distributions import read_forecasters, swapped
-from fd01.study.folds import headline, main_folds
+from fd01.study.folds import headline_fold, main_folds
 from fd01.workflow.errors import NotRun
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
@@ -178,5 +178,5 @@ if __name__ == "__main__":
     ):
         with replacing(path) as temporary:
             table.to_csv(temporary, index=False)
-    shown = tables.get(headline(tables, params.fold), none)
+    shown = tables.get(headline_fold(tables, params.fold), none)
     save_figure(draw(shown), shown, Path(snakemake.output.svg).with_suffix(""))

@@ -1,4 +1,4 @@
-"""Fetch the weights of a model, or write down why they cannot be had."""
+"""Fetch the weights of a model, and write their manifest; without them, the manifest says why they are missing."""
 
 import logging
 from pathlib import Path
@@ -10,18 +10,18 @@ from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    model, about = snakemake.wildcards.model, snakemake.params.about
+    model, entry = snakemake.wildcards.model, snakemake.params.about
     path = Path(snakemake.output[0])
     try:
-        manifest = fetch(path.parent, model, about)
+        manifest = fetch(path.parent, model, entry)
     except WeightsMissing as reason:
-        own = f"To use a copy of yours: weights/models/{model}/path of the configuration."
+        hint = f"To use your own copy, set weights/models/{model}/path in the configuration."
         if snakemake.params.missing == "fail":
-            raise UserError(f"{reason}. {own} To go on without: weights/missing: skip.") from reason
+            raise UserError(f"{reason}. {hint} To run without them, set weights/missing: skip.") from reason
         logging.warning(
             "%s. Experiments with these weights will be shown as not run. To try again: snakemake weights. %s",
             reason,
-            own,
+            hint,
         )
-        manifest = missing(model, about, str(reason))
+        manifest = missing(model, entry, str(reason))
     write_json(path, manifest)

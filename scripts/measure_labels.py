@@ -12,7 +12,7 @@ from fd01.evaluation.label_family import family
 from fd01.models.baselines import METHODS
 from fd01.report.figures import message_figure, pyplot, save_figure
 from fd01.scoring.distributions import read_forecasters
-from fd01.study.folds import headline, main_folds
+from fd01.study.folds import headline_fold, main_folds
 from fd01.workflow.errors import NotRun
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
@@ -116,5 +116,5 @@ if __name__ == "__main__":
     table = family_table(dataset, main_folds(outcomes), forecasters, params)
     with replacing(snakemake.output.table) as path:
         table.to_csv(path, index=False)
-    shown = table[table["fold"] == headline(table["fold"], params.fold)]
+    shown = table[table["fold"] == headline_fold(table["fold"], params.fold)]
     save_figure(draw(shown), shown, Path(snakemake.output.svg).with_suffix(""))

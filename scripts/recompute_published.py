@@ -1,4 +1,4 @@
-"""Recompute, without any model, what the study published for Lag-Llama and TimesFM."""
+"""Recompute, without any model, the figures that the original study published for Lag-Llama and TimesFM."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Make the prices that the audit needs: the same up to one day, others after it."""
+"""Make the prices for the leakage audit: the same up to one day, the cut, and other prices after it."""
 
 import logging
 
@@ -13,4 +13,4 @@ if __name__ == "__main__":
     cut = choose_cut(read_frame(snakemake.input.origins))
     with replacing(snakemake.output[0]) as path:
         scramble(read_prices(snakemake.input.get("prices")), cut).to_parquet(path, index=False)
-    logging.info("every row after %s is another", f"{cut:%Y-%m-%d}")
+    logging.info("every row after %s has other prices", f"{cut:%Y-%m-%d}")

@@ -1,4 +1,4 @@
-"""Give out the outcomes that experiments are judged by; those of sealed folds only under the plan that was fixed."""
+"""Write the outcomes by which experiments are evaluated, without the outcomes of sealed folds."""
 
 import logging
 
@@ -12,4 +12,5 @@ if __name__ == "__main__":
     outcomes, sealed = hide_outcomes(read_frame(snakemake.input.origins), seal["folds"])
     write_table(snakemake.output[0], outcomes, {"sealed": sealed, "reason": seal["reason"]})
     for fold, count in sealed.items():
-        logging.warning("%s: %d of %d days are closed: %s", fold, count["days"], count["of"], seal["reason"])
+        days, of = count["days"], count["of"]
+        logging.warning("%s: the outcomes of %d of %d days are hidden; %s", fold, days, of, seal["reason"])

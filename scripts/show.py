@@ -1,4 +1,4 @@
-"""Print the verdict and where the report lies."""
+"""Print the verdict, the path of the report, and what is missing from them."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ if __name__ == "__main__":
     verdict = read_json(snakemake.input.verdict)
     print(f"\n{verdict['sentence']}\n\nReport: {Path(snakemake.input.report).resolve()}\n")
     if verdict["sealed"]["folds"]:
-        print(f"WARNING: not looked at: {', '.join(verdict['sealed']['folds'])} ({verdict['sealed']['reason']}).\n")
+        print(f"WARNING: not evaluated: {', '.join(verdict['sealed']['folds'])} ({verdict['sealed']['reason']}).\n")
     if verdict["without_weights"]:
         print(
-            f"WARNING: not run for want of weights: {', '.join(verdict['without_weights'])}. "
-            "Fetch them: snakemake weights. Then call this again.\n"
+            f"WARNING: not run, because their weights are missing: {', '.join(verdict['without_weights'])}. "
+            "To fetch the weights: snakemake weights. Then repeat this command.\n"
         )

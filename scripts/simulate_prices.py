@@ -1,4 +1,4 @@
-"""Make up prices of which the truth is known."""
+"""Simulate prices with a known truth."""
 
 from fd01.data.synthetic import simulate
 from fd01.workflow.files import replacing

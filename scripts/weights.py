@@ -1,4 +1,4 @@
-"""Fetch the weights of every model anew; what rests on weights that were missing then runs."""
+"""Try to fetch the weights of every model; the next run then adds the experiments whose weights were missing."""
 
 from pathlib import Path
 
@@ -10,16 +10,16 @@ from fd01.workflow.logs import configure_logging
 if __name__ == "__main__":
     configure_logging(snakemake)
     failures = []
-    for model, about in snakemake.params.models.items():
+    for model, entry in snakemake.params.models.items():
         path = Path(snakemake.params.folder) / model / "manifest.json"
         try:
-            manifest = fetch(path.parent, model, about)
+            manifest = fetch(path.parent, model, entry)
         except UserError as error:
             failures.append(f"{model}: {error}")
             continue
-        # Rewritten, it would rerun whatever reads it.
+        # To write an equal manifest again would rerun every job that reads it.
         if not path.exists() or read_json(path) != manifest:
             write_json(path, manifest)
     if failures:
-        own = "To use a copy of yours: weights/models/.../path of the configuration."
-        raise UserError("\n".join([*failures, own]))
+        hint = "To use your own copy, set weights/models/.../path in the configuration."
+        raise UserError("\n".join([*failures, hint]))

@@ -1,8 +1,8 @@
-# Of the rules in audit.smk: the predictions that are compared.
+# For the rules in audit.smk and report.smk: the predictions that the audit compares, and its table.
 
 
 def audited_predictions(suffix=""):
-    """Input function: predictions that were made here, on a dataset or on the one named with `suffix`."""
+    """Input function: the predictions that this run makes itself, on the dataset with `suffix` after its name."""
 
     def files(wildcards):
         return expand(
@@ -15,9 +15,12 @@ def audited_predictions(suffix=""):
 
 
 def audit_table(wildcards):
-    """The audit's table, where an audit is asked for or was made; none otherwise, as it takes as long as the run."""
+    """Input function: the table of the audit if one is asked for or exists, else nothing.
+
+    An audit takes as long as the run itself, so the report does not ask for one.
+    """
     table = f"results/{wildcards.dataset}/metrics/audit.csv"
     if "audit" in workflow.dag_settings.targets:
         return table
-    # By its absolute name Snakemake knows of no job that makes it: an old table is shown, and not made anew.
+    # No rule makes a file with an absolute path, so Snakemake takes an old table as it is and does not make it again.
     return str(Path(table).resolve()) if Path(table).exists() else []

@@ -1,46 +1,51 @@
-# Of the rules in data.smk: where prices come from, and the digest of the analysis plan.
+# For the rules in data.smk: the price file of a dataset, and the digest of the analysis plan.
 
 from fd01.study.plan import plan_digest, seal
 
 
 def datasets_from(kind):
-    """Datasets with one kind of source."""
+    """Names of the datasets whose source is of this kind."""
     return [name for name, entry in config["datasets"].items() if entry["source"]["kind"] == kind]
 
 
-def prices_of(dataset):
-    """The file that a dataset is built from; none for a packaged one."""
+def price_file(dataset):
+    """Path of the file from which a dataset is built; None for packaged prices."""
     source = config["datasets"][dataset]["source"]
-    if source["kind"] == "yahoo":
-        return {"prices": f"results/{dataset}/data/yahoo.parquet"}
-    if source["kind"] == "synthetic":
-        return {"prices": f"results/{dataset}/data/simulated.parquet"}
-    if source["kind"] == "packaged":
-        return {}
-    if source["kind"] == "scrambled":
-        return {"prices": f"results/{dataset}/data/prices.parquet"}
+    match source["kind"]:
+        case "packaged":
+            return None
+        case "yahoo":
+            return f"results/{dataset}/data/yahoo.parquet"
+        case "synthetic":
+            return f"results/{dataset}/data/simulated.parquet"
+        case "scrambled":
+            return f"results/{dataset}/data/prices.parquet"
     if not Path(source["path"]).exists():
         raise WorkflowError(
             f"There is no file {source['path']}: put the prices there, "
             f"or name another file in datasets/{dataset}/source/path of the configuration."
         )
-    return {"prices": source["path"]}
+    return source["path"]
 
 
 def prices(wildcards):
-    """`prices_of` the dataset of a job."""
-    return prices_of(wildcards.dataset)
+    """Input function: the `price_file` of a dataset under the name `prices`; nothing for packaged prices."""
+    path = price_file(wildcards.dataset)
+    return {"prices": path} if path else {}
 
 
 def plan_file():
-    """The analysis plan: a file of the working directory, or else of this repository."""
+    """Path of the analysis plan: a file in the working directory, or else in this repository."""
     name = config["plan"]["file"]
     if not any(Path(folder, name).exists() for folder in (".", HERE)):
-        raise WorkflowError(f"There is no file {name}: write the analysis plan there, or name another in plan/file.")
+        raise WorkflowError(
+            f"There is no file {name}: write the analysis plan there, "
+            "or name another file in plan/file of the configuration."
+        )
     return name if Path(name).exists() else workflow.source_path(f"../../{name}")
 
 
 PLAN_DIGEST = plan_digest(plan_file(), config)
 
-# Snakemake forgives a missing file whose products exist, and would go on with the old ones.
-prices_of(config["dataset"])
+# Snakemake accepts a missing input file as long as its results exist, and would go on with the old results.
+price_file(config["dataset"])

@@ -1,13 +1,13 @@
-# Of the rules in lag_llama.smk: several experiments rest on one run of the network.
+# For the rules in lag_llama.smk: several experiments use one run of the network of Lag-Llama.
 
 
 def lag_llama_manifest(wildcards):
-    """The manifest of the weights of a pass of Lag-Llama; none for an untrained one."""
-    return [] if wildcards.weights == "untrained" else manifest("lag-llama")
+    """Input function: the manifest of the weights for one run of the network; nothing for an untrained one."""
+    return [] if wildcards.weights == "untrained" else manifest_path("lag-llama")
 
 
-def lag_llama_pass(dataset, experiment):
-    """The pass of Lag-Llama that an experiment rests on; forecast and probes share it."""
+def lag_llama_run_of(dataset, experiment):
+    """The file of the run of the network that an experiment uses; a forecast and probes may share it."""
     settings = config["experiments"][experiment]["settings"]
     return "results/{dataset}/forecasts/lag-llama/{weights}-{input}-{context}.parquet".format(
         dataset=dataset, **settings
@@ -15,14 +15,14 @@ def lag_llama_pass(dataset, experiment):
 
 
 def lag_llama_run(wildcards):
-    """`lag_llama_pass` of a job."""
-    return lag_llama_pass(wildcards.dataset, wildcards.experiment)
+    """Input function: `lag_llama_run_of` the experiment of a job."""
+    return lag_llama_run_of(wildcards.dataset, wildcards.experiment)
 
 
 def lag_llama_seeds(wildcards):
-    """Seeds of all experiments that rest on one pass of Lag-Llama."""
+    """Params function: the seeds of all experiments that use one run of the network."""
     names = experiments_of("lag-llama", "lag-llama-probe")
     entries = [config["experiments"][name] for name in names if name in running(wildcards.dataset)]
     wanted = {"weights": wildcards.weights, "input": wildcards.input, "context": int(wildcards.context)}
-    resting = [entry for entry in entries if wanted.items() <= entry["settings"].items()]
-    return sorted({seed for entry in resting for seed in entry.get("seeds", [])})
+    users = [entry for entry in entries if wanted.items() <= entry["settings"].items()]
+    return sorted({seed for entry in users for seed in entry.get("seeds", [])})

@@ -1,8 +1,8 @@
-# Of the rules in scoring.smk: the forecasts that scores are made of.
+# For scoring.smk and the rules that read predictive distributions: what the models have stored.
 
 
 def forecasters(wildcards):
-    """The experiments on a dataset that store their predictive distributions: what they store, of which series, seeds."""
+    """Params function: for each experiment that stores predictive distributions, their form, input series and seeds."""
     names = sorted(set(experiments_storing(*DISTRIBUTIONS)) & set(made_here(wildcards.dataset)))
     entries = {name: config["experiments"][name] for name in names}
     return {
@@ -11,24 +11,27 @@ def forecasters(wildcards):
     }
 
 
-def distributions(wildcards):
-    """The file of each of the `forecasters`."""
+def distribution_files(wildcards):
+    """Input function: the file of each of the `forecasters`, in their order."""
     quantiles = f"results/{wildcards.dataset}/forecasts/{{}}/quantiles.parquet"
     return [
-        lag_llama_pass(wildcards.dataset, name) if entry["stores"] == STUDENT_T else quantiles.format(name)
+        lag_llama_run_of(wildcards.dataset, name) if entry["stores"] == STUDENT_T else quantiles.format(name)
         for name, entry in forecasters(wildcards).items()
     ]
 
 
 def states_of(wildcards):
-    """The hidden states that a probe rests on."""
+    """Input function: the hidden states on which a probe is fitted."""
     if wildcards.experiment in experiments_of("lag-llama-probe"):
         return lag_llama_run(wildcards)
     return f"results/{wildcards.dataset}/forecasts/{wildcards.experiment}/states.parquet"
 
 
 def all_trainings(suffix):
-    """Input function: the files `{train_end}/.../seed-{seed}{suffix}` of every training of an experiment."""
+    """Input function: the files `{train_end}/.../seed-{seed}{suffix}` of all trainings of an experiment.
+
+    There is one training per train end and seed, and per learning rate if the experiment sweeps several.
+    """
 
     def files(wildcards):
         entry = config["experiments"][wildcards.experiment]

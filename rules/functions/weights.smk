@@ -1,17 +1,18 @@
-# Of the rules in weights.smk, and of those whose models need weights.
+# For the rules in weights.smk, and for the rules of the models that need weights.
 
 
-def manifest(model):
-    """The manifest of the pre-trained weights of a model.
+def manifest_path(model):
+    """Path of the manifest of the pre-trained weights of a model.
 
-    The weights lie beside it and are not declared, so it does not go through the storage of a cloud without them.
+    The weights lie in the same folder and are no declared output. So the path is `local`: a cloud storage would carry
+    the manifest without the weights.
     """
     return local(f"{config['weights']['folder']}/{model}/manifest.json")
 
 
 def manifest_of(model):
-    """Input function: the manifest of the pre-trained weights of an experiment; none for an untrained one."""
+    """Input function: the manifest of the weights that an experiment needs; nothing for an untrained one."""
     return branch(
         lookup(dpath="experiments/{experiment}/settings/weights", within=config, default="pretrained"),
-        cases={"pretrained": manifest(model), "untrained": []},
+        cases={"pretrained": manifest_path(model), "untrained": []},
     )

@@ -1,5 +1,5 @@
-"""The code that the scripts share. It imports in every environment of the workflow.
+"""The code that the scripts share. Every module imports in every environment of the workflow.
 
-Its rooms, in the order in which the data pass through them; a room imports from those above it alone:
+Its rooms stand in the order in which data pass through them; a room imports only from itself and from earlier ones:
 workflow, study, data, models, scoring, evaluation, report.
 """

@@ -162,7 +162,7 @@ def test_predictions_and_metrics_are_those_of_the_single_environment(folders):
 
 def test_notebook_ran_to_its_end(folders):
     executed = (folders[1] / "results/sp500/logs/explore.ipynb").read_text()
-    assert "keep_to_environment()" in executed and "image/svg+xml" in executed
+    assert "enforce_environment()" in executed and "image/svg+xml" in executed
 
 
 def test_second_run_has_nothing_to_do(folders, conda):
@@ -178,14 +178,14 @@ def test_job_whose_environment_cannot_be_activated_fails(copy, prefixes, tmp_pat
     conda_stand_in.set_up(tmp_path / "conda", activate=BROKEN)
     status, printed = run_again(copy, tmp_path / "conda", prefixes, rule, target)
     assert status == 1
-    assert f"this job runs on the Python in {sys.prefix}, which is no conda environment" in printed
+    assert f"this job runs on the Python in {sys.prefix}, which is not a conda environment" in printed
     assert not (copy / target).exists()
 
 
 @pytest.mark.parametrize(
     ("package", "rule", "target", "message"),
     [
-        ("arch", *BASELINE, "run_baseline: the environment {prefix} lacks arch"),
+        ("arch", *BASELINE, "run_baseline: the environment {prefix} lacks the package arch"),
         ("pandas", *METRICS, "evaluate: pandas was imported from {single}/"),
         ("statsmodels", *COMPARISONS, "ModuleNotFoundError: No module named 'statsmodels'"),
     ],

@@ -135,8 +135,8 @@ def test_notebooks_are_kept_without_outputs(path):
 
 def test_colab_notebook_runs_the_timesfm_experiments_alone(colab):
     folder, printed = colab
-    assert gpu_found() or "No GPU is there" in printed
-    assert re.search(r"torch 2\.\S+ - sees a GPU: (True|False)", printed)
+    assert gpu_found() or "There is no GPU" in printed
+    assert re.search(r"torch 2\.\S+ - finds a GPU: (True|False)", printed)
     assert sorted(path.name for path in (folder / "results/spy/predictions").iterdir()) == KEPT
     assert not (folder / "results/spy/metrics").exists()
 
@@ -176,11 +176,11 @@ def test_zip_of_the_repository_is_unpacked(tmp_path, prices):
     path = shutil.make_archive(tmp_path / "repository", "zip", tmp_path / "zipped")
     (tmp_path / "run").mkdir()
     parameters = {"REPOSITORY": path, "PRICES": str(prices)}
-    cells = [cell.source.startswith("choices") for cell in nbformat.read(COLAB, as_version=4).cells].index(True) + 2
+    cells = [cell.source.startswith("configs") for cell in nbformat.read(COLAB, as_version=4).cells].index(True) + 2
     execute(tmp_path / "run", parameters, cells=cells)
     assert (tmp_path / "run/fd01/Snakefile").is_file()
     assert sha256(tmp_path / "run/fd01/data/SPY_dataset_a20.parquet") == sha256(prices)
-    with pytest.raises(CellExecutionError, match="say in the first cell where the parquet of prices is"):
+    with pytest.raises(CellExecutionError, match="fill in the path of the price file"):
         (tmp_path / "run/fd01/data/SPY_dataset_a20.parquet").unlink()
         execute(tmp_path / "run", {"REPOSITORY": path}, cells=cells)
 
@@ -216,10 +216,10 @@ def test_other_settings_end_an_import_with_a_word(copy):
     assert (jobs["forecast_timesfm"], jobs["score_forecasts"]) == (1, 1)
     assert jobs.get("finetune_timesfm", 0) == int(gpu_found())
     run = snakemake(copy, "--dry-run").stdout
-    where = "The imported predictions of {} do not count, as its settings differ: settings/"
+    where = "The imported predictions of {} are not used, because its settings differ: settings/"
     assert where.format("TFM-01") + "context is 80 there and 64 here." in run
     assert where.format("TFM-03") + "rank is 2 there and 4 here." in run
-    assert "TFM-probe do not count" not in run
+    assert "TFM-probe are not used" not in run
 
 
 def test_other_prices_stop_a_run_that_rests_on_an_import(copy):
@@ -243,7 +243,7 @@ def test_archive_made_on_other_prices_is_refused(home, archive, tmp_path):
     assert f"ERROR import_predictions: {archive} was made on other prices" in run.stdout
     assert not (tmp_path / "results/spy/imported").exists()
     asked = snakemake(tmp_path, "import_predictions", check=False)
-    assert asked.returncode == 1 and "Which archive? snakemake import_predictions --config archive=" in asked.stdout
+    assert asked.returncode == 1 and "Call: snakemake import_predictions --config archive=" in asked.stdout
 
 
 @pytest.fixture(scope="module")
@@ -305,7 +305,7 @@ def test_exploration_can_be_edited(copy, project, jupyter_on_path):
                 time.sleep(0.2)
         (name,) = (file["path"] for file in listed if file["path"].endswith(".ipynb"))
         opened = nbformat.from_dict(ask(f"http://{address}/api/contents/{name}")["content"])
-        opened.cells.append(nbformat.v4.new_code_cell("panel.y.mean()"))
+        opened.cells.append(nbformat.v4.new_code_cell("matrix.y.mean()"))
         NotebookClient(opened).execute(env=environment())
         assert opened.cells[-1].outputs
         ask(f"http://{address}/api/contents/{name}", "PUT", {"type": "notebook", "content": opened})
@@ -315,7 +315,7 @@ def test_exploration_can_be_edited(copy, project, jupyter_on_path):
         server.kill()
         server.wait()
     before, after = (nbformat.read(folder / "notebooks" / EXPLORE.name, as_version=4) for folder in (ROOT, project))
-    assert [cell.source for cell in after.cells] == [*(cell.source for cell in before.cells), "panel.y.mean()"]
+    assert [cell.source for cell in after.cells] == [*(cell.source for cell in before.cells), "matrix.y.mean()"]
     assert not after.cells[-1].outputs and after.cells[-1].execution_count is None
     assert (copy / "results/spy/explore/agreement.csv").exists()
 

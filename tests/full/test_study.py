@@ -245,7 +245,7 @@ def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
     assert "Not looked at: test, since the analysis plan" in verdict["sentence"]
     assert f"not those that were fixed: {reason}." in page
     assert f'<th>BASE-HAR</th><td colspan="9">not run: {reason}</td>' in page
-    assert f"WARNING: not looked at: test ({reason})." in snakemake(copy, "show").stdout
+    assert f"WARNING: not evaluated: test ({reason})." in snakemake(copy, "show").stdout
     for path in (copy / "results/sp500/checks").glob("*.json"):
         failed = {check["check"] for check in read_json(path) if check["ok"] is False}
         assert "AUC computable" not in failed
@@ -340,7 +340,7 @@ def test_without_weights_their_experiments_are_shown_as_not_run(study):
 def test_show_warns_of_missing_weights(study):
     shown = snakemake(study, "show").stdout
     assert "FD-01 is open: neither TimesFM nor Lag-Llama has run" in shown
-    assert "WARNING: not run for want of weights: TFM-01, TFM-02, TFM-probe. Fetch them: snakemake weights." in shown
+    assert "WARNING: not run, because their weights are missing: TFM-01, TFM-02, TFM-probe. To fetch" in shown
 
 
 def test_missing_weights_leave_the_protocol_pending(copy):
@@ -354,7 +354,7 @@ def test_missing_weights_stop_the_run_where_they_must_not_be_missing(copy):
     change(copy, "weights", "missing", value="fail")
     run = snakemake(copy, check=False)
     assert run.returncode == 1
-    assert f"ERROR fetch_weights: {NOT_FETCHED}. To use a copy of yours: weights/models/timesfm/path" in run.stdout
+    assert f"ERROR fetch_weights: {NOT_FETCHED}. To use your own copy, set weights/models/timesfm/path" in run.stdout
     assert "Traceback" not in run.stdout
 
 

@@ -1,1 +1,1 @@
-"""From prices to origins: the dataset, its features, the targets, and the days of each fold."""
+"""From prices to origins: the dataset, its indicators and features, the targets, and the days of each fold."""

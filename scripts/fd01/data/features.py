@@ -1,4 +1,4 @@
-"""Inputs of the classifiers. Every value of a day is known at its close and free of the price level."""
+"""Features: inputs of the baselines and probes. The value of a day is known at its close and has no price level."""
 
 import numpy as np
 import pandas as pd
@@ -25,24 +25,24 @@ def ewma_variance(close, decay):
 def har(prices):
     """Log realised variance over the last 1, 5 and 22 days (Corsi, J. Financial Econometrics 2009, eq. 8).
 
-    The daily variance is Parkinson's, log(High / Low)^2 / (4 log 2) (J. Business 1980), since the
-    Open is not a traded price in every source. DataFrame, shape (days, 3).
+    The daily variance is Parkinson's, log(High / Low)^2 / (4 log 2) (J. Business 1980): it does not need the Open,
+    which is not a traded price in every source. DataFrame, shape (days, 3), columns `rv_1`, `rv_5`, `rv_22`.
     """
     daily = daily_range(prices) ** 2 / (4 * np.log(2))
-    # A day without any range would have log variance -inf.
+    # A day whose High equals its Low would have the log variance -inf.
     daily = daily.clip(lower=1e-8)
     return pd.DataFrame({f"rv_{n}": np.log(daily.rolling(n).mean()) for n in (1, 5, 22)})
 
 
 def scale_free_a20(dataset):
-    """The study's 20 indicators as ratios that mean the same at any price level.
+    """The original study's 20 indicators as ratios that mean the same at any price level.
 
-    Averages relative to Close, MACD and ATR as shares of Close, OBV as its change over 20 days and
-    ADOSC both in units of the mean daily volume of those days, oscillators in [0, 1].
-    DataFrame, shape (days, 20).
+    Moving averages become their distance from the Close as a share of the Close, and MACD and ATR shares of the Close.
+    The change of OBV over 20 days and ADOSC are in units of the mean daily volume of these days. Oscillators lie in
+    [0, 1]. DataFrame, shape (days, 20).
     """
     close = dataset["Close"]
-    volume = dataset["Volume"].astype(float).rolling(20).mean()
+    mean_volume = dataset["Volume"].astype(float).rolling(20).mean()
     table = {}
     for name in ("dema_9", "dema_10", "sma_12", "dema_20", "dema_25", "sma_50", "dema_90", "sma_100", "sma_200"):
         table[name] = dataset[name] / close - 1
@@ -51,7 +51,7 @@ def scale_free_a20(dataset):
         table[name] = dataset[name] / 100
     for name in ("macd_line", "atr_14"):
         table[name] = dataset[name] / close
-    table["obv"] = dataset["obv"].diff(20) / volume
-    table["adosc"] = dataset["adosc"] / volume
+    table["obv"] = dataset["obv"].diff(20) / mean_volume
+    table["adosc"] = dataset["adosc"] / mean_volume
     table["bb_percent_b"] = dataset["bb_percent_b"]
     return pd.DataFrame(table)

@@ -1,4 +1,4 @@
-"""The 20 technical indicators of the study ("a20"), by TA-Lib."""
+"""The 20 technical indicators of the original study, called "a20", computed by TA-Lib."""
 
 import pandas as pd
 
@@ -27,7 +27,7 @@ INDICATORS = [
 
 
 def a20(prices):
-    """The study's indicators of each day, known at its close.
+    """The 20 indicators of each day; every value is known at the close of its day.
 
     Parameters
     ----------
@@ -36,15 +36,16 @@ def a20(prices):
 
     Returns
     -------
-    DataFrame, shape (days, 20), columns `INDICATORS`; NaN while an indicator warms up.
+    DataFrame, shape (days, 20), columns `INDICATORS`; NaN on the first days, which an indicator needs to warm up.
 
     Notes
     -----
-    Definitions of TA-Lib (https://ta-lib.org/functions) with its default periods where the name gives
-    none. A weekly indicator is that of the last **complete** week: Monday to Sunday, shifted by one
-    week, since the running week's close is not known yet; looked up at the week's Monday and carried
-    forward, so a week whose Monday is a holiday keeps the value of the week before, as in the study.
-    A week without a trading day is left out: TA-Lib would carry its NaN into every later week.
+    The definitions are TA-Lib's (https://ta-lib.org/functions), with its default periods where the name has none.
+
+    A weekly indicator has the value of the last **complete** week, Monday to Sunday: the close of the current week is
+    not known yet. The new value is taken over on the Monday. If the Monday is a holiday, the value of the week before
+    stays for the whole week, as in the original study. A week without a trading day is left out, since TA-Lib would
+    carry its NaN into every later week.
     """
     import talib
 

@@ -1,11 +1,11 @@
-"""Origins: the days on which a forecast is made, what is forecast, and which fold they belong to.
+"""Origins: the days on which forecasts are made, their targets, and the folds they belong to.
 
-`origins.parquet` has one row per fold and origin: fold, train_end, role, origin (date), row (of the
-dataset), and one column per target and horizon, such as `up_1`: 1.0, 0.0, or NaN where the
-target is not known: at the end of the data, or, for training origins, by `train_end`.
+`origins.parquet` has one row per fold and origin. Its columns are fold, train_end, role, origin (date), row (of the
+dataset), and one per target and horizon, such as `up_1`. A target is 1.0, 0.0, or NaN where it is not known: because
+the data end before its horizon, or, for an origin of the training period, because `train_end` comes before.
 
-Roles: `evaluation` origins are scored; `train` and `calibration` origins lie in the training period,
-and `calibration` is its tail, on which thresholds are chosen and training is stopped.
+Roles: `evaluation` origins are scored. `train` and `calibration` origins form the training period; `calibration` is its
+tail, on which thresholds are chosen and training is stopped early.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ KEYS = ["fold", "train_end", "role", "origin", "row"]  # the other columns are t
 
 
 def build_origins(dataset, folds, labels, min_history, calibration_fraction):
-    """The table described at the top of this module.
+    """The table of origins, as described at the top of this module.
 
     Parameters
     ----------
@@ -33,100 +33,122 @@ def build_origins(dataset, folds, labels, min_history, calibration_fraction):
     min_history : int
         Rows up to and including an origin that every model may rely on.
     calibration_fraction : float
-        Share of the training origins that forms the calibration tail.
+        Share of the training period that forms the calibration tail.
+
+    Returns
+    -------
+    DataFrame, shape (origins of all folds, 5 + targets x horizons)
 
     Raises
     ------
     UserError
-        When a fold has too few days, or the data do not reach its end.
+        When a fold has too few days, or the data end before the fold does.
 
     Notes
     -----
     Purging (Lopez de Prado, Advances in Financial Machine Learning, 2018, section 7.4.1): a training
-    target of horizon h is known only if day t+h is not after `train_end`, which removes the last h
-    origins of the training period. Evaluation blocks are never trimmed.
+    target of horizon h is known only if day t+h is not after `train_end`, so the last h origins up to `train_end` have
+    none. Evaluation blocks are never shortened.
     """
     targets = target_values(dataset, labels["horizons"], labels["threshold"], labels["scaled"])
     dates = dataset["Date"]
     tables = []
     for fold, block in folds.items():
-        last_known = int((dates <= block["train_end"]).sum()) - 1
-        training = np.arange(min_history - 1, last_known)
+        last_row = int((dates <= block["train_end"]).sum()) - 1  # of the training period
+        training = np.arange(min_history - 1, last_row)
         evaluation = np.flatnonzero((dates >= block["start"]) & (dates <= block.get("end", "2200-01-01")))
         _check_fold(fold, block, dates, training, evaluation, min_history)
         evaluation = evaluation[evaluation < len(dates) - 1]  # tomorrow must exist
 
-        calibration = round(len(training) * (1 - calibration_fraction))
-        role = np.full(len(training), TRAIN, dtype=object)
-        role[calibration:] = CALIBRATION
-        if len(training) - calibration <= max(labels["horizons"]):
+        before_tail = round(len(training) * (1 - calibration_fraction))
+        tail, longest = len(training) - before_tail, max(labels["horizons"])
+        if tail <= longest:
             raise UserError(
-                f"fold {fold}: the calibration tail has {len(training) - calibration} origins, not more than the "
-                f"longest horizon: raise origins/calibration_fraction, {calibration_fraction}, or train on more rows"
+                f"fold {fold}: the calibration tail has {tail} origins, but it needs more than the longest of "
+                f"labels/horizons, {longest}: raise origins/calibration_fraction, {calibration_fraction}, or give the "
+                "fold more rows to train on"
             )
-        known = targets.iloc[training].copy()
-        for column in known:
+        roles = np.full(len(training), TRAIN, dtype=object)
+        roles[before_tail:] = CALIBRATION
+        training_targets = targets.iloc[training].copy()
+        for column in training_targets:
             horizon = int(column.rsplit("_", 1)[1])
-            known.loc[training + horizon > last_known, column] = np.nan
+            training_targets.loc[training + horizon > last_row, column] = np.nan
         tables += [
-            _table(fold, block, role, dates, training, known),
+            _table(fold, block, roles, dates, training, training_targets),
             _table(fold, block, EVALUATION, dates, evaluation, targets.iloc[evaluation]),
         ]
     return pd.concat(tables, ignore_index=True)
 
 
-def _table(fold, block, role, dates, rows, targets):
-    head = pd.DataFrame(
+def _table(fold, block, roles, dates, rows, targets):
+    keys = pd.DataFrame(
         {
             "fold": fold,
             "train_end": block["train_end"],
-            "role": role,
+            "role": roles,
             "origin": dates.to_numpy()[rows],
             "row": rows,
         }
     )
-    return pd.concat([head, targets.reset_index(drop=True)], axis=1)
+    return pd.concat([keys, targets.reset_index(drop=True)], axis=1)
 
 
 def _check_fold(fold, block, dates, training, evaluation, min_history):
-    covered = f"the data run from {dates.iloc[0]:%Y-%m-%d} to {dates.iloc[-1]:%Y-%m-%d}, {len(dates)} rows"
+    extent = f"the data run from {dates.iloc[0]:%Y-%m-%d} to {dates.iloc[-1]:%Y-%m-%d}, {len(dates)} rows"
     if len(training) < min_history:
         raise UserError(
-            f"fold {fold}: too few rows to train on: {max(len(training), 0)} origins up to {block['train_end']} after "
-            f"the first {min_history - 1} rows (origins/min_history), at least {min_history} are needed; {covered}"
+            f"fold {fold}: too few rows to train on: {len(training)} origins up to {block['train_end']}, not counting "
+            f"the first {min_history - 1} rows (origins/min_history); at least {min_history} are needed; {extent}"
         )
     if len(evaluation) < 2:
-        raise UserError(f"fold {fold}: {len(evaluation)} rows from {block['start']} on; {covered}")
-    # A holiday may fall on the last date of a fold, a missing month may not.
+        raise UserError(
+            f"fold {fold}: too few rows to evaluate: {len(evaluation)} rows from {block['start']} on; at least 2 are "
+            f"needed; {extent}"
+        )
+    # The last dates of a fold may be holidays, but no more.
     if "end" in block and (pd.Timestamp(block["end"]) - dates.iloc[-1]).days > 10:
-        raise UserError(f"fold {fold} ends on {block['end']}, later than the prices: {covered}")
+        raise UserError(f"fold {fold}: its end, {block['end']}, is later than the last price; {extent}")
 
 
 def hide_outcomes(origins, folds):
-    """`origins` in which no target of an evaluation day of `folds` is known, whichever fold holds the day.
+    """`origins` without the outcomes of the sealed `folds`: the targets of their evaluation days become NaN.
+
+    The targets of such a day are hidden in every fold in which the day is an evaluation origin.
 
     Returns
     -------
-    The table, and a dict of the folds that hold such days: `days` closed `of` all evaluation days.
+    outcomes : DataFrame, as `origins`
+    sealed : dict
+        For each fold with such days, `days` (how many) and `of` (the number of all its evaluation days).
     """
     evaluation = origins["role"] == EVALUATION
     days = origins.loc[evaluation & origins["fold"].isin(folds), "origin"]
-    closed = evaluation & origins["origin"].isin(days)
+    hidden = evaluation & origins["origin"].isin(days)
     outcomes = origins.copy()
-    outcomes.loc[closed, outcomes.columns.difference(KEYS)] = float("nan")
-    counts = closed[evaluation].groupby(origins["fold"], sort=False).agg(["sum", "size"])
-    return outcomes, {
-        fold: {"days": int(row["sum"]), "of": int(row["size"])} for fold, row in counts.iterrows() if row["sum"]
-    }
+    outcomes.loc[hidden, outcomes.columns.difference(KEYS)] = float("nan")
+    counts = hidden[evaluation].groupby(origins["fold"], sort=False).agg(["sum", "size"])
+    sealed = {fold: {"days": int(row["sum"]), "of": int(row["size"])} for fold, row in counts.iterrows() if row["sum"]}
+    return outcomes, sealed
 
 
 @dataclass(frozen=True)
 class Split:
-    """What one fit for one target may see and must score; arrays hold rows of the dataset.
+    """The rows that one fit for one target may use, and those that it must score.
 
-    `inner` is `training` less the calibration tail, purged once more by the horizon, so that a model
-    fitted on it has not seen any target of `calibration`. Blocks with one train end share a split;
-    `evaluation` is the union of their origins.
+    All arrays hold rows of the dataset; those of the training period have only rows whose target is known. Folds with
+    the same train end share one split.
+
+    Attributes
+    ----------
+    train_end : str
+    inner : rows of the training period before the calibration tail
+        The last rows, whose horizon reaches into the tail, are left out: a model that is fitted on `inner` has not seen
+        any target of `calibration`.
+    calibration : rows of the calibration tail
+    training : rows of the whole training period
+    evaluation : rows of the evaluation origins of all folds with this train end
+    targets : Series, target by row, for `training` only
     """
 
     train_end: str
@@ -134,27 +156,27 @@ class Split:
     calibration: np.ndarray
     training: np.ndarray
     evaluation: np.ndarray
-    targets: pd.Series  # target by row, for the training period only
+    targets: pd.Series
 
     def y(self, rows):
-        """Targets of training `rows`, shape (rows,), 0.0 or 1.0."""
+        """Targets of `rows`, 0.0 or 1.0, shape (n,); `KeyError` for a row that is not in `training`."""
         return self.targets.loc[rows].to_numpy()
 
 
 def splits(origins, target, horizon):
-    """One `Split` per train end, in the order of the table."""
+    """Yield one `Split` per train end, in the order of `origins`; `target` and `horizon` as in `targets:`."""
     column = target_column(target, horizon)
     for train_end, group in origins.groupby("train_end", sort=False):
         evaluation = np.unique(group.loc[group["role"] == EVALUATION, "row"])
         period = group[group["role"] != EVALUATION].drop_duplicates("row").set_index("row")
-        known = period[column].dropna()
-        calibration = period.index[period["role"] == CALIBRATION]
-        training = known.index
+        targets = period[column].dropna()
+        training = targets.index
+        tail = period.index[period["role"] == CALIBRATION]
         yield Split(
             train_end=train_end,
-            inner=training[training + horizon < calibration[0]].to_numpy(),
-            calibration=training.intersection(calibration).to_numpy(),
+            inner=training[training + horizon < tail[0]].to_numpy(),
+            calibration=training.intersection(tail).to_numpy(),
             training=training.to_numpy(),
             evaluation=evaluation,
-            targets=known,
+            targets=targets,
         )

@@ -1,16 +1,16 @@
-"""The series that a model is shown, and windows cut from it."""
+"""Input series: the series that a model gets, and the windows that are cut from it."""
 
 import numpy as np
 
-PRICES = {"close": "Close", "high-price": "High"}
-OF_THE_HIGH = ("high", "high-price")
+PRICES = {"close": "Close", "high-price": "High"}  # series that are a price column
+HIGH_SERIES = ("high", "high-price")  # a forecast of one of these is a forecast of the High
 
 
 def input_series(dataset, name):
-    """What a model is shown, float64 array of shape (days,).
+    """The input series with this name, float64 array of shape (days,).
 
     `close`: the Close; `high-price`: the High; `return`: log(Close_t / Close_{t-1}); `high`: log(High_t / Close_{t-1}).
-    The first day of the latter two is NaN.
+    The first value of `return` and of `high` is NaN.
     """
     if name in PRICES:
         return dataset[PRICES[name]].to_numpy(float)
@@ -24,12 +24,12 @@ def percent_series(dataset, name):
 
 
 def first_row(name):
-    """Row of the first value of an input series."""
+    """Row of the first value that is not NaN in the input series with this name."""
     return 0 if name in PRICES else 1
 
 
 def windows(values, rows, context, first=0):
-    """The `context` values up to and including each row, fewer where the series begins later.
+    """One window per row: the `context` values up to and including the row, or fewer where the series begins later.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def windows(values, rows, context, first=0):
     Raises
     ------
     ValueError
-        When a window has a value that is not finite: the package would fill it in silence.
+        When a window has a value that is not finite. TimesFM would fill the gap in silence.
     """
     cut = [values[max(first, row + 1 - context) : row + 1] for row in rows]
     for row, window in zip(rows, cut):

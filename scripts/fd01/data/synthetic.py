@@ -1,8 +1,9 @@
-"""Made-up prices of which the truth is known: the volatility alone tells one day from the next.
+"""Simulated prices with a known truth, and what a score can achieve on them.
 
-The log price of a day is a Brownian motion that starts at the Close before; its variance follows a GARCH(1,1)
-(Bollerslev, J. Econometrics 1986), v_{t+1} = (1 - alpha - beta) v + alpha r_t^2 + beta v_t, which is known after the
-close of t. So the best possible ranking of days is that by volatility, and no ranking tells their direction.
+Within a day, the log price is a Brownian motion that starts at the Close of the day before. Its variance follows a
+GARCH(1,1) (Bollerslev, J. Econometrics 1986): v_{t+1} = (1 - alpha - beta) v + alpha r_t^2 + beta v_t, where v is the
+mean variance. So v_{t+1} is known after the close of day t. Days differ in their volatility alone: to rank them by it
+is the best possible ranking for `up` and `down`, and no score can rank them by direction.
 """
 
 import numpy as np
@@ -13,26 +14,28 @@ from fd01.data.targets import TARGETS
 
 
 def simulate(start, days, seed, volatility, alpha, beta):
-    """Daily bars, and the variance that the next day will have.
+    """Daily prices, and the variance that the next day will have.
 
     Parameters
     ----------
-    start : str, first date; business days follow
+    start : str, first date
+        The rows are the business days from this date on.
     days : int
     seed : int
     volatility : float
-        Square root of the mean variance of a day, in log returns.
-    alpha, beta : float, of the GARCH(1,1), with alpha + beta < 1
+        Square root of the mean daily variance, in log returns.
+    alpha, beta : float, parameters of the GARCH(1,1), with alpha + beta < 1
 
     Returns
     -------
-    DataFrame, shape (days, 7): Date, OHLCV, and next_variance, squared log returns.
+    DataFrame, shape (days, 7): Date, OHLCV, and next_variance, in squared log returns.
 
     Notes
     -----
-    Given the day's return r and variance v, the highest point of the path has the exact distribution
+    Given the return r and the variance v of a day, the highest point of its path is distributed as
     (r + sqrt(r^2 - 2 v log U)) / 2 with U uniform (Brownian bridge; Karatzas and Shreve 1991, problem 2.8.3), and the
-    lowest likewise. Each is exact; that they are drawn apart from each other matters to no target here.
+    lowest point likewise. Each of the two distributions is exact. High and Low are drawn independently of each other;
+    no target depends on both.
     """
     random = np.random.default_rng(seed)
     shocks, highs, lows = random.standard_normal(days), *np.log(random.uniform(size=(2, days)))
@@ -60,9 +63,14 @@ def simulate(start, days, seed, volatility, alpha, beta):
 
 
 def true_probability(next_variance, target, threshold):
-    """Probability of a target of the next day, by the reflection principle; shape (n,).
+    """True probability of a target of horizon 1, by the reflection principle; array of shape (n,).
 
-    `threshold` is the simple return that decides the target, as `fd01.data.targets.threshold_return` gives it.
+    Parameters
+    ----------
+    next_variance : array, shape (n,), as `simulate` returns it
+    target : str, a name in `fd01.data.targets.TARGETS`
+    threshold : float or array of shape (n,)
+        The simple return that decides the target, as `fd01.data.targets.threshold_return` gives it.
 
     >>> true_probability(np.array([0.01**2]), "up", np.expm1(0.01)).round(4)
     array([0.3173])
@@ -72,10 +80,11 @@ def true_probability(next_variance, target, threshold):
 
 
 def expected_auc(probability, score):
-    """AUC that a score can expect on days with known probabilities of the event, and its standard error.
+    """Expected AUC of a score on days with known probabilities of the event, and its standard error.
 
-    The ratio of the expected numbers of pairs that are ranked rightly and of all pairs; the error is that of its
-    Hajek projection, outcomes being independent given the probabilities. Both are within 1/n of the exact ones.
+    A pair is a day with the event and a day without it. The AUC is the expected number of correctly ranked pairs
+    divided by the expected number of pairs. The standard error comes from the Hajek projection of the AUC, with
+    outcomes that are independent given the probabilities. Both are exact up to a relative error of the order 1/n.
 
     Parameters
     ----------
@@ -83,7 +92,7 @@ def expected_auc(probability, score):
 
     Returns
     -------
-    auc, standard error : float
+    auc, standard_error : float
 
     >>> expected_auc(np.array([0.2, 0.5, 0.8]), np.array([1.0, 1.0, 1.0]))[0]
     0.5
@@ -92,13 +101,13 @@ def expected_auc(probability, score):
     _, group = np.unique(score, return_inverse=True)
 
     def below(weight):
-        """Weight of the days ranked below each day, and half of that of the days beside it."""
+        """For each day, the total weight of the days with a lower score, plus half the weight of its ties."""
         total = np.bincount(group, weight)
         return (np.cumsum(total) - total)[group] + (total[group] - weight) / 2
 
     positives, negatives = p.sum() - p, q.sum() - q  # among the other days
     pairs = (p * negatives).sum()
     auc = (p * below(q)).sum() / pairs
-    # What turning a day from 0 to 1 changes: pairs won less pairs lost, beyond those expected.
+    # How an outcome of 1 instead of 0 on a day changes the correctly ranked pairs, less the change that is expected.
     effect = below(q) - (positives - below(p)) - auc * (negatives - positives)
     return float(auc), float(np.sqrt((p * q * effect**2).sum()) / pairs)

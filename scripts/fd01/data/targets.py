@@ -1,4 +1,4 @@
-"""The targets: of each its event, its threshold, its wording, and which forecasts say something about it.
+"""The targets: one table with the event, the threshold and the wording of each.
 
 A new target is one entry of `TARGETS`, its name in `schemas/config.schema.yaml`, and a line in
 `docs/reference/targets.md`.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fd01.data.series import OF_THE_HIGH
+from fd01.data.series import HIGH_SERIES
 from fd01.workflow.errors import NotRun
 
 
@@ -19,6 +19,7 @@ def trailing_std(close, window):
     return np.log(close).diff().rolling(window).std()
 
 
+# Functions for `Target.threshold`.
 def _rise(prices, labels):
     return np.full(len(prices), labels["threshold"])
 
@@ -27,7 +28,7 @@ def _fall(prices, labels):
     return np.full(len(prices), -labels["threshold"])
 
 
-def _none(prices, labels):
+def _zero(prices, labels):
     return np.zeros(len(prices))
 
 
@@ -38,19 +39,20 @@ def _scaled_rise(prices, labels):
 
 @dataclass(frozen=True)
 class Target:
-    """An event of the days t+1 .. t+h, as seen at the Close of day t.
+    """An event on the days t+1 .. t+h, defined by the prices up to the Close of day t.
 
     Attributes
     ----------
     price : str
-        The price that decides: `High` (the highest of these days), `Low` (the lowest), or `Close` (the last).
+        The price that decides: `High` (the highest High of these days), `Low` (the lowest Low), or `Close` (the last
+        Close).
     threshold : function of the prices and of the section `labels` of the configuration
-        The simple return from today's Close that this price must reach (`High`, `Low`) or exceed (`Close`),
-        shape (days,).
+        It returns, in an array of shape (days,), the simple return from the Close of day t which that price must reach
+        (`High`, `Low`) or exceed (`Close`).
     wording : str
-        The event in words, a clause. It may use {days}, {closes}, {percent} and {deviations}.
+        The event in words, a clause with the placeholders {days}, {closes}, {percent} and {deviations}.
     takes_threshold : bool
-        Whether `labels/threshold` matters to it.
+        Whether the event depends on `labels/threshold`.
     """
 
     price: str
@@ -60,16 +62,19 @@ class Target:
 
     @property
     def touches(self):
-        """Whether any moment of the days can bring the event about, not only the last Close."""
+        """Whether the event can happen at any moment of these days, and not only at the last Close."""
         return self.price != "Close"
 
     @property
     def falls(self):
-        """Whether the event is that the price is low."""
+        """Whether the event is a fall of the price."""
         return self.price == "Low"
 
     def happens(self, prices, horizon, threshold):
-        """Whether the event happens after each day, with NaN compared as False; Series of bool, shape (days,)."""
+        """Whether the event happens after each day, False where a price is NaN; Series of bool, shape (days,).
+
+        `prices` has High, Low and Close; `horizon` is h, in trading days; `threshold` is an array of shape (days,).
+        """
         level = prices["Close"] * (1 + threshold)
         match self.price:
             case "High":
@@ -87,7 +92,7 @@ TARGETS = {
     "down": Target(
         "Low", _fall, "on {days}, the price falls at some time by at least {percent} below today's close", True
     ),
-    "direction": Target("Close", _none, "the close after {closes} is above today's close"),
+    "direction": Target("Close", _zero, "the close after {closes} is above today's close"),
     "scaled": Target(
         "High", _scaled_rise, "on {days}, the price rises at some time by at least {deviations} above today's close"
     ),
@@ -95,17 +100,17 @@ TARGETS = {
 
 
 def target_column(target, horizon):
-    """Name of the column that holds `target` at `horizon`, for instance `up_1`."""
+    """Name of the column of `target` at `horizon`, for instance `up_1`."""
     return f"{target}_{horizon}"
 
 
 def threshold_return(prices, target, labels):
-    """`Target.threshold` of the target with this name, shape (days,); NaN while it is not known."""
+    """`Target.threshold` of the target with this name, array of shape (days,); NaN on days where it is not known."""
     return TARGETS[target].threshold(prices, labels)
 
 
 def target_values(prices, horizons, threshold, scaled):
-    """Every target of every day.
+    """Every target on every day.
 
     Parameters
     ----------
@@ -118,8 +123,8 @@ def target_values(prices, horizons, threshold, scaled):
 
     Returns
     -------
-    DataFrame, shape (days, targets x horizons), columns as `target_column` names them: 1.0, 0.0, or NaN where a day of
-    the horizon or the threshold is missing.
+    DataFrame, shape (days, targets x horizons), columns as `target_column` names them: 1.0, 0.0, or NaN where the data
+    end before the horizon or the threshold is not known.
     """
     labels = {"threshold": threshold, "scaled": scaled}
     columns = {}
@@ -132,7 +137,9 @@ def target_values(prices, horizons, threshold, scaled):
 
 
 def describe(target, horizon, labels):
-    """The event in words, as a clause that follows "the event: ".
+    """The event in words, a clause to put after "the event: ".
+
+    `labels` is the section of the configuration.
 
     >>> labels = {"threshold": 0.01, "scaled": {"k": 1.0, "window": 20}}
     >>> describe("direction", 1, labels)
@@ -148,6 +155,6 @@ def describe(target, horizon, labels):
 
 
 def require_forecast_of(target, series):
-    """Raise `NotRun` unless a forecast of the input `series` says something about the target with this name."""
-    if series in OF_THE_HIGH and TARGETS[target].price != "High":
+    """Raise `NotRun` when a forecast of the input series named `series` cannot be turned into a score for `target`."""
+    if series in HIGH_SERIES and TARGETS[target].price != "High":
         raise NotRun(f"a forecast of the High says nothing of the target {target}")

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import norm
 
-from fd01.data.series import OF_THE_HIGH, PRICES
+from fd01.data.series import HIGH_SERIES, PRICES
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
 from fd01.models.forecasts import DECILES, LEVELS
 from fd01.workflow.errors import NotRun
@@ -28,7 +28,7 @@ def return_deciles(frame, name, close, horizon):
     -------
     rows, deciles : arrays of shape (n,) and (n, 9), deciles ascending (a model's may cross)
     """
-    if name in OF_THE_HIGH and horizon > 1:
+    if name in HIGH_SERIES and horizon > 1:
         raise NotRun("a forecast of the High is one of the next day")
     if horizon > frame["step"].max():
         raise NotRun(f"with covariates the forecast reaches 1 day, not {horizon}: those of later days are not known")
@@ -102,7 +102,7 @@ def scores(frame, target, name, dataset, labels):
     probability = exceedance(deciles, threshold_return(dataset, target["target"], labels)[rows])
     if event.falls:
         probability = 1 - probability
-    if event.touches and name not in OF_THE_HIGH:
+    if event.touches and name not in HIGH_SERIES:
         probability = touch(probability)
     return rows, {
         "study": -deciles[:, 4] if event.falls else deciles[:, 4],

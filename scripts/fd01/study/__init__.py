@@ -1,1 +1,1 @@
-"""What config.yaml says: its checks, folds, systems, and the seal of the analysis plan."""
+"""What config.yaml says: its checks, the folds, the table of systems, and the seal of the analysis plan."""

@@ -1,4 +1,4 @@
-"""Checks of the configuration before any job starts."""
+"""Checks of the configuration before any job starts, and the questions that the rules ask it."""
 
 import datetime
 import difflib
@@ -7,13 +7,14 @@ import os
 import sys
 from pathlib import Path
 
-from fd01.study.folds import is_walk_forward, walk_forward_folds
-from fd01.study.systems import SYSTEMS, needs_weights
+from fd01.study.folds import WALK_FORWARD, is_walk_forward, walk_forward_folds
+from fd01.study.systems import SYSTEMS, needed_weights
 from fd01.workflow.errors import UserError
 
 RUN = "all, none, gpu, or a list of datasets"
-SCRAMBLED = "-scrambled"  # ends the name of a dataset that the audit makes of another
+SCRAMBLED = "-scrambled"  # end of the name of a dataset that the audit makes from another one
 DATES = ("train_end", "start", "end")  # keys of a source or a fold
+# Words for the types and the limits of the JSON schema.
 TYPES = {
     "object": "a table",
     "array": "a list",
@@ -22,7 +23,7 @@ TYPES = {
     "number": "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
     "boolean": "true or false",
 }
-RULES = {
+LIMITS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
     "exclusiveMinimum": "more than {}",
@@ -35,38 +36,55 @@ RULES = {
 
 
 def check_config(config, schema):
-    """Validate `config` in place against `schema` and against itself.
+    """Check `config` against `schema` and against itself, and bring it into one form, in place.
 
-    YAML dates become ISO strings, so that a quoted and a bare date mean the same, and experiments are
-    sorted, so that the order of a user's file changes nothing. Raises `UserError` with one line that
-    names the key, its value, and what is allowed.
+    Dates become ISO strings, so that a quoted and a bare date mean the same. Experiments are sorted, so that the order
+    of a user's file changes nothing. With `walk_forward: true` each dataset gets its walk-forward blocks as folds.
+
+    Parameters
+    ----------
+    config : dict, as read from YAML
+    schema : dict, a JSON schema
+
+    Raises
+    ------
+    UserError
+        With one line that names the key, its value, and what is allowed.
     """
-    # jsonschema would build 38 grammars for checks of web addresses, 2.5 s before every run, and we have none.
+    # jsonschema would load a parser of web addresses, 2.5 s at every start, and our schema has no addresses.
     sys.modules.setdefault("rfc3987_syntax", None)
     from jsonschema import Draft202012Validator, validators
 
-    # JSON takes 1.0 for a whole number; file names and seeds do not.
+    # JSON accepts 1.0 as a whole number; file names and seeds cannot.
     strict = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     _normalise(config)
     errors = list(validators.extend(Draft202012Validator, type_checker=strict)(schema).iter_errors(config))
     if errors:
-        raise UserError(_one_line(min(errors, key=_precedence)))
-    config["experiments"] = _sorted(config["experiments"])
-    for check in (_check_names, _check_folds, _check_targets, _check_experiments, _check_decision, _check_plan):
-        check(config)
+        raise UserError(_message(min(errors, key=_precedence)))
+    config["experiments"] = _sorted_keys(config["experiments"])
+    _check_names(config)
+    _check_datasets(config)
+    _check_targets(config)
+    _check_experiments(config)
+    _check_decision(config)
+    _check_plan(config)
     if config["walk_forward"]:
         for dataset in config["datasets"].values():
-            dataset["folds"] |= walk_forward_folds(**dataset["walk_forward"]) if "walk_forward" in dataset else {}
+            if "walk_forward" in dataset:
+                dataset["folds"] |= walk_forward_folds(**dataset["walk_forward"])
 
 
 def gpu_found():
-    """Whether jobs find an NVIDIA GPU: as the variable FD01_GPU says, or else by a look at this machine."""
-    said = os.environ.get("FD01_GPU")
-    if said is not None:
-        if said not in ("0", "1"):
-            raise UserError(f"environment: FD01_GPU is {said!r}; allowed: 1 (jobs find a GPU) or 0 (they do not)")
-        return said == "1"
-    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()  # the latter under WSL
+    """Whether jobs have an NVIDIA GPU: what the variable FD01_GPU says, or else whether this machine has one.
+
+    Raises `UserError` when FD01_GPU is neither 0 nor 1.
+    """
+    setting = os.environ.get("FD01_GPU")
+    if setting is None:
+        return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()  # the latter under WSL
+    if setting not in ("0", "1"):
+        raise UserError(f"environment: FD01_GPU is {setting!r}; allowed: 1 (jobs have a GPU) or 0 (they have none)")
+    return setting == "1"
 
 
 def runs_on(entry, dataset):
@@ -77,7 +95,7 @@ def runs_on(entry, dataset):
 
 
 def scrambled(datasets):
-    """For each of `datasets` the one that the audit compares it with: the same but for prices after one day."""
+    """For each of `datasets`, the one that the audit compares it with: after one day its prices are replaced."""
     return {
         name + SCRAMBLED: dataset
         | {"title": f"{dataset['title']}, scrambled", "source": dataset["source"] | {"kind": "scrambled"}}
@@ -96,33 +114,30 @@ def _normalise(node, path=""):
             _require(math.isfinite(value), where, value, "a finite number")
 
 
-def _sorted(node):
-    return {key: _sorted(node[key]) for key in sorted(node)} if isinstance(node, dict) else node
+def _sorted_keys(node):
+    return {key: _sorted_keys(node[key]) for key in sorted(node)} if isinstance(node, dict) else node
 
 
 def _precedence(error):
-    # Without a `kind`, `system` or `method` every branch of the schema objects: its absence comes first.
-    # An unknown key explains a missing one: a misspelling causes both.
+    """Sort key of the errors of one configuration: the smallest explains the others and is the one to show."""
+    # Where `kind`, `system` or `method` is missing, every branch of the schema reports its own errors.
     branches = list(error.absolute_schema_path).count("then")
+    # An unknown key may be a misspelling, and then it also explains a missing key.
     return (branches, error.validator != "additionalProperties", [str(part) for part in error.absolute_path])
 
 
-def _one_line(error):
+def _message(error):
+    """The line for an error of the schema."""
     path = [str(part) for part in error.absolute_path]
     key = "/".join(path)
     if "propertyNames" in error.absolute_schema_path:
-        return f"config: {key} has the name {error.instance!r}; allowed: letters and digits, joined by single hyphens"
+        allowed = "letters and digits, joined by single hyphens"
+        return f"config: {key} has an entry named {error.instance!r}; allowed: {allowed}"
     match error.validator:
         case "additionalProperties":
-            known = sorted(error.schema.get("properties", {}))
-            unknown = sorted(str(name) for name in set(error.instance) - set(known))[0]
-            return _unknown(f"{key}/{unknown}".lstrip("/"), unknown, known)
+            return _unknown_key(key, error)
         case "required":
-            missing = sorted(set(error.validator_value) - set(error.instance))
-            extra = [str(name) for name in error.instance if name not in error.schema.get("properties", error.instance)]
-            meant = difflib.get_close_matches(missing[0], extra, n=1)
-            hint = f"; is {meant[0]!r} meant?" if meant else ""
-            return f"config: {key or 'the top level'} lacks the key {missing[0]!r}{hint}"
+            return _missing_key(key, error)
         case "dependentRequired":
             wanted = {name for key, names in error.validator_value.items() if key in error.instance for name in names}
             return f"config: {key} lacks the key {min(wanted - set(error.instance))!r}"
@@ -140,18 +155,25 @@ def _one_line(error):
             allowed = TYPES[error.validator_value]
         case "not":
             allowed = "nothing: this experiment does not have the key"
-        case rule:
-            allowed = RULES[rule].format(error.validator_value)
+        case limit:
+            allowed = LIMITS[limit].format(error.validator_value)
     return f"config: {key} is {error.instance!r}; allowed: {allowed}"
 
 
-def _unknown(key, name, known):
-    hint = difflib.get_close_matches(name, known, n=1)
-    return (
-        f"config: unknown key {key}"
-        + (f"; did you mean {hint[0]!r}?" if hint else "")
-        + f" (allowed: {', '.join(known)})"
-    )
+def _unknown_key(key, error):
+    allowed = sorted(error.schema.get("properties", {}))
+    unknown = min(str(name) for name in set(error.instance) - set(allowed))
+    similar = difflib.get_close_matches(unknown, allowed, n=1)
+    hint = f"; did you mean {similar[0]!r}?" if similar else ""
+    return f"config: unknown key {f'{key}/{unknown}'.lstrip('/')}{hint} (allowed: {', '.join(allowed)})"
+
+
+def _missing_key(key, error):
+    missing = min(set(error.validator_value) - set(error.instance))
+    unknown = [str(name) for name in error.instance if name not in error.schema.get("properties", error.instance)]
+    similar = difflib.get_close_matches(missing, unknown, n=1)
+    hint = f"; is {similar[0]!r} a misspelling of it?" if similar else ""
+    return f"config: {key or 'the top level'} lacks the key {missing!r}{hint}"
 
 
 def _require(condition, key, value, allowed):
@@ -160,12 +182,12 @@ def _require(condition, key, value, allowed):
 
 
 def _check_names(config):
-    datasets = config["datasets"]
+    """The names of datasets, wherever they stand."""
+    datasets, chosen = config["datasets"], config["dataset"]
     allowed = ", ".join(datasets)
-    chosen = config["dataset"]
     _require(chosen in datasets, "dataset", chosen, allowed)
     if config["walk_forward"] and "walk_forward" not in datasets[chosen]:
-        raise UserError(f"config: walk_forward is on, and datasets/{chosen} lacks the key 'walk_forward'")
+        raise UserError(f"config: walk_forward is true, but datasets/{chosen} lacks the key 'walk_forward'")
     if not any(runs_on(entry, chosen) for entry in config["experiments"].values()):
         raise UserError(f"config: no experiment runs on {chosen}; set experiments/.../run of one to all or [{chosen}]")
     for name in datasets:
@@ -175,88 +197,75 @@ def _check_names(config):
         _require(known, f"experiments/{name}/run", entry["run"], f"{RUN}: {allowed}")
 
 
-def _check_dates(key, table):
-    for field in DATES:
-        try:
-            datetime.date.fromisoformat(table.get(field, "2000-01-01"))
-        except ValueError:
-            _require(False, f"{key}/{field}", table[field], "a date of the calendar")
-    if "start" in table and "end" in table:
-        start, end = table["start"], table["end"]
-        _require(end >= start, f"{key}/end", end, f"a date from start, {start}, on")
-
-
-def _check_folds(config):
+def _check_datasets(config):
     for name, dataset in config["datasets"].items():
-        source = dataset["source"]
-        _check_dates(f"datasets/{name}/source", source)
-        if source["kind"] == "synthetic":
-            beta, most = source["beta"], f"less than 1 - alpha, {1 - source['alpha']:g}"
-            _require(source["alpha"] + beta < 1, f"datasets/{name}/source/beta", beta, most)
-        for fold, dates in dataset["folds"].items():
-            key = f"datasets/{name}/folds/{fold}"
-            _require(
-                not is_walk_forward(fold),
-                f"datasets/{name}/folds",
-                fold,
-                "names that do not begin like a walk-forward block",
-            )
-            _check_dates(key, dates)
-            _require(
-                dates["start"] > dates["train_end"],
-                f"{key}/start",
-                dates["start"],
-                f"a date after train_end, {dates['train_end']}",
-            )
+        key, folds = f"datasets/{name}", dataset["folds"]
+        _check_source(f"{key}/source", dataset["source"])
+        for fold, dates in folds.items():
+            _check_fold(f"{key}/folds", fold, dates)
         if "walk_forward" in dataset:
             first, last = dataset["walk_forward"]["first"], dataset["walk_forward"]["last"]
-            _require(last >= first, f"datasets/{name}/walk_forward/last", last, f"a year from first, {first}, on")
+            _require(last >= first, f"{key}/walk_forward/last", last, f"at least first, {first}")
         if "study_fold" in dataset:
-            _require(
-                dataset["study_fold"] in dataset["folds"],
-                f"datasets/{name}/study_fold",
-                dataset["study_fold"],
-                ", ".join(dataset["folds"]),
-            )
+            _require(dataset["study_fold"] in folds, f"{key}/study_fold", dataset["study_fold"], ", ".join(folds))
+
+
+def _check_source(key, source):
+    _check_dates(key, source)
+    if source["kind"] == "synthetic":
+        alpha, beta = source["alpha"], source["beta"]
+        _require(alpha + beta < 1, f"{key}/beta", beta, f"less than 1 - alpha, {1 - alpha:g}")
+
+
+def _check_fold(key, fold, dates):
+    _require(not is_walk_forward(fold), key, fold, f"a name that does not begin with {WALK_FORWARD}")
+    key, start, train_end = f"{key}/{fold}", dates["start"], dates["train_end"]
+    _check_dates(key, dates)
+    _require(start > train_end, f"{key}/start", start, f"a date after train_end, {train_end}")
+
+
+def _check_dates(key, dates):
+    for field in DATES:
+        if field in dates:
+            _require(_is_date(dates[field]), f"{key}/{field}", dates[field], "a day that exists in the calendar")
+    if "start" in dates and "end" in dates:
+        start, end = dates["start"], dates["end"]
+        _require(end >= start, f"{key}/end", end, f"a date not before start, {start}")
+
+
+def _is_date(text):
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_targets(config):
-    horizons = config["labels"]["horizons"]
+    labels, min_history = config["labels"], config["origins"]["min_history"]
     for i, target in enumerate(config["targets"]):
-        _require(
-            target["horizon"] in horizons,
-            f"targets/{i}/horizon",
-            target["horizon"],
-            f"one of labels/horizons, {horizons}",
-        )
-    _require(
-        config["labels"]["scaled"]["window"] < config["origins"]["min_history"],
-        "labels/scaled/window",
-        config["labels"]["scaled"]["window"],
-        f"less than origins/min_history, {config['origins']['min_history']}",
-    )
+        horizon, allowed = target["horizon"], f"one of labels/horizons, {labels['horizons']}"
+        _require(horizon in labels["horizons"], f"targets/{i}/horizon", horizon, allowed)
+    window = labels["scaled"]["window"]
+    _require(window < min_history, "labels/scaled/window", window, f"less than origins/min_history, {min_history}")
 
 
 def _check_experiments(config):
-    min_history = config["origins"]["min_history"]
-    names = config["experiments"]
-    for name, entry in names.items():
+    min_history, experiments = config["origins"]["min_history"], config["experiments"]
+    for name, entry in experiments.items():
         if "twin" in entry:
-            others = [other for other in names if other != name]
+            others = [other for other in experiments if other != name]
             _require(entry["twin"] in others, f"experiments/{name}/twin", entry["twin"], ", ".join(others))
         key, settings = f"experiments/{name}/settings", entry["settings"]
-        for rows in ("window",) if SYSTEMS[entry["system"]].any_context else ("window", "context"):
-            _require(
-                settings.get(rows, 0) <= min_history,
-                f"{key}/{rows}",
-                settings.get(rows),
-                f"at most origins/min_history, {min_history}",
-            )
+        for setting in ("window",) if SYSTEMS[entry["system"]].long_context else ("window", "context"):
+            if setting in settings:
+                days, allowed = settings[setting], f"at most origins/min_history, {min_history}"
+                _require(days <= min_history, f"{key}/{setting}", days, allowed)
         if entry["system"] == "patchtst":
             _check_patchtst(config, key, entry)
-        if model := needs_weights(entry):
+        if model := needed_weights(entry):
             models = config["weights"]["models"]
-            _require(model in models, "weights/models", list(models), f"a table that has {model}")
+            _require(model in models, "weights/models", list(models), f"a table with the key {model}")
 
 
 def _check_patchtst(config, key, entry):
@@ -267,16 +276,13 @@ def _check_patchtst(config, key, entry):
     _require(settings["context"] >= patch, f"{key}/context", settings["context"], f"at least patch_length, {patch}")
     if settings["selection"] == "study":
         for name, dataset in config["datasets"].items():
-            _require(
-                not runs_on(entry, name) or "study_fold" in dataset,
-                f"{key}/selection",
-                "study",
-                f"inner, since the experiment runs on {name} and datasets/{name} has no study_fold",
-            )
+            allowed = f"inner, since the experiment runs on {name} and datasets/{name} has no study_fold"
+            possible = "study_fold" in dataset or not runs_on(entry, name)
+            _require(possible, f"{key}/selection", "study", allowed)
 
 
 def _check_decision(config):
-    decision = config["decision"]
+    decision, datasets = config["decision"], config["datasets"]
     references = [name for name, entry in config["experiments"].items() if entry["system"] == "patchtst"]
     _require(decision["reference"] in references, "decision/reference", decision["reference"], ", ".join(references))
     _require(
@@ -285,19 +291,21 @@ def _check_decision(config):
         decision["finetune_from"],
         "unsuitable_below <= finetune_from <= investigate_above",
     )
-    _check_block("decision", decision, config["datasets"])
+    _check_block("decision", decision, datasets)
     for name, entry in config["experiments"].items():
         if "published" in entry:
-            _check_block(f"experiments/{name}/published", entry["published"], config["datasets"])
+            _check_block(f"experiments/{name}/published", entry["published"], datasets)
+
+
+def _check_block(key, block, datasets):
+    # A small study may lack the dataset; then nothing is compared with the block.
+    if block["dataset"] in datasets:
+        folds = datasets[block["dataset"]]["folds"]
+        allowed = f"a fold of {block['dataset']}: {', '.join(folds)}"
+        _require(block["fold"] in folds, f"{key}/fold", block["fold"], allowed)
 
 
 def _check_plan(config):
     folds = sorted({fold for dataset in config["datasets"].values() for fold in dataset["folds"]})
     for i, fold in enumerate(config["plan"]["sealed"]):
         _require(fold in folds, f"plan/sealed/{i}", fold, f"a fold of a dataset: {', '.join(folds)}")
-
-
-def _check_block(key, block, datasets):
-    # The dataset may be missing from a small study; then nothing is compared with the block.
-    folds = datasets.get(block["dataset"], {"folds": [block["fold"]]})["folds"]
-    _require(block["fold"] in folds, f"{key}/fold", block["fold"], f"a fold of {block['dataset']}: {', '.join(folds)}")

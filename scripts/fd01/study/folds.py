@@ -1,17 +1,17 @@
-"""Walk-forward blocks: folds that a dataset gets beside those of the configuration."""
+"""Walk-forward blocks, which are folds that a dataset has in addition to those in the configuration."""
 
 import datetime
 
-WALK_FORWARD = "wf-"
+WALK_FORWARD = "wf-"  # their names begin so
 
 
 def is_walk_forward(fold):
-    """Whether a fold is a walk-forward block, by its name."""
+    """Whether the fold with this name is a walk-forward block."""
     return fold.startswith(WALK_FORWARD)
 
 
 def walk_forward_folds(first, last, years, embargo):
-    """Folds `wf-{year}` of consecutive blocks, each with all that lies before it as its training period.
+    """Folds `wf-{year}` of consecutive blocks; the training period of each is everything before it.
 
     Parameters
     ----------
@@ -19,8 +19,12 @@ def walk_forward_folds(first, last, years, embargo):
         First year of the first and of the last block.
     years : int, length of a block
     embargo : int
-        Days of the calendar between the end of training and the block, beyond the purge of every fold
+        Calendar days between the end of training and the block, in addition to the purge that every fold has
         (Lopez de Prado, Advances in Financial Machine Learning, 2018, section 7.4.2).
+
+    Returns
+    -------
+    dict of dict: per fold `train_end`, `start` and `end`, as ISO dates.
 
     >>> walk_forward_folds(first=2003, last=2005, years=2, embargo=7)["wf-2005"]
     {'train_end': '2004-12-24', 'start': '2005-01-01', 'end': '2006-12-31'}
@@ -37,11 +41,11 @@ def walk_forward_folds(first, last, years, embargo):
 
 
 def main_folds(table):
-    """The rows of `table` that do not belong to a walk-forward block."""
+    """The rows of `table`, a DataFrame with the column `fold`, that do not belong to a walk-forward block."""
     return table[[not is_walk_forward(fold) for fold in table["fold"]]]
 
 
-def headline(folds, wanted):
-    """The fold that is shown where there is room for one: `wanted`, or the first of `folds`; None of none."""
+def headline_fold(folds, preferred):
+    """The fold for a figure that has room for only one: `preferred` if `folds` has it, else the first; None of none."""
     folds = list(folds)
-    return wanted if wanted in folds else next(iter(folds), None)
+    return preferred if preferred in folds else next(iter(folds), None)

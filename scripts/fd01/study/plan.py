@@ -1,31 +1,31 @@
-"""The analysis plan, and the blocks that stay closed while the settings are not those that were fixed with it."""
+"""The analysis plan and its seal: which blocks stay sealed once the plan or its settings have changed."""
 
 from fd01.workflow.files import digest, sha256
 
-COVERED = ("labels", "targets", "statistics", "decision")
+COVERED = ("labels", "targets", "statistics", "decision")  # sections of the configuration that belong to the plan
 
 
 def plan_digest(path, config):
-    """SHA-256 of the bytes of the plan, the file `path`, and of the sections of `config` that it speaks of."""
+    """SHA-256 of the plan, the file `path`, and of the sections of `config` that belong to it."""
     return digest({"plan": sha256(path)} | {section: config[section] for section in COVERED})
 
 
-def seal(plan, found):
-    """The folds that stay closed, and why.
+def seal(plan, current_digest):
+    """The folds that are sealed, and why.
 
     Parameters
     ----------
     plan : dict, the section `plan` of the configuration
-    found : str, the `plan_digest` of the present plan and settings
+    current_digest : str, the `plan_digest` of the plan and the settings as they are now
 
     Returns
     -------
-    dict with `folds` and `reason`: no fold and None while `found` is the digest in the configuration.
+    dict with `folds` and `reason`: an empty list and None if the configuration has this digest in `plan: sha256:`.
     """
-    if not plan["sealed"] or found == plan["sha256"]:
+    if not plan["sealed"] or current_digest == plan["sha256"]:
         return {"folds": [], "reason": None}
     reason = (
         "sealed: the analysis plan or its settings have changed; "
-        f"its digest is {found}, plan/sha256 says {plan['sha256']}"
+        f"its digest is {current_digest}, plan/sha256 says {plan['sha256']}"
     )
     return {"folds": plan["sealed"], "reason": reason}

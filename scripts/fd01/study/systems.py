@@ -1,15 +1,15 @@
-"""The systems: what the rest of the project must know about each, in one table.
+"""The systems: one table with everything that the rest of the project must know of each.
 
-A system is a kind of model, an experiment is a system with its settings. docs/how-to/add-a-model.md adds one.
+A system is a kind of model; an experiment is a system with settings. docs/how-to/add-a-model.md tells how to add one.
 """
 
 from dataclasses import dataclass
 
-# What the rule of a system stores, from which other rules make scores.
-DECILES, STUDENT_T = "deciles", "Student-t parameters"  # a predictive distribution
-STATES = "hidden states"  # for a probe
-TRAINED = "the scores of each training"  # one job per train end and seed
-SCORES = "scores"  # finished predictions
+# What the rule of a system stores. Other rules make the scores from it.
+DECILES, STUDENT_T = "deciles", "Student-t parameters"  # two forms of a predictive distribution
+STATES = "hidden states"  # on which a probe is fitted
+TRAINED = "the scores of each training"  # one job per train end and seed; a rule gathers them
+SCORES = "scores"  # the finished predictions
 DISTRIBUTIONS = (DECILES, STUDENT_T)
 
 
@@ -28,13 +28,13 @@ class System:
     weights : str or None
         The entry of `weights/models` that its pre-trained experiments need; None if they need none.
     in_question : bool
-        Whether the question of the study names the model.
+        Whether the question of FD-01 names this model.
     gpu : bool
-        Whether it runs on a GPU where there is one.
-    any_context : bool
-        Whether its context may be longer than `origins/min_history`: it copes with what lies before the data.
+        Whether the model runs on a GPU where there is one.
+    long_context : bool
+        Whether the context may be longer than `origins/min_history`, so that a window can begin before the data.
     input : str or None
-        The input series that its forecasts speak of, where the settings do not say (`fd01.data.series`).
+        The input series that it forecasts (`fd01.data.series`), for a system whose settings do not name one.
     """
 
     rule: str
@@ -43,12 +43,12 @@ class System:
     weights: str | None = None
     in_question: bool = False
     gpu: bool = False
-    any_context: bool = False
+    long_context: bool = False
     input: str | None = None
 
 
 BASELINE = "baseline"
-_TIMESFM = {"environment": "timesfm", "weights": "timesfm", "in_question": True, "gpu": True, "any_context": True}
+_TIMESFM = {"environment": "timesfm", "weights": "timesfm", "in_question": True, "gpu": True, "long_context": True}
 _LAG_LLAMA = _TIMESFM | {"environment": "lag-llama", "weights": "lag-llama"}
 
 SYSTEMS = {
@@ -65,11 +65,11 @@ SYSTEMS = {
 
 
 def input_of(entry):
-    """The input series that the forecasts of an experiment speak of; `entry` is its entry in the configuration."""
+    """The input series that an experiment forecasts, or None; `entry` is its entry in the configuration."""
     return entry["settings"].get("input", SYSTEMS[entry["system"]].input)
 
 
-def needs_weights(entry):
-    """The entry of `weights/models` that an experiment needs; None if it needs none."""
+def needed_weights(entry):
+    """The entry of `weights/models` that an experiment needs; None if it needs none. `entry` as in `input_of`."""
     pretrained = entry["settings"].get("weights", "pretrained") == "pretrained"
     return SYSTEMS[entry["system"]].weights if pretrained else None

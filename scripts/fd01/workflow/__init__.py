@@ -1,1 +1,1 @@
-"""What every job needs: errors, files, logs, its environment, the origin of its results."""
+"""What every job needs: errors, files, logs, a check of its environment, and the provenance of its results."""

@@ -1,4 +1,4 @@
-"""Files that are either complete or absent."""
+"""Reading and writing files, so that a file is either complete or absent, and checksums."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path):
-    """Yield a temporary path beside `path`; move it there if the block succeeds, else remove it."""
+    """Yield a temporary path in the folder of `path`; move the file to `path` if the block succeeds, else delete it."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -20,7 +20,7 @@ def replacing(path):
 
 
 def write_text(path, text):
-    """Write `text` to `path` in one move."""
+    """Write `text` to `path`; a job that is killed leaves no half-written file."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -42,5 +42,5 @@ def sha256(path):
 
 
 def digest(value):
-    """SHA-256 of `value` as canonical JSON: equal settings give equal digests."""
+    """SHA-256 of `value` as JSON with sorted keys: equal settings give equal digests."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,17 +1,17 @@
-"""Logging of a script: to the rule's log file and to the terminal."""
+"""Logging of a script, to the log file of its rule and to the terminal."""
 
 import logging
 import sys
 
-from fd01.workflow.environment import keep_to_environment
+from fd01.workflow.environment import enforce_environment
 from fd01.workflow.errors import UserError
 
 
 def configure_logging(snakemake):
-    """Send log records, and the exception that ends the script, to `snakemake.log[0]` and stderr.
+    """Send log records, and the exception that ends the script, to `snakemake.log[0]` and to stderr.
 
-    Snakemake's `log:` captures nothing of a `script:`. A `UserError` is shown as its message alone. A job outside its
-    environment ends here.
+    Snakemake itself writes nothing of a `script:` to its `log:`. A `UserError` is shown as its message, without a
+    traceback. This is the first call of every script, so it also checks the environment of the job.
     """
     logging.basicConfig(
         level=logging.INFO,
@@ -28,4 +28,4 @@ def configure_logging(snakemake):
             logging.error("%s failed", snakemake.rule, exc_info=(kind, error, traceback))
 
     sys.excepthook = log_exception
-    keep_to_environment()
+    enforce_environment()

@@ -1,4 +1,4 @@
-"""Parquet files: a table and, in the metadata of some, what it is."""
+"""Reading and writing parquet files: a table and, in some files, a dict of metadata."""
 
 import json
 
@@ -8,16 +8,16 @@ import pyarrow.parquet as pq
 from fd01.workflow.files import replacing
 
 
-def write_table(path, frame, about, schema=None):
-    """Write `frame` and the dict `about` to `path` in one move; `schema` is a pyarrow schema."""
+def write_table(path, frame, metadata, schema=None):
+    """Write `frame` and the dict `metadata` to `path`; `schema` is a pyarrow schema. NaN in `metadata` is refused."""
     table = pa.Table.from_pandas(frame, schema, preserve_index=False)
-    table = table.replace_schema_metadata({b"fd01": json.dumps(about, allow_nan=False).encode()})
+    table = table.replace_schema_metadata({b"fd01": json.dumps(metadata, allow_nan=False).encode()})
     with replacing(path) as temporary:
         pq.write_table(table, temporary)
 
 
 def read_table(path, columns=None):
-    """The frame, or some of its columns, and the dict that `write_table` has written."""
+    """The frame, or some of its columns, and the metadata that `write_table` has written."""
     table = pq.read_table(path, columns=columns)
     return table.replace_schema_metadata().to_pandas(), json.loads(table.schema.metadata[b"fd01"])
 
@@ -25,7 +25,8 @@ def read_table(path, columns=None):
 def read_frame(path):
     """The frame in a parquet file.
 
-    `pandas.read_parquet` gives Arrow's threads a Python file: where one lets go of it while Python ends, a job that has
-    written all its files is aborted (apache/arrow#34314), one in 30 of the shortest.
+    `pandas.read_parquet` is avoided: it passes a Python file object to the threads of Arrow. If a thread releases that
+    object while Python shuts down, the job aborts although it has written all its files (apache/arrow#34314). This
+    happened to one in 30 of the shortest jobs.
     """
     return pq.read_table(path).to_pandas()

@@ -1,4 +1,4 @@
-"""Where a result comes from."""
+"""Provenance of a result: the commit of the code, and the network and the device that made it."""
 
 import logging
 import os
@@ -7,9 +7,10 @@ from pathlib import Path
 
 
 def git_commit():
-    """Commit of this repository, `+dirty` appended when tracked files differ; None outside git.
+    """Commit of this repository, with `+dirty` at the end when tracked files have changed; None outside git.
 
-    Left out are the trial ledger, which every run may add to, and the profiles, which say where jobs run.
+    Changes of the trial ledger, which every run may extend, and of the profiles, which only say where jobs run, are
+    ignored.
     """
     root = Path(__file__).resolve().parents[3]
 
@@ -24,9 +25,11 @@ def git_commit():
 
 
 def describe_network(network):
-    """Parameter count, device and a line on the success for the provenance; the line is also logged.
+    """What the provenance records of a torch module; also logs the line `loaded`.
 
-    `network` is a torch module.
+    Returns
+    -------
+    dict with `parameters` (int, their number), `device` (str, such as `cpu` or `cuda`) and `loaded` (str, one line).
     """
     parameters = list(network.parameters())
     count = sum(parameter.numel() for parameter in parameters)
@@ -38,9 +41,9 @@ def describe_network(network):
 
 
 def warn_without_gpu(device):
-    """Warn of a network on the CPU where jobs are to find a GPU; `device` is `cpu` or another."""
+    """Log a warning when a network is on the `device` `cpu` although jobs should use a GPU (FD01_GPU=1)."""
     if device == "cpu" and os.environ.get("FD01_GPU") == "1":
         logging.warning(
-            "a GPU was asked for, but torch can use none, so this runs on the CPU: is the driver too old, or torch a "
-            "build for CPUs?"
+            "this job should run on a GPU (FD01_GPU=1), but torch cannot use one, so it runs on the CPU: the driver "
+            "may be too old for this build of torch, or the build may be for CPUs only"
         )

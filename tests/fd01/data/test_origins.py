@@ -214,19 +214,21 @@ def test_split_gives_the_targets_of_its_rows(dataset, origins):
 WRONG_FOLDS = {
     "too few rows": (
         {"train_end": "2015-06-30", "start": "2015-07-01"},
-        "fold wrong: too few rows to train on: 48 origins up to 2015-06-30 after the first 79 rows",
+        "fold wrong: too few rows to train on: 48 origins up to 2015-06-30, not counting the first 79 rows",
     ),
     "train_end before the data": (
         {"train_end": "2014-12-31", "start": "2015-07-01"},
-        "fold wrong: too few rows to train on: 0 origins up to 2014-12-31 after the first 79 rows",
+        "fold wrong: too few rows to train on: 0 origins up to 2014-12-31, not counting the first 79 rows",
     ),
     "start after the data": (
         {"train_end": "2016-06-30", "start": "2018-01-01"},
-        "fold wrong: 0 rows from 2018-01-01 on; the data run from 2015-01-02 to 2017-04-20, 600 rows",
+        "fold wrong: too few rows to evaluate: 0 rows from 2018-01-01 on; at least 2 are needed; the data run from "
+        "2015-01-02 to 2017-04-20, 600 rows",
     ),
     "end after the data": (
         {"train_end": "2016-06-30", "start": "2016-07-01", "end": "2017-05-01"},
-        "fold wrong ends on 2017-05-01, later than the prices: the data run from 2015-01-02 to 2017-04-20, 600 rows",
+        "fold wrong: its end, 2017-05-01, is later than the last price; the data run from 2015-01-02 to 2017-04-20, "
+        "600 rows",
     ),
 }
 
@@ -240,7 +242,7 @@ def test_fold_that_the_data_cannot_fill_is_refused(dataset, block, message):
 
 def test_calibration_tail_outlasts_the_longest_horizon(dataset):
     fold = {"train_end": "2015-09-01", "start": "2015-09-02"}
-    with pytest.raises(UserError, match="fold short: the calibration tail has 5 origins, not more than the longest"):
+    with pytest.raises(UserError, match="fold short: the calibration tail has 5 origins, but it needs more than"):
         build_origins(dataset, {"short": fold}, LABELS, MIN_HISTORY, 0.05)
 
 

@@ -173,19 +173,22 @@ def test_missing_indicator_stops_with_the_row_of_the_file(prices, start):
 
 
 COLUMN_STOPS = {
-    "missing": (lambda p: p.drop(columns=["High", "Volume"]), "missing columns: High, Volume. Wanted: Date, Open,"),
-    "misnamed": (lambda p: p.rename(columns={"Close": "close"}), "missing columns: Close (is 'close' meant?). Wanted"),
-    "some indicators": (lambda p: p.assign(sma_12=1.0, RSI_daily=1.0), "rsi_daily (is 'RSI_daily' meant?)"),
+    "missing": (lambda p: p.drop(columns=["High", "Volume"]), "missing columns: High, Volume. Needed: Date, Open,"),
+    "misnamed": (lambda p: p.rename(columns={"Close": "close"}), "missing columns: Close (there is 'close'). Needed"),
+    "some indicators": (lambda p: p.assign(sma_12=1.0, RSI_daily=1.0), "rsi_daily (there is 'RSI_daily')"),
     "repeated": (lambda p: pd.concat([p, p[["Close"]]], axis=1), "repeated columns: Close"),
     "repeated Date": (lambda p: pd.concat([p, p[["Date"]]], axis=1), "repeated columns: Date"),
-    "text prices": (lambda p: p.assign(Close=p["Close"].astype(str)), "columns that hold no numbers: Close"),
-    "numeric Date": (lambda p: p.assign(Date=range(20150101, 20150701)), "Date holds numbers; dates are wanted"),
+    "text prices": (lambda p: p.assign(Close=p["Close"].astype(str)), "columns that do not hold numbers: Close"),
+    "numeric Date": (lambda p: p.assign(Date=range(20150101, 20150701)), "Date holds numbers; it must hold dates"),
     "misnamed Date": (
         lambda p: p.rename(columns={"Date": "date"}),
-        "no Date, neither as a column nor as the index; found date, Open,",
+        "no Date, neither as a column nor as the index; there are: date, Open,",
     ),
-    "misnamed index": (lambda p: p.set_index(p.pop("Date").rename("day")), "nor as the index; found day, Open,"),
-    "no dates at all": (lambda p: p.drop(columns="Date"), "no Date, neither as a column nor as the index; found Open,"),
+    "misnamed index": (lambda p: p.set_index(p.pop("Date").rename("day")), "nor as the index; there are: day, Open,"),
+    "no dates at all": (
+        lambda p: p.drop(columns="Date"),
+        "neither as a column nor as the index; there are: Open,",
+    ),
     "two levels": (lambda p: pd.concat({"SPY": p.set_index("Date")}, axis=1), "the columns have more than one level"),
     "a day that is no date": (
         lambda p: p.assign(Date=p["Date"].astype(str).where(p.index != 5, "soon")),
@@ -205,10 +208,10 @@ def test_wrong_columns_stop(prices, damage, what):
 @pytest.mark.parametrize(
     ("rows", "start", "end", "what"),
     [
-        (600, "2030-01-01", None, "no day is left between 2030-01-01 and the last with all indicators"),
-        (600, None, "2015-03-01", "no day is left between the first and 2015-03-01 with all indicators"),
-        (150, None, None, "no day is left between the first and the last with all indicators"),
-        (0, None, None, "no day is left between the first and the last with all indicators"),
+        (600, "2030-01-01", None, "no day with all indicators is left from 2030-01-01 to the last: check"),
+        (600, None, "2015-03-01", "no day with all indicators is left from the first to 2015-03-01: check"),
+        (150, None, None, "no day with all indicators is left from the first to the last: check"),
+        (0, None, None, "no day with all indicators is left from the first to the last: check"),
     ],
 )
 def test_empty_dataset_stops(prices, rows, start, end, what):

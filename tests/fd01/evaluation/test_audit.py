@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import talib
-from audit import as_text, failed
+from audit import as_text, failed_checks
 from audit_predictions import audit_experiments
 from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, dataset_and_origins, make_prices, through_csv
 from run_baseline import score_all
@@ -372,7 +372,7 @@ def test_table_names_what_failed():
     ]
     for selected in (rows, rows[:2]):
         found = through_csv(pd.DataFrame(selected))
-        assert failed(found) == ["B"]
+        assert failed_checks(found) == ["B"]
         lines = as_text(found).splitlines()
         assert lines[1] == "LEAK  B        10  1 row differs (first on 2020-01-02)"
-    assert failed(through_csv(pd.DataFrame(rows[:1]))) == []
+    assert failed_checks(through_csv(pd.DataFrame(rows[:1]))) == []

@@ -70,7 +70,7 @@ def test_network_on_the_cpu_is_warned_of_where_a_gpu_was_asked_for(monkeypatch, 
     monkeypatch.setenv("FD01_GPU", asked)
     assert describe_network(torch.nn.Linear(1, 1))["device"] == "cpu"
     assert describe_network(torch.nn.Linear(1, 1, device=META))["device"] == "meta"
-    assert caplog.text.count("a GPU was asked for, but torch can use none") == warnings
+    assert caplog.text.count("this job should run on a GPU (FD01_GPU=1), but torch cannot use one") == warnings
 
 
 def test_stand_in_refuses_tensors_of_the_cpu():

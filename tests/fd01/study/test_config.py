@@ -10,7 +10,7 @@ import yaml
 from helpers.paths import ROOT
 from snakemake.common.configfile import load_configfile
 
-from fd01.study.config import RULES, TYPES, check_config, gpu_found, runs_on, scrambled
+from fd01.study.config import LIMITS, TYPES, check_config, gpu_found, runs_on, scrambled
 from fd01.workflow.errors import UserError
 
 ABSENT = object()
@@ -143,7 +143,7 @@ MISSING_KEYS = {
     "path": ({"datasets/spy/source/path": ABSENT}, "config: datasets/spy/source lacks the key 'path'"),
     "method": (
         {"experiments/BASE-EWMA/settings/method": ABSENT, "experiments/BASE-EWMA/settings/metod": "ewma"},
-        "config: experiments/BASE-EWMA/settings lacks the key 'method'; is 'metod' meant?",
+        "config: experiments/BASE-EWMA/settings lacks the key 'method'; is 'metod' a misspelling of it?",
     ),
     "weights": ({"weights": ABSENT}, "config: the top level lacks the key 'weights'"),
     "files of weights": ({f"{WEIGHTS}/files": ABSENT}, f"config: {WEIGHTS} lacks the key 'files'"),
@@ -206,12 +206,12 @@ VALUES = {  # path, value, what the message says is allowed
     ),
     "date, order of parts": (f"{FOLD}/start", "01/02/2015", "a date as YYYY-MM-DD"),
     "date, a year": (f"{FOLD}/train_end", 2014, "a date as YYYY-MM-DD"),
-    "date, not in the calendar": (f"{FOLD}/train_end", "2014-02-30", "a date of the calendar"),
-    "date of a source": ("datasets/spy/source/start", "2014-02-30", "a date of the calendar"),
+    "date, not in the calendar": (f"{FOLD}/train_end", "2014-02-30", "a day that exists in the calendar"),
+    "date of a source": ("datasets/spy/source/start", "2014-02-30", "a day that exists in the calendar"),
     "unknown dataset": ("dataset", "spx", "sp500, spy, spy-yahoo, synthetic"),
     "start on train_end": (f"{FOLD}/start", "2014-12-31", "a date after train_end, 2014-12-31"),
-    "end before start": (f"{FOLD}/end", "2014-12-31", "a date from start, 2015-01-01, on"),
-    "walk-forward, last before first": ("datasets/spy/walk_forward/last", 2001, "a year from first, 2003, on"),
+    "end before start": (f"{FOLD}/end", "2014-12-31", "a date not before start, 2015-01-01"),
+    "walk-forward, last before first": ("datasets/spy/walk_forward/last", 2001, "at least first, 2003"),
     "walk-forward, not a year": ("datasets/spy/walk_forward/first", 3, "at least 1900"),
     "volatility without a mean": ("datasets/synthetic/source/beta", 0.88, "less than 1 - alpha, 0.88"),
     "unknown study_fold": ("datasets/sp500/study_fold", "study-422", "validation, test"),
@@ -291,15 +291,15 @@ VALUES = {  # path, value, what the message says is allowed
 SEVERAL_EDITS = {
     "end of a source before its start": (
         {"datasets/spy/source/start": "2020-01-01", "datasets/spy/source/end": "2019-12-31"},
-        "config: datasets/spy/source/end is '2019-12-31'; allowed: a date from start, 2020-01-01, on",
+        "config: datasets/spy/source/end is '2019-12-31'; allowed: a date not before start, 2020-01-01",
     ),
     "name of an experiment": (
         {"experiments/my_model": {"system": "baseline", "run": "all", "settings": {"method": "range"}}},
-        "config: experiments has the name 'my_model'; allowed: letters and digits, joined by single hyphens",
+        "config: experiments has an entry named 'my_model'; allowed: letters and digits, joined by single hyphens",
     ),
     "name that YAML reads as a number": (
         {"datasets/sp500/folds": {2015: {"train_end": "2014-12-31", "start": "2015-01-01"}}},
-        "config: datasets/sp500/folds has the name 2015; allowed: letters and digits, joined by single hyphens",
+        "config: datasets/sp500/folds has an entry named 2015; allowed: letters and digits, joined by single hyphens",
     ),
 }
 
@@ -351,7 +351,7 @@ def test_study_selection_needs_a_study_fold_only_where_it_runs(config, schema, s
 
 def test_model_needs_an_entry_of_its_weights_unless_it_is_untrained(config, schema):
     line = message(copy.deepcopy(config), schema, {"weights/models": {}})
-    assert line == "config: weights/models is []; allowed: a table that has lag-llama"
+    assert line == "config: weights/models is []; allowed: a table with the key lag-llama"
     config["experiments"] = {
         name: entry
         for name, entry in config["experiments"].items()
@@ -371,7 +371,7 @@ def test_every_limit_of_the_schema_has_words(schema):
 
     nodes = list(typed(schema))
     assert {node["type"] for node in nodes} == set(TYPES)
-    assert {key for node in nodes for key in node if re.match("min|max|exclusive|unique|multiple", key)} == set(RULES)
+    assert {key for node in nodes for key in node if re.match("min|max|exclusive|unique|multiple", key)} == set(LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -431,9 +431,9 @@ def test_walk_forward_blocks_are_folds_of_their_own(config, schema):
 
 def test_walk_forward_needs_blocks(config, schema):
     line = message(config, schema, {"walk_forward": True, "datasets/sp500/walk_forward": ABSENT})
-    assert line == "config: walk_forward is on, and datasets/sp500 lacks the key 'walk_forward'"
+    assert line == "config: walk_forward is true, but datasets/sp500 lacks the key 'walk_forward'"
 
 
 def test_names_of_walk_forward_blocks_are_taken(config, schema):
     fold = {"train_end": "2014-12-31", "start": "2015-01-01"}
-    assert "names that do not begin" in message(config, schema, {"datasets/sp500/folds/wf-2015": fold})
+    assert "a name that does not begin with wf-" in message(config, schema, {"datasets/sp500/folds/wf-2015": fold})

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.paths import ROOT
 
-from fd01.workflow.environment import UNDER_CONDA, keep_to_environment, versions
+from fd01.workflow.environment import UNDER_CONDA, enforce_environment, versions
 from fd01.workflow.errors import UserError
 
 
@@ -19,7 +19,7 @@ def test_stack_names_the_place_and_the_versions():
 
 
 def test_missing_package_is_named():
-    with pytest.raises(UserError, match=r"lacks no-such-package\. If envs/\*\.yaml names it, delete"):
+    with pytest.raises(UserError, match=r"lacks the package no-such-package\. If envs/\*\.yaml lists it, delete"):
         versions("numpy", "no-such-package")
 
 
@@ -27,21 +27,21 @@ def test_package_imported_from_elsewhere_stops_a_job_under_conda_alone(monkeypat
     (tmp_path / "a.env_setup_done").touch()
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "a"))
     monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(mean=np.mean))
-    keep_to_environment()
+    enforce_environment()
     monkeypatch.setenv(UNDER_CONDA, "yes")
-    monkeypatch.setattr("fd01.workflow.environment._inside", lambda path, folder: path != np.__file__)
-    with pytest.raises(UserError, match=f"^numpy was imported from {np.__file__}: the environment .* lacks numpy"):
-        keep_to_environment()
+    monkeypatch.setattr("fd01.workflow.environment._is_inside", lambda path, folder: path != np.__file__)
+    with pytest.raises(UserError, match=f"^numpy was imported from {np.__file__}: the environment .* lacks .* numpy"):
+        enforce_environment()
 
 
 def test_job_outside_the_environments_stops_under_conda_alone(monkeypatch):
     before = [*sys.path]
-    keep_to_environment()
+    enforce_environment()
     monkeypatch.setenv(UNDER_CONDA, "yes")
     with pytest.raises(
-        UserError, match=f"the Python in {sys.prefix}, which is no conda environment of Snakemake's: the"
+        UserError, match=f"the Python in {sys.prefix}, which is not a conda environment made by Snakemake: the"
     ):
-        keep_to_environment()
+        enforce_environment()
     assert sys.path == before
 
 
@@ -53,5 +53,5 @@ def test_job_inside_finds_no_packages_of_others(monkeypatch, tmp_path):
     inside, code = str(environment / "lib"), str(ROOT / "scripts")
     monkeypatch.setattr(sys, "path", [inside, str(tmp_path / "other"), code])
     monkeypatch.setenv(UNDER_CONDA, "yes")
-    keep_to_environment()
+    enforce_environment()
     assert sys.path == [inside, code]
