@@ -95,7 +95,7 @@ def test_finetuning_of_timesfm(timesfm_there, tmp_path, objective, adapter):
     dataset, origins = small_study()
     (split,) = splits(origins, **UP)
     settings = settings_of("TFM-03", objective=objective, adapter=adapter, rank=2)
-    task = finetune_timesfm.Task(dataset, split, UP, settings, LABELS)
+    task = finetune_timesfm.FineTuningTask(dataset, split, UP, settings, LABELS)
     network, curve, model = finetune_timesfm.fine_tune(task, timesfm_there, 0.001, 0, tmp_path / "checkpoint")
     assert len(curve) == 1 and model.model.device == META
     if objective == "event":
@@ -120,5 +120,5 @@ def test_patchtst():
     dataset, origins = small_study()
     (split,) = splits(origins, **UP)
     settings = settings_of("PTST-2M")
-    frame, curve, _ = train_patchtst.run(dataset, origins, split, UP, settings, 0, None, META)
+    frame, curve, _ = train_patchtst.train_and_score(dataset, origins, split, UP, settings, 0, None, META)
     assert len(curve) == 1 and set(frame["score"]) == {0.5}

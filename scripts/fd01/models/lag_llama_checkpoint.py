@@ -1,6 +1,6 @@
 """Conversion of the published Lightning checkpoint of Lag-Llama to safetensors and JSON.
 
-The checkpoint is a pickle, which can run code when it is read. It is read here once, without running any, and nowhere else.
+The checkpoint is a pickle, which can run code when it is read. It is read here and nowhere else, without running any.
 """
 
 from pathlib import Path

@@ -103,7 +103,7 @@ def _scores_of_split(origins, split, target, seed, rows, scores):
 
 
 def check_history(split, needed):
-    """Raise `NotRun` if a day to score has fewer than `needed` days of history, itself included; None needs none."""
+    """Raise `NotRun` if a day to score has fewer than `needed` days of history, itself included; None is no limit."""
     first = min(split.calibration.min(), split.evaluation.min()) + 1
     if needed and first < needed:
         raise NotRun(
