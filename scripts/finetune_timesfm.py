@@ -159,7 +159,7 @@ if __name__ == "__main__":
     }
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     origins = origins[origins["train_end"] == train_end]
-    # A forecast of deciles gives the scores of every target, a classifier those of the one target that it learns.
+    # A forecast of deciles gives scores for every target, a classifier only for the target that it learns.
     targets = sorted(params.targets, key=lambda target: -target["horizon"])
     trainings = [targets] if settings["objective"] == "quantiles" else [[target] for target in targets]
     frames, curves, weights, not_run = [], [], {}, []

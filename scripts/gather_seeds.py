@@ -1,6 +1,6 @@
 """Gather the trainings of an experiment, one per train end and seed, into one prediction file per fold.
 
-If several learning rates were tried, those of each train end with the best rate are used.
+If several learning rates were tried, the trainings with the best rate of each train end are used.
 """
 
 import logging

@@ -12,6 +12,8 @@ from fd01.workflow.errors import UserError
 from fd01.workflow.files import sha256, write_json
 from fd01.workflow.logs import configure_logging
 
+REMEDY = "Run both machines with the same --configfile."
+
 
 def read_archive(path):
     """The manifest of the archive `path`, and the bytes of its prediction files by experiment and name.
@@ -59,9 +61,11 @@ def check_archive(path, manifest, dataset, settings, tables):
         )
     for name, entry in manifest["experiments"].items():
         if name not in settings:
-            raise UserError(f"{path} has predictions of {name}, which is no TimesFM experiment of this configuration")
+            raise UserError(
+                f"{path} has predictions of {name}, which is no TimesFM experiment of this configuration. {REMEDY}"
+            )
         if differing := difference(entry["settings"], settings[name]):
-            raise UserError(f"{path} has predictions of {name} with other settings: {differing}")
+            raise UserError(f"{path} has predictions of {name} with other settings: {differing}. {REMEDY}")
     check_tables(path, manifest, dataset, tables)
     for name, entry in manifest["experiments"].items():
         if set(entry["files"]) != {f"{fold}.parquet" for fold in settings[name]["folds"]}:

@@ -34,7 +34,7 @@ def har_distribution(dataset, train, name):
     Returns
     -------
     median, width : arrays, shape (days,)
-        In units of the series; the width is the 90 % less the 10 % quantile. For a price series they are those of
+        In units of the series; the width is the 90 % less the 10 % quantile. The next price is distributed as
         today's Close times the exponential of the log return.
     """
     volatility = har_volatility(dataset, train)

@@ -222,15 +222,18 @@ def hidden_states(module, values, mask):
     import torch
     from timesfm.torch.util import revin, update_running_stats
 
-    # As in the package: first over the whole window, padding included, then patch by patch without the padding.
+    # Standardised twice, as in the package: over the whole window with its padding, then each patch by the mean and the
+    # standard deviation of the values up to its end, without the padding.
     mu, sigma = values.mean(dim=-1, keepdim=True), values.std(dim=-1, keepdim=True)
     patches = revin(values, mu, sigma).unflatten(1, (-1, module.p))
     patch_mask = mask.unflatten(1, (-1, module.p))
-    stats, running = (torch.zeros(len(values), device=values.device),) * 3, []
+    count = mean = deviation = torch.zeros(len(values), device=values.device)
+    means, deviations = [], []
     for i in range(patches.shape[1]):
-        stats, _ = update_running_stats(*stats, patches[:, i], patch_mask[:, i])
-        running.append(stats)
-    patch_mu, patch_sigma = (torch.stack([entry[k] for entry in running], dim=1) for k in (1, 2))
+        (count, mean, deviation), _ = update_running_stats(count, mean, deviation, patches[:, i], patch_mask[:, i])
+        means.append(mean)
+        deviations.append(deviation)
+    patch_mu, patch_sigma = torch.stack(means, dim=1), torch.stack(deviations, dim=1)
     patches = torch.where(patch_mask, 0.0, revin(patches, patch_mu, patch_sigma))
     x = module.tokenizer(torch.cat([patches, patch_mask.to(patches.dtype)], dim=-1))
     for block in module.stacked_xf:

@@ -23,7 +23,7 @@ def fetch(folder, model, entry):
     """Put the files of a model into `folder` and describe them.
 
     Files that are already there with the right SHA-256 are kept; the others come from the hub. If the key `path` of
-    the configuration names the user's own copy of the weights, the folder gets a link to that copy and nothing else.
+    the configuration names the user's own copy of the weights, the folder gets a link to that copy instead.
     A checkpoint (`.ckpt`) is converted, see `fd01.models.lag_llama_checkpoint`.
 
     Parameters

@@ -54,8 +54,8 @@ def exceedance(deciles, threshold):
     """Probability that a variable with these deciles exceeds a threshold.
 
     The normal score of the level is interpolated linearly between the deciles, and extrapolated along the last
-    segment beyond them. This is exact for a normal distribution, and other thresholds have other probabilities
-    everywhere.
+    segment beyond them. This is exact for a normal distribution, and two different thresholds never have the same
+    probability.
 
     Parameters
     ----------
