@@ -1,4 +1,7 @@
-"""What a forecast of Lag-Llama costs: one closed-form pass against the package's 100-sample predictor."""
+"""Measure what a forecast of Lag-Llama costs: one forward pass in closed form, compared with 100 samples per window.
+
+See README.md.
+"""
 
 import argparse
 import sys
@@ -13,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from fd01.data.prices import build_dataset, load_packaged
 from fd01.data.series import percent_series
 from fd01.models.forecasts import PARAMETERS
-from fd01.models.lag_llama import history, load_untrained, run, time_features
+from fd01.models.lag_llama import history_length, load_untrained, run_network, time_features
 from fd01.scoring.student_t import scores
 
 UP = {"target": "up", "horizon": 1}
@@ -21,19 +24,19 @@ LABELS = {"threshold": 0.01}
 
 
 def closed_form(network, series, features, dataset, rows):
-    """Exceedance probabilities of `rows` from one pass."""
-    parameters, _ = run(network, series, features, rows)
+    """Probabilities of a return beyond the threshold, shape (rows,), from one forward pass."""
+    parameters, _ = run_network(network, series, features, rows)
     frame = pd.DataFrame(parameters, columns=PARAMETERS).assign(row=rows)
-    touching = scores(frame, UP, "return", dataset, LABELS)[1]["exceedance"]
-    return 1 - np.sqrt(1 - touching)  # of ending beyond the threshold, as the samples say
+    _, by_kind = scores(frame, UP, "return", dataset, LABELS)
+    return 1 - np.sqrt(1 - by_kind["exceedance"])  # of ending beyond the threshold instead of touching it
 
 
 def sampled(network, series, features, rows, samples=100, batch=8):
-    """The same from `samples` samples a window, the way of the package: as many copies of each input."""
+    """The same from samples, as the package computes it: each input goes through the network `samples` times."""
     import torch
     from sktime.libs.lag_llama.gluon.lightning_module import LagLlamaLightningModule
 
-    needed = history(network)
+    needed = history_length(network)
     predictor = LagLlamaLightningModule.__new__(LagLlamaLightningModule)
     torch.nn.Module.__init__(predictor)
     network.num_parallel_samples = samples
@@ -58,8 +61,10 @@ def sampled(network, series, features, rows, samples=100, batch=8):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--windows", type=int, default=762)
-    parser.add_argument("--sampled", type=int, default=64, help="windows of the sampling predictor, scaled up")
+    parser.add_argument("--windows", type=int, default=762, help="windows to forecast (default: 762)")
+    parser.add_argument(
+        "--sampled", type=int, default=64, help="windows for the sampling, whose time is scaled up (default: 64)"
+    )
     arguments = parser.parse_args()
     import torch
 
@@ -76,6 +81,6 @@ if __name__ == "__main__":
     start = time.process_time()
     estimate = sampled(network, series, features, few)
     slow = (time.process_time() - start) * len(rows) / len(few)
-    print(f"{len(rows)} windows, context 32, random weights: closed form {fast:.2f} CPU s (hidden states included)")
-    print(f"100 samples a window, timed on {len(few)}: {slow:.1f} CPU s, {slow / fast:.0f} times as long")
+    print(f"{len(rows)} windows, context 32, random weights: {fast:.2f} CPU s in closed form, hidden states included")
+    print(f"100 samples per window, scaled from {len(few)} windows: {slow:.1f} CPU s, {slow / fast:.0f} times as long")
     print(f"largest difference of the probabilities: {np.abs(estimate - exact[: len(few)]).max():.3f}")

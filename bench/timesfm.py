@@ -1,4 +1,4 @@
-"""What TimesFM 2.5 costs on this machine, and what flip and bfloat16 do to its scores; see README.md."""
+"""Measure what TimesFM 2.5 costs on this machine, and how flip and bfloat16 change its scores; see README.md."""
 
 import argparse
 import json
@@ -15,16 +15,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[0] = str(ROOT / "scripts")  # in place of this folder, whose timesfm.py would hide the package
+sys.path[0] = str(ROOT / "scripts")  # instead of this folder, whose timesfm.py would hide the package
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # a thread that waits in a loop would count as one that works
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # threads that wait actively would use CPU seconds
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from forecast_timesfm import rows_to_forecast  # noqa: E402
 
 from fd01.data.series import input_series, windows  # noqa: E402
-from fd01.models.timesfm import WEIGHTS, forecast_rows, load, load_untrained, package  # noqa: E402
+from fd01.models.timesfm import WEIGHTS, forecast_rows, import_timesfm, load, load_untrained  # noqa: E402
 from fd01.workflow.parquet import read_frame  # noqa: E402
 
 THREADS = 2
@@ -32,7 +32,7 @@ KINDS = ("study", "exceedance", "width")
 
 
 def study_of(prices):
-    """Configuration, dataset and origins of the file `prices`, or of the packaged ones without it."""
+    """Configuration, dataset and origins for the file `prices`, or for the packaged prices if it is None."""
     import yaml
 
     from fd01.data.origins import build_origins
@@ -56,7 +56,7 @@ def cpu_seconds(work):
 
 
 def product_rate(dtype, rows, products=20):
-    """GFLOP per CPU second of (rows, 1280) x (1280, 3840), the commonest product of the network."""
+    """GFLOP per CPU second of the product (rows, 1280) x (1280, 3840), the most frequent one of the network."""
     import torch
 
     dtype = getattr(torch, dtype)
@@ -67,7 +67,7 @@ def product_rate(dtype, rows, products=20):
 
 
 def gflop_per_window(module, context):
-    """Of all linear layers on all patches of a window, once; attention over so few patches does not count."""
+    """GFLOP of all linear layers on all patches of a window. Attention is left out: with so few patches it is small."""
     import torch
 
     weights = sum(layer.weight.numel() for layer in module.modules() if isinstance(layer, torch.nn.Linear))
@@ -75,9 +75,9 @@ def gflop_per_window(module, context):
 
 
 def one_at_a_time(model, inputs, context):
-    """The notebooks' way: the package's own API, one window a call, with flip."""
+    """Forecast as the old notebooks did: through the API of the package, one window per call, with flip."""
     model.compile(
-        package().ForecastConfig(
+        import_timesfm().ForecastConfig(
             max_context=context,
             max_horizon=1,
             normalize_inputs=True,
@@ -91,17 +91,18 @@ def one_at_a_time(model, inputs, context):
 
 
 def scores_of(quantiles, rows, study):
-    """Scores of the study's target, DataFrame of rows by kind."""
+    """Scores of the first target, DataFrame of shape (rows, kinds)."""
     from fd01.models.forecasts import quantile_frame
     from fd01.scoring.deciles import scores
 
     config, dataset, _ = study
-    found, by_kind = scores(quantile_frame(rows, quantiles), "close", dataset, config["targets"][0], config["labels"])
-    return pd.DataFrame(by_kind, index=found)
+    forecasts = quantile_frame(rows, quantiles)
+    scored, by_kind = scores(forecasts, config["targets"][0], "close", dataset, config["labels"])
+    return pd.DataFrame(by_kind, index=scored)
 
 
 def aucs(scores, study):
-    """AUC by block and kind, Series."""
+    """AUC by block and kind of score, Series."""
     from fd01.data.origins import EVALUATION
     from fd01.data.targets import target_column
     from fd01.evaluation.metrics import ranking
@@ -118,10 +119,13 @@ def aucs(scores, study):
 
 
 def fresh_process(job):
-    """Print, as JSON, CPU and wall seconds of imports, loading, one window and one batch, and the peak memory."""
+    """Measure, in a process that has just started, imports, loading, one window and one batch; print JSON.
+
+    It has the CPU and wall seconds of each, and the peak memory in bytes.
+    """
     import torch
 
-    package()
+    import_timesfm()
     clocks = [(0, job["started"]), (time.process_time(), time.time())]
     torch.set_num_threads(THREADS)
     dataset, rows, settings = read_frame(job["dataset"]), np.array(job["rows"]), job["settings"]
@@ -135,7 +139,7 @@ def fresh_process(job):
 
 
 def peak_memory():
-    """Bytes that this process has held at most."""
+    """Peak memory of this process, in bytes."""
     if sys.platform == "darwin":
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # On Linux ru_maxrss also counts the process that started this one.
@@ -143,9 +147,10 @@ def peak_memory():
 
 
 def costs(model, forecast, windows, rows, settings, rounds):
-    """Rows of the table on rates and times; `forecast(model, rows, flip, dtype)`, `windows` for one at a time.
+    """Rows of the table on rates and times.
 
-    Noise only ever adds to CPU seconds: the least of the rounds stands for each way, the highest for each rate.
+    `forecast` is a function `(model, rows, flip, dtype)`; `windows` are the inputs for one window at a time. Other work
+    on the machine can only add CPU seconds, so each time is the smallest of the rounds and each rate the highest.
     """
     dtypes = {"fp32": "float32", "bf16": "bfloat16"}
     ways = [(name, flip) for name in dtypes for flip in (False, True)]
@@ -158,13 +163,13 @@ def costs(model, forecast, windows, rows, settings, rounds):
             seconds[name, flip].append(cpu_seconds(partial(forecast, model, rows, flip, dtypes[name])))
         alone = cpu_seconds(partial(one_at_a_time, model, windows, settings["context"]))
         seconds["alone"].append(alone * len(rows) / len(windows))
-    rates = {name: max(found) for name, found in rates.items()}
-    seconds = {way: min(found) for way, found in seconds.items()}
+    rates = {name: max(measured) for name, measured in rates.items()}
+    seconds = {way: min(measured) for way, measured in seconds.items()}
 
     gflop = gflop_per_window(model.model, settings["context"])
     for name, rate in rates.items():
         yield f"matrix product, {name}", f"{rate:.0f} GFLOP per CPU second", ""
-    yield "linear layers, flip off, on", f"{gflop:.3f}, {2 * gflop:.3f} GFLOP a window", ""
+    yield "linear layers, flip off, on", f"{gflop:.3f}, {2 * gflop:.3f} GFLOP per window", ""
     for name, flip in ways:
         floor = gflop * (1 + flip) * len(rows) / rates[name]
         took = seconds[name, flip]
@@ -180,16 +185,16 @@ def costs(model, forecast, windows, rows, settings, rounds):
 
 
 def start_up(folder, dataset, rows, settings, rounds):
-    """Rows of the table on a fresh process."""
+    """Rows of the table on a process from its start to its first forecast."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "dataset.parquet")
         dataset.to_parquet(path)
         job = {"folder": str(folder), "dataset": str(path), "rows": rows.tolist(), "settings": settings}
-        found = []
+        processes = []
         for _ in range(rounds):
             command = [sys.executable, __file__, "--job", json.dumps(job | {"started": time.time()})]
-            found.append(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
-    imports, loading, one, batch = np.min([run["seconds"] for run in found], axis=0)
+            processes.append(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
+    imports, loading, one, batch = np.min([process["seconds"] for process in processes], axis=0)
     for what, (cpu, wall), target in (
         ("imports", imports, ""),
         ("load to first forecast, one window", loading + one, "under 5 s"),
@@ -197,11 +202,11 @@ def start_up(folder, dataset, rows, settings, rounds):
         ("imports and load to first forecast", imports + loading + one, ""),
     ):
         yield what, f"{wall:.1f} s, {cpu:.1f} CPU s", target
-    yield "peak memory", f"{max(run['peak'] for run in found) / 1e9:.2f} GB", "under 2.5 GB"
+    yield "peak memory", f"{max(process['peak'] for process in processes) / 1e9:.2f} GB", "under 2.5 GB"
 
 
 def effects(loaders, forecast, rows, study):
-    """Rows of the table on what bf16, on the first model, and flip, on all, do to the scores."""
+    """Rows of the table on how the scores change: with bf16, on the first model, and with flip, on all models."""
     on, off = [], []
     for load_model in loaders:
         model = load_model()
@@ -226,7 +231,7 @@ def effects(loaders, forecast, rows, study):
 
 
 def cpu_units():
-    """Which of the units for bf16 the CPU has."""
+    """The instructions for bf16 that the CPU has or lacks."""
     import torch
 
     has = torch.cpu.get_capabilities()
@@ -271,7 +276,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prices", help="a parquet file as in docs/data.md (default: the packaged S&P 500)")
     parser.add_argument("--folder", help="where model.safetensors lies (default: random weights)")
-    parser.add_argument("--quick", action="store_true", help="few windows, one round, one seed: a trial")
+    parser.add_argument("--quick", action="store_true", help="few windows, one round, one seed, to try it out")
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.job:

@@ -1,4 +1,4 @@
-"""Hidden states of TimesFM, pre-trained or untrained, for every origin."""
+"""Run TimesFM, pre-trained or untrained, on every origin, and store its hidden states for a probe."""
 
 import time
 from functools import partial
@@ -7,12 +7,10 @@ import numpy as np
 import pandas as pd
 
 from fd01.models.frozen import run_frozen
-from fd01.models.timesfm import about_model, encode, inputs_of, models_of
-from fd01.workflow.environment import versions
-from fd01.workflow.files import digest
+from fd01.models.timesfm import describe_model, encode, inputs_of, open_timesfm
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame, write_table
-from fd01.workflow.provenance import git_commit
+from fd01.workflow.provenance import describe_job
 
 
 def encode_rows(model, dataset, rows, settings):
@@ -22,7 +20,7 @@ def encode_rows(model, dataset, rows, settings):
 
 
 def state_frame(rows, states):
-    """The states with their rows, one column per hidden unit."""
+    """A table of hidden states: `row` and one column per unit."""
     frame = pd.DataFrame(states).add_prefix("state_")
     frame.insert(0, "row", rows)
     return frame
@@ -32,21 +30,19 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params
     start = time.perf_counter()
-    about = {
+    provenance = {
         "model": "TimesFM 2.5",
         "optimistic": False,
         "dtype": params.settings["dtype"],
-        **versions("numpy", "torch", "timesfm", "safetensors"),
-        "git_commit": git_commit(),
-        "config_sha256": digest(dict(params)),
+        **describe_job(params, "numpy", "torch", "timesfm", "safetensors"),
     }
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     rows = np.unique(origins["row"])
-    frame, ran = run_frozen(
-        partial(models_of, params.settings, params.seeds, snakemake.input.manifest),
+    frame, of_model = run_frozen(
+        partial(open_timesfm, params.settings, params.seeds, snakemake.input.manifest),
         lambda model: state_frame(rows, encode_rows(model, dataset, rows, params.settings)),
-        about_model,
+        describe_model,
         ["row", "seed"],
         snakemake.threads,
     )
-    write_table(snakemake.output[0], frame, about | ran | {"seconds": time.perf_counter() - start})
+    write_table(snakemake.output[0], frame, provenance | of_model | {"seconds": time.perf_counter() - start})

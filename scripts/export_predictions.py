@@ -1,4 +1,4 @@
-"""Pack predictions, and what they rest on, into one archive that another machine can import."""
+"""Pack the predictions of the TimesFM experiments into an archive that another machine can import."""
 
 import datetime
 import json
@@ -14,17 +14,23 @@ from fd01.workflow.logs import configure_logging
 from fd01.workflow.provenance import git_commit
 
 
-def that_ran(paths):
-    """Those of the folders `paths` that hold scores; `UserError` with the reasons if none does."""
+def folders_with_scores(folders):
+    """The `folders` of predictions that hold scores.
+
+    Raises
+    ------
+    UserError
+        If none holds any, with the reasons.
+    """
     ran, reasons = [], {}
-    for path in map(Path, paths):
-        frame, metadata = read_experiment(path)
+    for folder in map(Path, folders):
+        frame, metadata = read_experiment(folder)
         if len(frame):
-            ran.append(path)
+            ran.append(folder)
             continue
-        reason = {entry["reason"] for about in metadata.values() for entry in about["not_run"]}
-        reasons[path.name] = ", ".join(sorted(reason))
-        logging.warning("%s is left out: not run: %s", path.name, reasons[path.name])
+        not_run = {entry["reason"] for of_fold in metadata.values() for entry in of_fold["not_run"]}
+        reasons[folder.name] = ", ".join(sorted(not_run))
+        logging.warning("%s is left out: not run: %s", folder.name, reasons[folder.name])
     if not ran:
         raise UserError(f"There is nothing to export. {'; '.join(f'{name}: {why}' for name, why in reasons.items())}")
     return ran
@@ -33,7 +39,7 @@ def that_ran(paths):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
-    folders = that_ran(files.predictions)
+    folders = folders_with_scores(files.predictions)
     manifest = {
         "schema": COLUMNS,
         "dataset": params.dataset,

@@ -11,31 +11,39 @@ import pandas as pd
 from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, splits
 from fd01.data.series import input_series
 from fd01.data.targets import target_column
-from fd01.models.early_stopping import INNER, epochs
+from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.forecasts import quantile_frame
-from fd01.models.heads import scale_features, two_classes
-from fd01.models.timesfm import about_model, forecast_rows, inputs_of, load, reload
+from fd01.models.heads import require_two_classes, scale_features
+from fd01.models.timesfm import describe_model, forecast_rows, inputs_of, load, reload
 from fd01.models.timesfm_finetuning import adapt, build_objective, merged, tensors
-from fd01.models.training import checkpoint_of, train
+from fd01.models.training import checkpoint_path, train
 from fd01.models.weights import open_weights
 from fd01.scoring.deciles import scores
 from fd01.scoring.fold_scores import score_folds
 from fd01.scoring.predictions import concat_scores, scores_frame
 from fd01.scoring.training_files import write_training
-from fd01.workflow.environment import versions
 from fd01.workflow.errors import NotRun
-from fd01.workflow.files import digest, sha256
+from fd01.workflow.files import sha256
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
-from fd01.workflow.provenance import git_commit
+from fd01.workflow.provenance import describe_job
 
 
-class Task:
-    """The windows of one training and what is to be learned from them."""
+class FineTuningTask:
+    """What one training learns: windows of the series, and the values or the event that follow them.
+
+    Parameters
+    ----------
+    dataset : DataFrame of all days
+    split : fd01.data.origins.Split
+    target : dict with `target` and `horizon`
+    settings : dict, the settings of the experiment
+    labels : section `labels` of the configuration
+    """
 
     def __init__(self, dataset, split, target, settings, labels):
         self.dataset, self.split, self.settings = dataset, split, settings
-        # A window after the ridge regression, and the High, are forecast one day ahead.
+        # With covariates, and of the High, there are forecasts of the next day alone.
         one_day = "covariates" in settings or settings["input"] == "high"
         self.horizon = 1 if one_day else target["horizon"]
         features = scale_features(dataset, settings["input"], settings["context"], target, labels)
@@ -43,10 +51,13 @@ class Task:
         self.features = (features - inner.mean(axis=0)) / inner.std(axis=0)
 
     def tensors(self, rows, module):
-        """`rows` of the training period as `fd01.models.training.train` takes them."""
+        """Tensors of `rows`, which lie in the training period, for `fd01.models.training.train`.
+
+        Raises `NotRun` if the target of the objective `event` has one class only.
+        """
         inputs, fits = inputs_of(self.dataset, rows, self.settings)
         if self.settings["objective"] == "event":
-            y = two_classes(self.split.y(rows))
+            y = require_two_classes(self.split.y(rows))
         else:
             y = input_series(self.dataset, self.settings["input"])[rows[:, None] + np.arange(1, self.horizon + 1)]
             if fits is not None:
@@ -55,7 +66,7 @@ class Task:
         return tensors(inputs, self.features[rows], y, self.settings["context"], module.p)
 
     def probabilities(self, network, rows):
-        """Probability of the event for `rows`, shape (rows,)."""
+        """Probabilities of the event for `rows`, shape (n,), by a network with the objective `event`."""
         import torch
 
         inputs, _ = inputs_of(self.dataset, rows, self.settings)
@@ -70,7 +81,24 @@ class Task:
 
 
 def fine_tune(task, folder, rate, seed, checkpoint):
-    """A trained network, its learning curve, and its model, merged, saved and loaded as published ones are."""
+    """Train on a task.
+
+    Parameters
+    ----------
+    task : FineTuningTask
+    folder : path of the folder of the pre-trained weights
+    rate : float, learning rate
+    seed : int
+    checkpoint : path, as for `fd01.models.training.train`
+
+    Returns
+    -------
+    network : torch.nn.Module
+        The trained network; its attribute `trained` holds the trained weights by name.
+    curve : list of dict, as `fd01.models.training.train` returns it
+    model
+        The trained TimesFM, with the adapters merged into its weights, saved and loaded as published weights are.
+    """
     import torch
 
     settings = task.settings
@@ -80,6 +108,7 @@ def fine_tune(task, folder, rate, seed, checkpoint):
     network = build_objective(model.model, settings["objective"], features=task.features.shape[1])
     sets = (task.tensors(rows, model.model) for rows in (task.split.inner, task.split.calibration))
     curve = train(network, *sets, settings, rate, seed, checkpoint)
+    # Collected here: below, the adapters disappear into the weights.
     network.trained = {name: value for name, value in network.named_parameters() if value.requires_grad}
     model = reload(merged(network.module))
     network.module = model.model
@@ -87,18 +116,24 @@ def fine_tune(task, folder, rate, seed, checkpoint):
 
 
 def event_scores(task, network, origins, target, seed):
-    """Probabilities of the calibration tail and the evaluation blocks, as rows of a prediction file."""
-    about = dict(target=target, score_kind="probability", is_probability=True, seed=seed)
+    """Scores by a network with the objective `event`: calibration tail and evaluation blocks, for its target.
+
+    Returns the rows of a prediction file.
+    """
+    columns = dict(target=target, score_kind="probability", is_probability=True, seed=seed)
     return concat_scores(
         [
-            scores_frame(origins, rows, role, task.probabilities(network, rows), **about)
+            scores_frame(origins, rows, role, task.probabilities(network, rows), **columns)
             for role, rows in ((CALIBRATION, task.split.calibration), (EVALUATION, task.split.evaluation))
         ]
     )
 
 
 def quantile_scores(task, model, origins, targets, labels, seed):
-    """Scores of every target of the calibration tail and the evaluation blocks, and the targets without any."""
+    """Scores from the deciles of `model`: calibration tail and evaluation blocks, for every target.
+
+    Returns the rows of a prediction file, and a list of {target, horizon, reason} of the targets without a score.
+    """
     rows = np.unique(origins.loc[origins["role"] != TRAIN, "row"])
     quantiles = forecast_rows(model, task.dataset, rows, task.horizon, task.settings)
     frame = quantile_frame(rows, quantiles, seed)
@@ -113,55 +148,57 @@ if __name__ == "__main__":
     params, settings = snakemake.params, snakemake.params.settings
     train_end, seed, rate = snakemake.wildcards.train_end, int(snakemake.wildcards.seed), float(snakemake.wildcards.lr)
     start = time.perf_counter()
-    about = {
+    provenance = {
         "model": f"TimesFM 2.5, fine-tuned ({settings['adapter']})",
         "fitted_on": INNER,
         "optimistic": False,
         "parameters": None,
         "device": None,
         "dtype": settings["dtype"],
-        **versions("numpy", "torch", "timesfm", "safetensors"),
-        "git_commit": git_commit(),
-        "config_sha256": digest(dict(params)),
+        **describe_job(params, "numpy", "torch", "timesfm", "safetensors"),
     }
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     origins = origins[origins["train_end"] == train_end]
-    # One forecast serves every target, a classifier knows one.
+    # A forecast of deciles gives scores for every target, a classifier only for the target that it learns.
     targets = sorted(params.targets, key=lambda target: -target["horizon"])
-    jobs = [targets] if settings["objective"] == "quantiles" else [[target] for target in targets]
+    trainings = [targets] if settings["objective"] == "quantiles" else [[target] for target in targets]
     frames, curves, weights, not_run = [], [], {}, []
     try:
-        about["weights"] = open_weights(snakemake.input.manifest)
+        provenance["weights"] = open_weights(snakemake.input.manifest)
     except NotRun as reason:
         logging.warning("not run: %s", reason)
-        about["weights"] = "missing"
-        not_run, jobs = [{**target, "reason": str(reason)} for target in targets], []
-    inputs = [sha256(path) for path in (snakemake.input.dataset, snakemake.input.origins)]
-    for served in jobs:
+        provenance["weights"] = "missing"
+        not_run, trainings = [{**target, "reason": str(reason)} for target in targets], []
+    else:
         import torch
 
         torch.set_num_threads(snakemake.threads)
-        name = target_column(**served[0])
-        (split,) = splits(origins, **served[0])
-        checkpoint = checkpoint_of(snakemake.output.scores, name, about["config_sha256"], about["weights"], *inputs)
+    inputs = [sha256(path) for path in (snakemake.input.dataset, snakemake.input.origins)]
+    for scored in trainings:
+        learned = scored[0]  # with deciles, the target of the longest horizon
+        name = target_column(**learned)
+        (split,) = splits(origins, **learned)
+        checkpoint = checkpoint_path(
+            snakemake.output.scores, name, provenance["config_sha256"], provenance["weights"], *inputs
+        )
         try:
-            task = Task(dataset, split, served[0], settings, params.labels)
+            task = FineTuningTask(dataset, split, learned, settings, params.labels)
             network, curve, model = fine_tune(task, Path(snakemake.input.manifest).parent, rate, seed, checkpoint)
         except NotRun as reason:
             logging.warning("%s: not run: %s", name, reason)
-            not_run += [{**target, "reason": str(reason)} for target in served]
+            not_run += [{**target, "reason": str(reason)} for target in scored]
             continue
-        about |= about_model(model)
-        curves.append(pd.DataFrame(curve).assign(**served[0], seed=seed, lr=rate))
+        provenance |= describe_model(model)
+        curves.append(pd.DataFrame(curve).assign(**learned, seed=seed, lr=rate))
         weights |= {f"{name}.{key}": value.detach().cpu() for key, value in network.trained.items()}
         if settings["objective"] == "event":
-            frames.append(event_scores(task, network, origins, served[0], seed))
+            frames.append(event_scores(task, network, origins, learned, seed))
         else:
-            frame, not_run = quantile_scores(task, model, origins, served, params.labels, seed)
+            frame, not_run = quantile_scores(task, model, origins, scored, params.labels, seed)
             frames.append(frame)
-    about |= {
-        "epochs": [epochs(curve, train_end, settings["max_epochs"]) for curve in curves],
+    provenance |= {
+        "epochs": [describe_epochs(curve, train_end, settings["max_epochs"]) for curve in curves],
         "seconds": time.perf_counter() - start,
     }
     curve = pd.concat(curves) if curves else pd.DataFrame(columns=["epoch"])
-    write_training(snakemake.output, concat_scores(frames), about, not_run, curve, weights)
+    write_training(snakemake.output, concat_scores(frames), provenance, not_run, curve, weights)

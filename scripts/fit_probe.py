@@ -1,4 +1,4 @@
-"""Fit and score a classifier on cached hidden states."""
+"""Fit a probe, a classifier on stored hidden states of a frozen network, and score every target and fold."""
 
 import numpy as np
 
@@ -11,42 +11,48 @@ from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame, read_table
 
 MIN_TRAINING = 50  # days
+# Of Lag-Llama: which states a probe uses, by the setting `states`.
+LAYERS = {"encoder-last": ("norm_",), "encoder-mean": ("mean_",), "all-hidden": ("h", "norm_")}
 
 
-def states_of(settings):
-    """Columns of the states that a probe looks at; None for all."""
-    wanted = {"encoder-last": ("norm_",), "encoder-mean": ("mean_",), "all-hidden": ("h", "norm_")}
-    layers = wanted.get(settings.get("states"))
-    return layers and ["row", "seed", *(name for name in STATES if name.startswith(layers))]
+def state_columns(settings):
+    """Columns of the file of hidden states that a probe of Lag-Llama needs; None, for all, with TimesFM."""
+    if "states" not in settings:
+        return None
+    return ["row", "seed", *(name for name in STATES if name.startswith(LAYERS[settings["states"]]))]
 
 
 def score_all(states, dataset, origins, settings, targets, labels, reason=None, needed=None):
-    """Scores of a probe for every train end and target, as `fd01.scoring.fold_scores.fit_folds` gives them.
+    """Scores of a probe for every train end and target, see `fd01.scoring.fold_scores.fit_folds`.
 
     Parameters
     ----------
     states : DataFrame with row, seed, and one column per hidden unit
-    reason, needed : as in `fd01.scoring.fold_scores.score_folds`
+    dataset, origins : DataFrames
+    settings : dict with `head` and either `states` (Lag-Llama) or `input` and `context` (TimesFM)
+    targets : list of dict with `target` and `horizon`
+    labels : section `labels` of the configuration
+    reason, needed : as for `fd01.scoring.fold_scores.score_folds`
     """
-    hidden = []
+    seeds = []
     for seed, group in states.groupby("seed", dropna=False):
         features = np.full((len(dataset), group.shape[1] - 2), np.nan)
         features[group["row"]] = group.drop(columns=["row", "seed"])
-        hidden.append((seed, features, group["row"]))
+        seeds.append((seed, features, group["row"]))
 
     def fit(split, target, train, rows):
         if reason:
             raise NotRun(reason)
         check_history(split, needed)
-        # TimesFM standardises its window away; Lag-Llama is told its scale.
+        # TimesFM standardises its window and does not see the scale; Lag-Llama has the scale among its inputs.
         scale = np.empty((len(dataset), 0))
         if "states" not in settings:
             scale = scale_features(dataset, settings["input"], settings["context"], target, labels)
-        for seed, features, known in hidden:
-            usable = train[np.isin(train, known)]
-            if len(usable) < MIN_TRAINING:
-                raise NotRun(f"only {len(usable)} training days have enough history")
-            scores = fit_head(np.column_stack([features, scale]), split, usable, rows, **settings["head"])
+        for seed, features, rows_with_states in seeds:
+            train_rows = train[np.isin(train, rows_with_states)]
+            if len(train_rows) < MIN_TRAINING:
+                raise NotRun(f"only {len(train_rows)} training days have enough history")
+            scores = fit_head(np.column_stack([features, scale]), split, train_rows, rows, **settings["head"])
             yield scores, dict(score_kind="probability", is_probability=True, seed=seed)
 
     return fit_folds(origins, targets, fit)
@@ -55,14 +61,14 @@ def score_all(states, dataset, origins, settings, targets, labels, reason=None, 
 if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params
-    states, about = read_table(snakemake.input.states, states_of(params.settings))
+    states, provenance = read_table(snakemake.input.states, state_columns(params.settings))
     if params.seeds:
         states = states[states["seed"].isin(params.seeds)]
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
-    reason, needed = about.pop("not_run", None), about.pop("needed", None)
+    reason, needed = provenance.pop("not_run", None), provenance.pop("needed", None)
     frames, not_run = score_all(
         states, dataset, origins, params.settings, params.targets, params.labels, reason, needed
     )
-    about["model"] += f", hidden states and {params.settings['head']['kind']} head"
-    about["fitted_on"] = "training period (the head alone)"
-    write_folds(snakemake.output[0], frames, origins, about, not_run)
+    provenance["model"] += f", hidden states and {params.settings['head']['kind']} head"
+    provenance["fitted_on"] = "training period (the head alone)"
+    write_folds(snakemake.output[0], frames, origins, provenance, not_run)

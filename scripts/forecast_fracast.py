@@ -1,4 +1,7 @@
-"""Forecast the High of every evaluation day with Fracast-0, whose weights lie in its package."""
+"""Forecast the High of the day after every evaluation day with Fracast-0, and store the deciles.
+
+The weights are part of the package `fracast`.
+"""
 
 import time
 from importlib.metadata import version
@@ -9,17 +12,19 @@ import numpy as np
 from fd01.data.origins import EVALUATION
 from fd01.data.series import input_series, windows
 from fd01.models.forecasts import LEVELS, quantile_frame
-from fd01.workflow.environment import versions
-from fd01.workflow.files import digest, sha256
+from fd01.workflow.files import sha256
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame, write_table
-from fd01.workflow.provenance import describe_network, git_commit
+from fd01.workflow.provenance import describe_job, describe_network
 
 BATCH = 16  # windows; larger ones are slower
 
 
 def forecast_rows(model, dataset, rows, context):
-    """Median and nine deciles of the next High, array of shape (rows, 1, 10); rows lie at least `context` days in."""
+    """Median and nine deciles of the next High, array of shape (n, 1, 10), in units of the price.
+
+    `rows` are int, shape (n,), each at least context - 1.
+    """
     from tqdm import tqdm
 
     inputs = np.stack(windows(input_series(dataset, "high-price"), rows, context))
@@ -29,7 +34,7 @@ def forecast_rows(model, dataset, rows, context):
 
 
 def load():
-    """The model and what its provenance says of its weights."""
+    """The model, and a dict for the provenance that describes it and its weights."""
     import fracast
     import torch
 
@@ -56,16 +61,15 @@ if __name__ == "__main__":
     start = time.perf_counter()
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     rows = np.unique(origins.loc[origins["role"] == EVALUATION, "row"])
-    model, about = load()
+    model, of_model = load()
     frame = quantile_frame(rows, forecast_rows(model, dataset, rows, params.settings["context"]))
-    about |= {
+    provenance = {
+        **of_model,
         "model": "Fracast-0",
         "fitted_on": "nothing: zero-shot",
         "optimistic": False,
         "dtype": "float32",
         "seconds": time.perf_counter() - start,
-        **versions("numpy", "torch", "fracast"),
-        "git_commit": git_commit(),
-        "config_sha256": digest(dict(params)),
+        **describe_job(params, "numpy", "torch", "fracast"),
     }
-    write_table(snakemake.output[0], frame, about)
+    write_table(snakemake.output[0], frame, provenance)

@@ -1,4 +1,7 @@
-"""Gather the scores of every train end and seed of an experiment, at the best learning rate, into one file per fold."""
+"""Gather the trainings of an experiment, one per train end and seed, into one prediction file per fold.
+
+If several learning rates were tried, the trainings with the best rate of each train end are used.
+"""
 
 import logging
 import re
@@ -9,17 +12,26 @@ from fd01.scoring.predictions import concat_scores, read_predictions, write_fold
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
-TRAINING = re.compile(r"/(?P<train_end>\d{4}-\d{2}-\d{2})/(lr-(?P<lr>[^/]+)/)?seed-\d+")
+PATH = re.compile(r"/(?P<train_end>\d{4}-\d{2}-\d{2})/(lr-(?P<lr>[^/]+)/)?seed-\d+")
 
 
 def sweep(curves):
-    """Inner validation of a learning-rate sweep: one row per train end and rate, the best first; may be empty.
+    """Losses of the learning rates that were tried, for each train end.
 
-    `curves` maps the path of a training's scores to its learning curve; the loss of a rate is the mean over
-    seeds and targets of that of the epochs that were kept. Rates at which a training diverged come last.
+    The loss of a rate is the mean, over seeds and targets, of the monitor loss of the epochs that were kept. A rate
+    at which a training diverged has fewer trainings and comes after the others.
+
+    Parameters
+    ----------
+    curves : dict of DataFrame, learning curve by path of the scores of the training
+
+    Returns
+    -------
+    DataFrame with train_end, lr, trainings and monitor_loss, the best rate of each train end first; empty for trainings
+    that were not stopped on a loss
     """
     rows = [
-        TRAINING.search(path).groupdict() | {"monitor_loss": loss}
+        PATH.search(path).groupdict() | {"monitor_loss": loss}
         for path, curve in curves.items()
         if "monitor_loss" in curve
         for loss in curve.loc[curve["selected"], "monitor_loss"]
@@ -33,45 +45,52 @@ def sweep(curves):
 
 
 def winners(paths, losses):
-    """The paths whose learning rate is the best of their train end; the first rate where none has a loss."""
+    """The `paths` with the best learning rate of their train end, by `losses`; the first rate where none has a loss."""
     best = losses.drop_duplicates("train_end").set_index("train_end")["lr"].to_dict()
-    for path in paths:
-        about = TRAINING.search(path)
-        best.setdefault(about["train_end"], about["lr"])
-    return [path for path in paths if best[TRAINING.search(path)["train_end"]] == TRAINING.search(path)["lr"]]
+    trainings = {path: PATH.search(path) for path in paths}
+    for training in trainings.values():
+        best.setdefault(training["train_end"], training["lr"])
+    return [path for path, training in trainings.items() if training["lr"] == best[training["train_end"]]]
 
 
 def gather(paths):
-    """Scores and reasons by train end, and one provenance with the seconds and epochs of all jobs.
+    """Scores and provenance of trainings.
 
-    `paths` are files written by `fd01.scoring.predictions.write_predictions`.
+    Parameters
+    ----------
+    paths : list of the files of their scores
+
+    Returns
+    -------
+    frames, not_run : dicts by train end, as `fd01.scoring.predictions.write_folds` takes them
+    provenance : dict, with the seconds and the epochs of all trainings
     """
     frames, not_run, provenances = {}, {}, []
     for path in paths:
         frame, provenance = read_predictions(path)
-        train_end = TRAINING.search(path)["train_end"]
+        train_end = PATH.search(path)["train_end"]
         frames.setdefault(train_end, []).append(frame)
         for reason in provenance.pop("not_run"):
             if reason not in not_run.setdefault(train_end, []):
                 not_run[train_end].append(reason)
         provenances.append(provenance)
-    frames = {end: _without(concat_scores(parts), not_run.get(end, ())) for end, parts in frames.items()}
+    frames = {end: _without_targets(concat_scores(parts), not_run.get(end, ())) for end, parts in frames.items()}
     return frames, not_run, _merge(provenances)
 
 
-def _without(frame, reasons):
-    """`frame` less the targets that some seed did not run for: a score is that of all seeds."""
+def _without_targets(frame, reasons):
+    """`frame` without the targets that `reasons` name: a target that did not run with one seed has no score at all."""
     skipped = [(reason["target"], reason["horizon"]) for reason in reasons]
     return frame[~pd.MultiIndex.from_frame(frame[["target", "horizon"]]).isin(skipped)]
 
 
 def _merge(provenances):
-    parameters = {about["parameters"] for about in provenances} - {None}
+    parameters = {provenance["parameters"] for provenance in provenances} - {None}
     return {
         **provenances[0],
-        "seconds": sum(about["seconds"] for about in provenances),
+        "seconds": sum(provenance["seconds"] for provenance in provenances),
         "parameters": parameters.pop() if parameters else None,
-        "epochs": [training for about in provenances for training in about["epochs"]],
+        "epochs": [training for provenance in provenances for training in provenance["epochs"]],
     }
 
 

@@ -5,21 +5,22 @@ import time
 from fd01.models.baselines import METHODS
 from fd01.scoring.fold_scores import fit_folds
 from fd01.scoring.predictions import write_folds
-from fd01.workflow.environment import versions
-from fd01.workflow.files import digest
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
-from fd01.workflow.provenance import git_commit
+from fd01.workflow.provenance import describe_job
 
 
 def score_all(dataset, origins, settings, targets, labels):
-    """Scores of a baseline for every train end and target, as `fd01.scoring.fold_scores.fit_folds` gives them."""
+    """Scores of a baseline for every train end and target, see `fd01.scoring.fold_scores.fit_folds`.
+
+    `settings` has `method`, a key of `METHODS`, and the settings of that method.
+    """
     method = METHODS[settings["method"]]
     options = {key: value for key, value in settings.items() if key != "method"}
-    about = dict(score_kind=method.score_kind, is_probability=method.is_probability)
+    columns = dict(score_kind=method.score_kind, is_probability=method.is_probability)
 
     def fit(split, target, train, rows):
-        yield method.score(dataset, split, train, rows, target, labels, **options), about
+        yield method.score(dataset, split, train, rows, target, labels, **options), columns
 
     return fit_folds(origins, targets, fit)
 
@@ -42,8 +43,6 @@ if __name__ == "__main__":
         "device": "cpu",
         "dtype": "float64",
         "seconds": time.perf_counter() - start,
-        **versions("numpy", "scipy", "scikit-learn", "arch"),
-        "git_commit": git_commit(),
-        "config_sha256": digest(dict(params)),
+        **describe_job(params, "numpy", "scipy", "scikit-learn", "arch"),
     }
     write_folds(snakemake.output[0], frames, origins, provenance, not_run)

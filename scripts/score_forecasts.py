@@ -1,4 +1,4 @@
-"""Turn stored quantiles into the scores of every target and fold."""
+"""Make the scores of every target and fold from stored deciles."""
 
 from functools import partial
 
@@ -11,8 +11,9 @@ from fd01.workflow.parquet import read_frame, read_table
 if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params
-    quantiles, about = read_table(snakemake.input.quantiles)
+    quantiles, provenance = read_table(snakemake.input.quantiles)
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     scores_of = partial(scores, name=params.input_series, dataset=dataset, labels=params.labels)
-    frames, not_run = score_folds(quantiles, origins, params.targets, scores_of, about.pop("not_run", None))
-    write_folds(snakemake.output[0], frames, origins, about, not_run)
+    reason = provenance.pop("not_run", None)
+    frames, not_run = score_folds(quantiles, origins, params.targets, scores_of, reason)
+    write_folds(snakemake.output[0], frames, origins, provenance, not_run)

@@ -1,4 +1,4 @@
-"""Turn the predictive distributions of Lag-Llama into the scores of every target and fold."""
+"""Make the scores of every target and fold from the stored distributions of Lag-Llama."""
 
 from functools import partial
 
@@ -12,11 +12,12 @@ from fd01.workflow.parquet import read_frame, read_table
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
-    frame, about = read_table(files.run, ["row", "seed", *PARAMETERS])
-    frame = frame[frame["seed"].isin(params.seeds)] if params.seeds else frame
+    forecasts, provenance = read_table(files.run, ["row", "seed", *PARAMETERS])
+    if params.seeds:
+        forecasts = forecasts[forecasts["seed"].isin(params.seeds)]
     dataset, origins = (read_frame(path) for path in (files.dataset, files.origins))
     scores_of = partial(scores, name=params.input_series, dataset=dataset, labels=params.labels)
-    reason, needed = about.pop("not_run", None), about.pop("needed", None)
-    frames, not_run = score_folds(frame, origins, params.targets, scores_of, reason, needed)
-    about["fitted_on"] = "nothing: zero-shot"
-    write_folds(snakemake.output[0], frames, origins, about, not_run)
+    reason, needed = provenance.pop("not_run", None), provenance.pop("needed", None)
+    frames, not_run = score_folds(forecasts, origins, params.targets, scores_of, reason, needed)
+    provenance["fitted_on"] = "nothing: zero-shot"
+    write_folds(snakemake.output[0], frames, origins, provenance, not_run)

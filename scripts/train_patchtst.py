@@ -8,23 +8,38 @@ import pandas as pd
 from fd01.data.indicators import INDICATORS
 from fd01.data.origins import CALIBRATION, EVALUATION, splits
 from fd01.data.targets import target_column
-from fd01.models.early_stopping import INNER, epochs
-from fd01.models.heads import two_classes
+from fd01.models.early_stopping import INNER, describe_epochs
+from fd01.models.heads import require_two_classes
 from fd01.models.patchtst import predict, train, windows
 from fd01.scoring.predictions import concat_scores, scores_frame, write_predictions
-from fd01.workflow.environment import versions
 from fd01.workflow.errors import NotRun
-from fd01.workflow.files import digest, replacing
+from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
-from fd01.workflow.provenance import git_commit, warn_without_gpu
+from fd01.workflow.provenance import describe_job, warn_without_gpu
 
 
 def training_sets(split, origins, target, selection, study_fold):
     """Rows to train on and rows to stop on, each with their targets.
 
-    `inner` stops on the calibration tail. `study` trains on the whole period and stops on the
-    evaluation block that the study reported: optimistic, and kept to compare with its figures.
+    Parameters
+    ----------
+    split : fd01.data.origins.Split
+    origins : DataFrame
+    target : dict with `target` and `horizon`
+    selection : `inner` or `study`
+        `inner` stops on the calibration tail. `study` trains on the whole training period and stops on an evaluation
+        block, as the original study did: the result is optimistic, and serves to compare with its figures.
+    study_fold : str, fold of that block
+
+    Returns
+    -------
+    rows, y, monitor, y_monitor : arrays; rows of the dataset, and targets 0.0 or 1.0
+
+    Raises
+    ------
+    NotRun
+        If one of the two sets has one class only, or if the block belongs to another train end.
     """
     if selection == "inner":
         rows, monitor = split.inner, split.calibration
@@ -36,11 +51,23 @@ def training_sets(split, origins, target, selection, study_fold):
             raise NotRun(f"selection `study` stops on {study_fold}, which has another train end than this fold")
         block = block.dropna(subset=target_column(**target))
         monitor, y_monitor = block["row"].to_numpy(), block[target_column(**target)].to_numpy()
-    return rows, two_classes(split.y(rows)), monitor, two_classes(y_monitor, "early-stopping")
+    return rows, require_two_classes(split.y(rows)), monitor, require_two_classes(y_monitor, "early-stopping")
 
 
-def run(dataset, origins, split, target, settings, seed, study_fold, device):
-    """Scores, learning curve and parameter count of one training."""
+def train_and_score(dataset, origins, split, target, settings, seed, study_fold, device):
+    """Train one network and score its origins.
+
+    Returns
+    -------
+    frame : DataFrame, rows of a prediction file
+    curve : DataFrame, one row per epoch
+    parameters : int, number of parameters of the network
+
+    Raises
+    ------
+    NotRun
+        As `training_sets`.
+    """
     rows, y, monitor, y_monitor = training_sets(split, origins, target, settings["selection"], study_fold)
     values = dataset[INDICATORS].to_numpy(float)
 
@@ -51,9 +78,9 @@ def run(dataset, origins, split, target, settings, seed, study_fold, device):
     scored = [(EVALUATION, split.evaluation)]
     if settings["selection"] == "inner":  # otherwise the calibration tail was trained on
         scored.append((CALIBRATION, split.calibration))
-    kind = dict(target=target, score_kind="probability", is_probability=True, seed=seed)
+    columns = dict(target=target, score_kind="probability", is_probability=True, seed=seed)
     frame = pd.concat(
-        scores_frame(origins, rows, role, predict(network, inputs(rows)), **kind) for role, rows in scored
+        scores_frame(origins, rows, role, predict(network, inputs(rows)), **columns) for role, rows in scored
     )
     return frame, pd.DataFrame(curve).assign(**target, seed=seed), sum(p.numel() for p in network.parameters())
 
@@ -78,7 +105,7 @@ if __name__ == "__main__":
     for target in params.targets:
         (split,) = (s for s in splits(origins, **target) if s.train_end == snakemake.wildcards.train_end)
         try:
-            frame, curve, parameters = run(
+            frame, curve, parameters = train_and_score(
                 dataset, origins, split, target, params.settings, seed, params.study_fold, device
             )
         except NotRun as reason:
@@ -92,14 +119,14 @@ if __name__ == "__main__":
         "weights": "trained from scratch",
         "fitted_on": FITTED_ON[params.settings["selection"]],
         "optimistic": params.settings["selection"] == "study",
-        "epochs": [epochs(curve, snakemake.wildcards.train_end, params.settings["max_epochs"]) for curve in curves],
+        "epochs": [
+            describe_epochs(curve, snakemake.wildcards.train_end, params.settings["max_epochs"]) for curve in curves
+        ],
         "parameters": parameters,
         "device": device,
         "dtype": "float32",
         "seconds": time.perf_counter() - start,
-        **versions("numpy", "torch"),
-        "git_commit": git_commit(),
-        "config_sha256": digest(dict(params)),
+        **describe_job(params, "numpy", "torch"),
     }
     with replacing(snakemake.output.curve) as path:
         curve = pd.concat(curves) if curves else pd.DataFrame(columns=["epoch"])

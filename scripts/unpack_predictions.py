@@ -1,4 +1,4 @@
-"""Put the imported predictions of an experiment where its model would have put its own."""
+"""Copy the imported predictions of an experiment to where the run expects its predictions."""
 
 from pathlib import Path
 
@@ -10,16 +10,16 @@ from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    manifest, wildcards = Path(snakemake.input.manifest), snakemake.wildcards
+    path, wildcards = Path(snakemake.input.manifest), snakemake.wildcards
+    manifest = read_json(path)
     tables = {name: snakemake.input[name] for name in ("dataset", "origins")}
-    about = read_json(manifest)
-    check_tables(f"the imported {wildcards.experiment}", about, wildcards.dataset, tables)
+    check_tables(f"the imported {wildcards.experiment}", manifest, wildcards.dataset, tables)
     folder = Path(snakemake.output[0])
     folder.mkdir(parents=True)
-    for name, wanted in about["files"].items():
-        path = manifest.parent / name
-        if not path.is_file() or sha256(path) != wanted:
-            raise UserError(f"{path} is gone or has changed: import {about['imported']['archive']} again")
-        frame, provenance = read_predictions(path)
+    for name, checksum in manifest["files"].items():
+        file = path.parent / name
+        if not file.is_file() or sha256(file) != checksum:
+            raise UserError(f"{file} is gone or has changed: import {manifest['imported']['archive']} again")
+        frame, provenance = read_predictions(file)
         not_run = provenance.pop("not_run")
-        write_predictions(folder / name, frame, provenance | {"imported": about["imported"]}, not_run)
+        write_predictions(folder / name, frame, provenance | {"imported": manifest["imported"]}, not_run)

@@ -105,7 +105,8 @@ def test_what_follows_the_forecasts_needs_no_model_stack(name):
 
 
 def test_versions_that_jobs_record_are_pinned():
-    calls = re.findall(r"versions\((\"[^)]*)\)", "".join(path.read_text() for path in (ROOT / "scripts").glob("*.py")))
+    code = "".join(path.read_text() for path in (ROOT / "scripts").glob("*.py"))
+    calls = re.findall(r"(?:versions|describe_job)\(((?:params, )?\"[^)]*)\)", code)
     recorded = {name.lower() for call in calls for name in re.findall(r'"([^"]+)"', call)}
     assert {"torch", "timesfm", "arch"} <= recorded <= set(PINNED)
 

@@ -1,14 +1,15 @@
-"""Baselines: constants, signals, volatility models and classifiers on the study's indicators.
+"""Baselines: constants, signals, volatility models, and classifiers on the 20 indicators.
 
-Every method is a function `(dataset, split, train, rows, target, labels) -> scores` with
+Every method is a function `(dataset, split, train, rows, target, labels, **settings) -> scores` with
 
 dataset : DataFrame of all days
-train   : rows whose targets the fit may use, with `split.y(train)`
-rows    : rows to score
-target  : dict with `target` and `horizon`
-labels  : the `labels` of the configuration
+split : `fd01.data.origins.Split`
+train : int array, rows of the dataset whose targets the fit may use, `split.y(train)`
+rows : int array, shape (n,), rows of the dataset to score
+target : dict with `target` and `horizon`
+labels : section `labels` of the configuration
 
-and returns one float per row of `rows`: higher means that the target is likelier.
+The scores are a float array of shape (n,); the higher a score, the likelier the target.
 """
 
 from collections.abc import Callable
@@ -19,22 +20,22 @@ from scipy.stats import t as student_t
 
 from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
 from fd01.data.targets import TARGETS, threshold_return
-from fd01.models.heads import fit_logistic, two_classes
+from fd01.models.heads import fit_logistic, require_two_classes
 from fd01.workflow.errors import NotRun
 
 
 def prevalence(dataset, split, train, rows, target, labels):
-    """Share of training days on which the target occurred: the same score for every day."""
+    """Share of training days on which the target occurred; every day has this score."""
     return np.full(len(rows), split.y(train).mean())
 
 
 def last_return(dataset, split, train, rows, target, labels):
-    """Close_t / Close_{t-1} - 1: tomorrow is ranked as today."""
+    """Return of the last day, Close_t / Close_{t-1} - 1."""
     return dataset["Close"].pct_change().to_numpy()[rows]
 
 
 def drawdown_signal(dataset, split, train, rows, target, labels, window):
-    """Distance of the close from the highest close of the last `window` days."""
+    """Distance of the Close from the highest Close of the last `window` days, as a share of it."""
     return drawdown(dataset["Close"], window).to_numpy()[rows]
 
 
@@ -44,22 +45,22 @@ def range_signal(dataset, split, train, rows, target, labels):
 
 
 def ewma(dataset, split, train, rows, target, labels, decay):
-    """RiskMetrics volatility of the daily log return."""
+    """RiskMetrics volatility of the daily log return, see `fd01.data.features.ewma_variance`."""
     return np.sqrt(ewma_variance(dataset["Close"], decay).to_numpy()[rows])
 
 
 def har_logit(dataset, split, train, rows, target, labels):
-    """Logistic regression on the three HAR terms, without penalty."""
+    """Logistic regression, without penalty, on the three terms of HAR, see `fd01.data.features.har`."""
     return fit_logistic(har(dataset).to_numpy(), split, train, rows, C=np.inf)
 
 
 def logistic(dataset, split, train, rows, target, labels, C):
-    """Ridge logistic regression on the scale-free indicators."""
+    """Logistic regression on the scale-free indicators; `C` is the inverse strength of its ridge penalty."""
     return fit_logistic(scale_free_a20(dataset).to_numpy(), split, train, rows, C)
 
 
 def boosting(dataset, split, train, rows, target, labels, learning_rate, iterations, leaves):
-    """Histogram gradient boosting on the scale-free indicators; deterministic."""
+    """Histogram gradient boosting (scikit-learn) on the scale-free indicators; deterministic."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     model = HistGradientBoostingClassifier(
@@ -70,16 +71,23 @@ def boosting(dataset, split, train, rows, target, labels, learning_rate, iterati
         random_state=0,
     )
     features = scale_free_a20(dataset).to_numpy()
-    return model.fit(features[train], two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
+    return model.fit(features[train], require_two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
 
 
 def gjr_garch_t(dataset, split, train, rows, target, labels):
-    """Exceedance probability of a GJR-GARCH(1,1) with Student-t innovations.
+    """Probability of the target under a GJR-GARCH(1,1) with Student-t innovations.
 
-    Glosten, Jagannathan and Runkle, J. Finance 1993; fitted by `arch` to the daily log returns up to
-    the last training origin, then run over all days with its parameters fixed. The h-day return is
-    taken as Student-t with the summed mean and variance forecasts. The probability that the path
-    touches a threshold is twice that of ending beyond it (reflection principle), at most 1.
+    Glosten, Jagannathan and Runkle, J. Finance 1993. The package `arch` fits it to the daily log returns up to the
+    last training origin; with its parameters fixed, it then forecasts from every day.
+
+    The h-day return is taken as Student-t with the summed mean and variance forecasts. The probability that the
+    path touches a threshold is twice the probability that it ends beyond the threshold (reflection principle), at
+    most 1.
+
+    Raises
+    ------
+    NotRun
+        If the fit does not converge.
     """
     from arch import arch_model
 
@@ -96,19 +104,31 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
     df = fitted.params["nu"]
 
     def above(threshold):
-        # `std` is a standard deviation, that of T_df is sqrt(df / (df - 2)).
+        # `std` is the standard deviation of the return. A Student-t variable has sqrt(df / (df - 2)).
         return student_t.sf((threshold - mean) / std * np.sqrt(df / (df - 2)), df)
 
-    beyond = above(100 * np.log1p(threshold_return(dataset, target["target"], labels)[rows]))
+    probability = above(100 * np.log1p(threshold_return(dataset, target["target"], labels)[rows]))
     event = TARGETS[target["target"]]
     if event.falls:
-        beyond = 1 - beyond
-    return np.minimum(2 * beyond, 1) if event.touches else beyond
+        probability = 1 - probability
+    return np.minimum(2 * probability, 1) if event.touches else probability
 
 
 @dataclass(frozen=True)
 class Method:
-    """A baseline and what its scores are."""
+    """A baseline.
+
+    Attributes
+    ----------
+    score : function
+        As described at the top of this module.
+    score_kind : str
+        See `fd01.scoring.predictions`.
+    fitted : bool
+        Whether it is fitted to the training period.
+    constant : bool
+        Whether every day has the same score.
+    """
 
     score: Callable
     score_kind: str
@@ -117,6 +137,7 @@ class Method:
 
     @property
     def is_probability(self):
+        """Whether a score is the probability of the target."""
         return self.score_kind in ("probability", "exceedance")
 
 

@@ -1,4 +1,7 @@
-"""Covariates for a model that takes none: a linear regression inside each window, and a forecast of what it leaves."""
+"""Covariates for a model that takes none.
+
+A linear regression inside each window explains the series by the covariates; the model forecasts the residuals.
+"""
 
 import numpy as np
 
@@ -7,9 +10,10 @@ from fd01.data.series import windows
 
 
 def known_before(dataset, names):
-    """Indicators of the day before, made scale-free: array of shape (days + 1, len(names)).
+    """Scale-free indicators of the day before, array of shape (days + 1, len(names)).
 
-    Row t holds what is known when day t begins; row 0 is NaN, the last row is for the day after the data.
+    Row t holds the indicators that are known when day t begins. Row 0 is NaN; the last row belongs to the day after
+    the data.
     """
     features = scale_free_a20(dataset)[names].to_numpy(float)
     return np.vstack([np.full(len(names), np.nan), features])
@@ -18,22 +22,23 @@ def known_before(dataset, names):
 def in_context_ridge(window, known, ridge):
     """Ridge regression of the values of one window on covariates.
 
-    The regression of `timesfm`'s `forecast_with_covariates` ("xreg + timesfm", one window a call), in float64:
-    values and covariates standardised over the window, penalty on all coefficients, the intercept included. A
-    covariate that is constant within the window drops out.
+    The same regression as `forecast_with_covariates` of the package `timesfm` (mode "xreg + timesfm", one window per
+    call), in float64. Values and covariates are standardised over the window. The penalty applies to all
+    coefficients, also to the intercept. A covariate that is constant within the window has no effect.
 
     Parameters
     ----------
     window : array, shape (n,)
     known : array, shape (n + 1, covariates)
-        The last row belongs to the value to forecast.
-    ridge : float, positive
+        Covariates of each value of the window; the last row belongs to the value to forecast.
+    ridge : float, strength of the penalty, positive
 
     Returns
     -------
-    residuals : array, shape (n,), standardised: the series to forecast
+    residuals : array, shape (n,)
+        What the regression does not explain, in standard deviations of the window: the series to forecast.
     next_fit, location, scale : floats
-        value = location + scale x (next_fit + forecast of the residuals)
+        The forecast of the value is location + scale x (next_fit + forecast of the next residual).
     """
     location, scale = window.mean(), _scale(window)
     x = (known - known[:-1].mean(axis=0)) / _scale(known[:-1])
@@ -45,18 +50,18 @@ def in_context_ridge(window, known, ridge):
 
 
 def residual_windows(dataset, values, rows, settings):
-    """What the regression of each window leaves.
+    """Residuals of `in_context_ridge` in every window.
 
     Parameters
     ----------
-    values : array, shape (days,), the series that is forecast
+    values : array, shape (days,), the series to forecast
     rows : int array, shape (n,), last row of each window
-    settings : dict with `context` and `covariates` (`indicators` and `ridge`)
+    settings : dict with `context` (days) and `covariates`, a dict with `indicators` and `ridge`
 
     Returns
     -------
     residuals : list of n arrays, shape (up to context,)
-    fits : array, shape (n, 3): next_fit, location and scale of `in_context_ridge`
+    fits : array, shape (n, 3), the columns are next_fit, location and scale of `in_context_ridge`
     """
     covariates, context = settings["covariates"], settings["context"]
     known = known_before(dataset, covariates["indicators"])

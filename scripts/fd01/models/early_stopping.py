@@ -1,34 +1,48 @@
-"""Early stopping: the rule, and what is recorded of a training that it ended."""
+"""Early stopping: when a training ends, which epoch it keeps, and what the provenance records of it."""
 
+# `fitted_on` of a training that stops on its calibration tail.
 INNER = "training period less its calibration tail, on which the epoch was chosen"
 
 
 def best_epoch(losses):
-    """Number of the epoch, from 1, with the smallest loss on the monitor set, the first of equals; 0 before any."""
+    """Number of the epoch, from 1, with the smallest loss on the monitor set; the first of equal ones, 0 if none."""
     return 1 + losses.index(min(losses)) if losses else 0
 
 
 def is_over(losses, max_epochs, patience):
-    """Whether a training ends after epochs with these losses: at `max_epochs`, or `patience` epochs without a better.
+    """Whether a training ends after epochs with these losses on the monitor set.
 
-    >>> is_over([0.7, 0.6, 0.65], max_epochs=50, patience=2), is_over([0.7, 0.6, 0.65, 0.6], max_epochs=50, patience=2)
-    (False, True)
+    It ends at `max_epochs`, or after `patience` epochs without a smaller loss.
+
+    >>> is_over([0.7, 0.6, 0.65], max_epochs=50, patience=2)
+    False
+    >>> is_over([0.7, 0.6, 0.65, 0.6], max_epochs=50, patience=2)
+    True
     """
     return len(losses) >= max_epochs or len(losses) - best_epoch(losses) >= patience
 
 
-def epochs(curve, train_end, allowed):
-    """Where one training stopped: the epoch whose weights are used, the last one, and the last one allowed.
+def describe_epochs(curve, train_end, max_epochs):
+    """Where one training stopped, for the provenance.
 
-    `curve` is a DataFrame with epoch, selected, seed, target and horizon.
+    Parameters
+    ----------
+    curve : DataFrame with one row per epoch: epoch, selected, seed, target, horizon
+    train_end : str
+    max_epochs : int
+
+    Returns
+    -------
+    dict with `train_end`, `seed`, `target`, `horizon`, and three numbers of epochs: `selected`, whose weights are
+    kept, `last`, the last one of the training, and `allowed`, which is `max_epochs`
     """
-    about = curve.iloc[0]
+    training = curve.iloc[0]
     return {
         "train_end": train_end,
-        "seed": int(about["seed"]),
-        "target": about["target"],
-        "horizon": int(about["horizon"]),
+        "seed": int(training["seed"]),
+        "target": training["target"],
+        "horizon": int(training["horizon"]),
         "selected": int(curve.loc[curve["selected"], "epoch"].iloc[0]),
         "last": int(curve["epoch"].max()),
-        "allowed": allowed,
+        "allowed": max_epochs,
     }

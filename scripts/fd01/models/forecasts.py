@@ -1,9 +1,11 @@
-"""What a model stores of its forecasts: one row per dataset row and seed.
+"""The tables in which models store their forecasts; one row per seed, dataset row and, for deciles, day ahead.
 
-- Deciles, `forecasts/{experiment}/quantiles.parquet`: row, seed (null for a deterministic model), step (1 is the next
-  day), mean, q10 .. q90, in units of the input series.
-- A Student-t distribution of the next value: row, seed, df, loc, scale, the latter two in percent.
-- Hidden states: row, seed, and one column per unit.
+The columns `row` (of the dataset) and `seed` (null for a deterministic model) are followed by
+
+- deciles: `step` (days ahead, from 1), `mean`, `q10` .. `q90`, in units of the input series; the file is
+  `forecasts/{experiment}/quantiles.parquet`
+- a Student-t distribution of the next value: `df`, `loc`, `scale`; the last two in percent
+- hidden states: one column per unit
 """
 
 import numpy as np
@@ -13,12 +15,19 @@ LEVELS = np.arange(1, 10) / 10
 DECILES = [f"q{level:.0f}" for level in 100 * LEVELS]
 COLUMNS = ["row", "seed", "step", "mean", *DECILES]
 PARAMETERS = ["df", "loc", "scale"]
-# Hidden units of Lag-Llama: the last token after each block and after the final norm, and the mean of the latter.
+# Hidden units of Lag-Llama: the last token after each of 8 blocks and after the final norm, then the mean over tokens.
 STATES = [f"{layer}_{unit}" for layer in (*(f"h{i}" for i in range(8)), "norm", "mean") for unit in range(144)]
 
 
 def quantile_frame(rows, quantiles, seed=None):
-    """A model's output as rows of the file of deciles: `quantiles` has shape (rows, steps, 10), the mean first."""
+    """Forecasts as rows of the table of deciles.
+
+    Parameters
+    ----------
+    rows : int array, shape (n,), rows of the dataset
+    quantiles : array, shape (n, steps, 10), the mean first, then the nine deciles
+    seed : int, optional
+    """
     n, steps, _ = quantiles.shape
     frame = pd.DataFrame(quantiles.reshape(n * steps, -1), columns=["mean", *DECILES])
     frame.insert(0, "row", np.repeat(rows, steps))

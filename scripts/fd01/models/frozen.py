@@ -1,4 +1,4 @@
-"""Passes of a frozen model, pre-trained or untrained, one for each of its seeds."""
+"""Frozen networks, pre-trained or untrained: open their weights, and run them seed by seed without any training."""
 
 import logging
 from functools import partial
@@ -10,55 +10,68 @@ from fd01.models.weights import open_weights
 from fd01.workflow.errors import NotRun
 
 
-def open_models(arm, seeds, manifest, load, load_untrained, untrained):
-    """The weights of an arm, as their manifest or in words, and pairs of a seed and a function that loads its model.
+def open_models(weights, seeds, manifest, load, load_untrained, random_weights):
+    """Open the weights of an experiment: pre-trained ones, or random ones for each seed.
 
     Parameters
     ----------
-    arm : `pretrained` or `untrained`
-    manifest : path of the manifest of the pre-trained weights
-    load : function of the folder of the weights
-    load_untrained : function of a seed
-    untrained : what random weights are called
+    weights : `pretrained` or `untrained`
+    seeds : list of int, for random weights
+    manifest : path, the manifest of the pre-trained weights
+    load : function of the folder of the weights, returns the model
+    load_untrained : function of a seed, returns the model
+    random_weights : str, what the provenance says of random weights
 
-    Raises as `fd01.models.weights.open_weights` does.
+    Returns
+    -------
+    description : dict or str
+        The manifest, or `random_weights`.
+    models : list of pairs
+        A seed (None for pre-trained weights), and a function without arguments that loads the model.
+
+    Raises
+    ------
+    NotRun, UserError
+        As `fd01.models.weights.open_weights`.
     """
-    if arm == "untrained":
-        return untrained, [(seed, partial(load_untrained, seed)) for seed in seeds]
+    if weights == "untrained":
+        return random_weights, [(seed, partial(load_untrained, seed)) for seed in seeds]
     return open_weights(manifest), [(None, partial(load, Path(manifest).parent))]
 
 
-def run_frozen(find_models, run, describe, columns, threads):
-    """The rows of every seed of a model, and what their provenance says of it.
+def run_frozen(get_models, run, describe, columns, threads):
+    """Run the model of every seed.
 
     Parameters
     ----------
-    find_models : function
+    get_models : function without arguments
         Returns what `open_models` returns; raises `NotRun` without weights.
     run : function of a model
         Returns a DataFrame; raises `NotRun` where the model cannot run.
     describe : function of a model, returns a dict for the provenance
-    columns : list of str, of the empty table of a model that has not run
+    columns : list of str, columns of the empty table if the model does not run
     threads : int, of torch
 
     Returns
     -------
-    frame : DataFrame with a column `seed`
-    about : dict with `weights` ("missing" without them), what `describe` gives, and `not_run`, the reason, if any
+    frame : DataFrame, the rows of all seeds with a column `seed`
+    provenance : dict
+        `weights` ("missing" if there are none), what `describe` returns, and, if the model does not run, `not_run`,
+        the reason.
     """
-    about, frames = {"weights": "missing", "device": None}, []
+    provenance, frames = {"weights": "missing", "device": None}, []
     try:
-        about["weights"], models = find_models()
+        provenance["weights"], models = get_models()
         import torch
 
         torch.set_num_threads(threads)
         for seed, load_model in models:
             model = load_model()
-            about |= describe(model)
+            provenance |= describe(model)
             frame = run(model)
             frames.append(frame.assign(seed=pd.array([seed] * len(frame), dtype="Int64")))
-            del model  # before the next one is loaded
+            del model  # free its memory before the next one is loaded
     except NotRun as reason:
         logging.warning("not run: %s", reason)
-        return pd.DataFrame(columns=columns), about | {"not_run": str(reason)}
-    return pd.concat(frames), about
+        return pd.DataFrame(columns=columns), provenance | {"not_run": str(reason)}
+    return pd.concat(frames), provenance

@@ -1,4 +1,4 @@
-"""A forecast of volatility that owes nothing to the models under study: HAR."""
+"""Forecasts by HAR, a classical model of volatility: the reference for what the models under study know beyond it."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from fd01.data.series import PRICES, input_series
 
 
 def har_volatility(dataset, train):
-    """Forecast of the next day's volatility by HAR, shape (days,); NaN on the first days.
+    """Forecast by HAR of the volatility of the next day, shape (days,); NaN on the first days.
 
-    Least squares of tomorrow's log Parkinson variance on the logs of its averages over 1, 5 and 22 days
-    (Corsi, J. Financial Econometrics 2009, eq. 8), on the rows `train`; the square root of its exponential. In units
-    of the range, which is all that a ranking needs.
+    Least squares, on the rows `train`, of tomorrow's log variance (Parkinson) on the logs of its averages over 1, 5
+    and 22 days (Corsi, J. Financial Econometrics 2009, eq. 8). The volatility is the square root of the exponential
+    of the fit, in units of the daily range, without a correction of the mean: a ranking of days needs none.
     """
     terms = har(dataset).to_numpy()
     design = np.column_stack([np.ones(len(terms)), terms])
@@ -20,11 +20,22 @@ def har_volatility(dataset, train):
 
 
 def har_distribution(dataset, train, name):
-    """Median and width (90 % less 10 % quantile) of the next value of an input series, two arrays of shape (days,).
+    """Forecast by HAR of the distribution of the next value of an input series.
 
-    HAR's volatility times the quantiles of the training period's values, each divided by its day's volatility:
-    the filtered historical simulation of Barone-Adesi, Giannopoulos and Vosper (J. Futures Markets 1999), with HAR as
-    the filter. A price series has the distribution of its log return from today's Close.
+    Filtered historical simulation (Barone-Adesi, Giannopoulos and Vosper, J. Futures Markets 1999) with HAR as the
+    filter: each value of the training period is divided by its forecast volatility, and the quantiles of these ratios
+    are multiplied by the volatility that HAR forecasts.
+
+    Parameters
+    ----------
+    train : int array, rows to fit on
+    name : str, input series, see `fd01.data.series.input_series`
+
+    Returns
+    -------
+    median, width : arrays, shape (days,)
+        In units of the series; the width is the 90 % less the 10 % quantile. The next price is distributed as
+        today's Close times the exponential of the log return.
     """
     volatility = har_volatility(dataset, train)
     returns = input_series(dataset, {"close": "return", "high-price": "high"}.get(name, name))

@@ -1,4 +1,4 @@
-"""Classifiers on top of features that are known at the origin."""
+"""Classifiers on features that are known at the origin, such as the hidden states of a frozen network."""
 
 import numpy as np
 import pandas as pd
@@ -8,37 +8,53 @@ from fd01.data.targets import threshold_return
 from fd01.workflow.errors import NotRun
 
 
-def two_classes(y, what="training"):
-    """`y` itself; raises `NotRun` when a classifier would find nothing to tell apart in it."""
+def require_two_classes(y, what="training"):
+    """Return `y`, 0 or 1, shape (n,); raise `NotRun` if all are equal, as no classifier can be fitted to them.
+
+    `what` says in the message which targets these are.
+    """
     if y.min() == y.max():
         raise NotRun(f"all {len(y)} {what} targets are {y[0]:.0f}: nothing to tell apart")
     return y
 
 
 def fit_logistic(features, split, train, rows, C):
-    """Probabilities of `rows`, shape (n,), by a logistic regression fitted to `train`.
+    """Probabilities by a logistic regression with a ridge penalty.
 
     Parameters
     ----------
-    features : array, shape (days, k); standardised over `train`
+    features : array, shape (days, k); they are standardised over `train`
     split : fd01.data.origins.Split
-    C : float
-        Inverse strength of the ridge penalty; infinite for none.
+    train : int array, rows to fit to
+    rows : int array, shape (n,), rows to score
+    C : float, inverse strength of the penalty; infinity for none
 
-    Raises `NotRun` when `train` has one class only.
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    NotRun
+        If `train` has one class only.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000))
-    return model.fit(features[train], two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
+    return model.fit(features[train], require_two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
 
 
 def fit_mlp(features, split, train, rows, units, alpha):
-    """As `fit_logistic`, by a network with one hidden layer of `units` and the L2 penalty `alpha`.
+    """As `fit_logistic`, by a network with one hidden layer.
 
-    Stopped early on a tenth of `train`; seeded.
+    It stops early on a random tenth of `train`; its random numbers have a fixed seed.
+
+    Parameters
+    ----------
+    units : int, of the hidden layer
+    alpha : float, strength of the L2 penalty
     """
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
@@ -46,19 +62,27 @@ def fit_mlp(features, split, train, rows, units, alpha):
 
     network = MLPClassifier((units,), alpha=alpha, early_stopping=True, random_state=0, max_iter=500)
     model = make_pipeline(StandardScaler(), network)
-    return model.fit(features[train], two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
+    return model.fit(features[train], require_two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
 
 
 def fit_head(features, split, train, rows, kind, **options):
-    """Probabilities by the head `kind`, `logistic` or `mlp`, with its options."""
+    """Probabilities by a head: `fit_logistic` or `fit_mlp`, as `kind` says, with its options."""
     return {"logistic": fit_logistic, "mlp": fit_mlp}[kind](features, split, train, rows, **options)
 
 
 def scale_features(dataset, name, context, target, labels):
-    """What a model that standardises its window cannot see, array of shape (days, 2).
+    """Two features that a model loses when it standardises its window, array of shape (days, 2).
 
-    The log of the standard deviation of the window of the input series `name` (relative to the Close for
-    `close`), and the threshold of the target in standard deviations from the mean of the window.
+    The log of the standard deviation of the window, and the distance of the target's threshold from the mean of the
+    window in standard deviations.
+
+    Parameters
+    ----------
+    name : str, input series, see `fd01.data.series.input_series`
+        For `close` the first feature is relative to the Close.
+    context : int, days of the window
+    target : dict with `target` and `horizon`
+    labels : section `labels` of the configuration
     """
     series = pd.Series(input_series(dataset, name))
     close = dataset["Close"].to_numpy(float)

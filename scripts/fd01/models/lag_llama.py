@@ -1,6 +1,7 @@
-"""Lag-Llama through sktime's copy of it: checkpoint, forward pass, predictive distribution, hidden states.
+"""Lag-Llama: the network, its predictive distribution, and its hidden states.
 
-Rasul et al., "Lag-Llama: Towards Foundation Models for Probabilistic Time Series Forecasting", 2023.
+Rasul et al., "Lag-Llama: Towards Foundation Models for Probabilistic Time Series Forecasting", 2023; the network is the
+copy of it in `sktime`.
 """
 
 import json
@@ -15,13 +16,14 @@ from fd01.models.frozen import open_models
 from fd01.models.lag_llama_checkpoint import ARCHITECTURE, WEIGHTS
 from fd01.workflow.errors import UserError
 
+# What the provenance says of random weights.
 UNTRAINED = "none: random (PyTorch's default initialisation)"
 LAGS = """
 0 7 8 10 11 12 13 14 19 20 21 22 23 24 26 27 28 29 30 34 35 36 46 47 48 50 51 52 55 57 58 59 60 61 70 71 72 83
 94 95 96 102 103 104 117 118 119 120 121 142 143 144 154 155 156 166 167 168 177 178 179 180 181 334 335 336
 362 363 364 502 503 504 670 671 672 718 719 720 726 727 728 1090 1091 1092
 """
-# The published architecture, for untrained twins; a checkpoint brings its own.
+# The published architecture, for untrained twins. A checkpoint states its architecture itself.
 PUBLISHED = {
     "context_length": 32,
     "max_context_length": 2048,
@@ -38,11 +40,12 @@ PUBLISHED = {
 
 
 def build(architecture, context):
-    """The network for a context of `context` days; beyond its native one the positions are scaled linearly.
+    """The network for a context of `context` days, on a GPU if there is one.
 
-    The scaling is that of its authors: factor (context + 1) / native context.
+    Beyond the native context its rotary positions are scaled linearly, as its authors do it: by the factor
+    (context + 1) / native context.
     """
-    warnings.filterwarnings("ignore", module="gluonts")  # about its own code
+    warnings.filterwarnings("ignore", module="gluonts")  # deprecations in its own code
     from gluonts.torch.distributions import StudentTOutput
     from sktime.libs.lag_llama.model.module import LagLlamaModel
 
@@ -55,14 +58,17 @@ def build(architecture, context):
 
 
 def device():
-    """`cuda` if there is a GPU, else `cpu`."""
+    """Name of the device: `cuda` if there is a GPU, else `cpu`."""
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def load(folder, context):
-    """The network with the converted weights in `folder`; strict, RuntimeError where a tensor does not fit."""
+    """The network with the weights in `folder`, as `fd01.models.lag_llama_checkpoint.convert` writes them.
+
+    Raises RuntimeError if a tensor is missing, superfluous or of another shape.
+    """
     from safetensors.torch import load_file
 
     folder = Path(folder)
@@ -72,7 +78,7 @@ def load(folder, context):
 
 
 def load_untrained(seed, context):
-    """The published architecture with random weights."""
+    """The published architecture with random weights, which depend on `seed` alone."""
     import torch
 
     with torch.random.fork_rng():
@@ -80,28 +86,28 @@ def load_untrained(seed, context):
         return build(PUBLISHED, context)
 
 
-def models_of(settings, seeds, manifest):
-    """`fd01.models.frozen.open_models` of an arm."""
-    at_context = (partial(loader, context=settings["context"]) for loader in (load, load_untrained))
-    return open_models(settings["weights"], seeds, manifest, *at_context, UNTRAINED)
+def open_lag_llama(settings, seeds, manifest):
+    """`fd01.models.frozen.open_models` for an experiment with these `settings`, `weights` and `context`."""
+    load_pretrained, load_random = (partial(loader, context=settings["context"]) for loader in (load, load_untrained))
+    return open_models(settings["weights"], seeds, manifest, load_pretrained, load_random, UNTRAINED)
 
 
-def history(network):
-    """Number of values that a forecast needs: the context and the longest lag."""
+def history_length(network):
+    """Number of values that a forecast needs: the context and the longest lag before its first day."""
     return network.context_length + max(network.lags_seq)
 
 
 def time_features(dates):
-    """What the network is told of each date, float32 array of shape (days, 6), as gluonts makes it for daily data.
+    """Time features of each date, float32 array of shape (days, 6), as gluonts computes them for daily data.
 
-    Second, minute and hour (-0.5), day of the week, of the month and of the year, each from -0.5 to 0.5.
+    Second, minute and hour (all -0.5), then day of the week, of the month and of the year, scaled to -0.5 .. 0.5.
     """
     dates = pd.DatetimeIndex(dates)
-    of_day = np.full(len(dates), -0.5)
+    midnight = np.full(len(dates), -0.5)
     columns = [
-        of_day,
-        of_day,
-        of_day,
+        midnight,
+        midnight,
+        midnight,
         dates.dayofweek / 6 - 0.5,
         (dates.day - 1) / 30 - 0.5,
         (dates.dayofyear - 1) / 365 - 0.5,
@@ -109,17 +115,28 @@ def time_features(dates):
     return np.column_stack(columns).astype(np.float32)
 
 
-def pasts(series, rows, needed):
-    """The `needed` values up to and including each row, float32 array of shape (rows, needed).
+def past_values(series, rows, needed):
+    """The last `needed` values up to and including each row, float32 array of shape (n, needed).
 
-    Raises `UserError` where there are fewer (the library would fill up with zeros in silence), ValueError where one is
-    not finite.
+    Parameters
+    ----------
+    series : array, shape (days,); its first value may be NaN
+    rows : int array, shape (n,)
+    needed : int, see `history_length`
+
+    Raises
+    ------
+    UserError
+        If there are fewer values: the library would silently pad the window with zeros.
+    ValueError
+        If a value is not finite.
     """
     first = int(np.isnan(series[0]))
     missing = needed - (rows.min() + 1 - first)
     if missing > 0:
         raise UserError(
-            f"Lag-Llama needs {needed} values before a forecast: for row {rows.min()} {missing} are missing"
+            f"Lag-Llama needs {needed} values before a forecast: for row {rows.min()} {missing} are missing. "
+            "Use prices that begin earlier, or a shorter context."
         )
     window = series[rows[:, None] + np.arange(1 - needed, 1)]
     if not np.isfinite(window).all():
@@ -128,59 +145,74 @@ def pasts(series, rows, needed):
 
 
 def distribution(network, past, features):
-    """One differentiable pass: the predictive Student-t of the next value.
+    """Forward pass, differentiable: the predictive Student-t distribution of the next value.
 
     Parameters
     ----------
-    past : tensor, shape (n, context + longest lag)
-    features : tensor, shape (n, context + longest lag, 6)
+    past : tensor, shape (n, needed), as `past_values` gives it
+    features : tensor, shape (n, needed, 6), the time features of the same days
 
     Returns
     -------
-    df, loc, scale : tensors, shape (n,), in units of `past`
+    df, loc, scale : tensors, shape (n,), the last two in units of `past`
     """
     import torch
 
-    # For one step the features of the next day are cut off again.
+    # The network wants features of the next day too, and drops them where it forecasts one step.
     ahead = features[:, -1:]
-    (df, loc, scale), centre, spread = network(past, torch.ones_like(past), features, ahead)
-    return df[:, -1], centre[:, 0] + spread[:, 0] * loc[:, -1], spread[:, 0] * scale[:, -1]
+    (df, loc, scale), window_loc, window_scale = network(past, torch.ones_like(past), features, ahead)
+    return df[:, -1], window_loc[:, 0] + window_scale[:, 0] * loc[:, -1], window_scale[:, 0] * scale[:, -1]
 
 
-def run(network, series, features, rows, batch_size=128):
-    """Predictive distribution and hidden states of every row, from one frozen pass.
+def run_network(network, series, features, rows, batch_size=128):
+    """Predictive distribution and hidden states of every row, from one forward pass without gradients.
+
+    Parameters
+    ----------
+    series : array, shape (days,), the input series
+    features : array, shape (days, 6), as `time_features` gives it
+    rows : int array, shape (n,)
 
     Returns
     -------
-    parameters : float64 array, shape (rows, 3): df, loc and scale, in units of the series
-    states : float32 array, shape (rows, 1440): the last token after each of the eight blocks and after the final norm,
-        then the mean over all tokens after the final norm
+    parameters : float64 array, shape (n, 3): df, loc and scale, the last two in units of the series
+    states : float32 array, shape (n, 1440)
+        The last token after each of the eight blocks and after the final norm, then the mean over all tokens after
+        the final norm; 144 units each.
+
+    Raises
+    ------
+    UserError, ValueError
+        As `past_values`.
     """
     import torch
     from tqdm import tqdm
 
-    last, mean, needed = [], [], history(network)
+    needed = history_length(network)
+    last_tokens, mean_token = [], []
 
-    def keep(module, inputs, output):
-        last.append(output[:, -1])
+    def keep_last(module, inputs, output):
+        last_tokens.append(output[:, -1])
 
     def keep_mean(module, inputs, output):
-        mean.append(output.mean(dim=1))
+        mean_token.append(output.mean(dim=1))
 
     norm = network.transformer.ln_f
-    hooks = [layer.register_forward_hook(keep) for layer in (*network.transformer.h, norm)]
+    hooks = [layer.register_forward_hook(keep_last) for layer in (*network.transformer.h, norm)]
     hooks.append(norm.register_forward_hook(keep_mean))
     parameters, states = [], []
-    target = next(network.parameters()).device
+    network_device = next(network.parameters()).device
     try:
         with torch.inference_mode(), tqdm(total=len(rows), unit="window", mininterval=5) as bar:
             for start in range(0, len(rows), batch_size):
                 batch = rows[start : start + batch_size]
-                past = torch.from_numpy(pasts(series, batch, needed)).to(target)
-                known = torch.from_numpy(features[batch[:, None] + np.arange(1 - needed, 1)]).to(target)
-                last.clear(), mean.clear()
-                parameters.append(torch.stack(distribution(network, past, known), dim=1).cpu())
-                states.append(torch.cat([*last, *mean], dim=1).cpu())
+                days = batch[:, None] + np.arange(1 - needed, 1)
+                past = torch.from_numpy(past_values(series, batch, needed)).to(network_device)
+                last_tokens.clear()
+                mean_token.clear()
+                predictive = distribution(network, past, torch.from_numpy(features[days]).to(network_device))
+                parameters.append(torch.stack(predictive, dim=1).cpu())
+                states.append(torch.cat([*last_tokens, *mean_token], dim=1).cpu())
                 bar.update(len(batch))
     finally:
         for hook in hooks:

@@ -1,4 +1,7 @@
-"""Conversion of the published Lightning checkpoint of Lag-Llama: nothing downstream touches the pickle."""
+"""Conversion of the published Lightning checkpoint of Lag-Llama to safetensors and JSON.
+
+The checkpoint is a pickle, which can run code when it is read. It is read here and nowhere else, without running any.
+"""
 
 from pathlib import Path
 from pickle import UnpicklingError
@@ -7,14 +10,18 @@ from fd01.workflow.errors import UserError
 from fd01.workflow.files import replacing, write_json
 
 WEIGHTS, ARCHITECTURE = "model.safetensors", "architecture.json"
+# The two classes that the published file names.
 STUBS = ("gluonts.torch.distributions.studentT.StudentTOutput", "gluonts.torch.modules.loss.NegativeLogLikelihood")
 
 
 def convert(checkpoint, folder):
-    """Write the weights of a published Lightning checkpoint into `folder`, as safetensors and JSON.
+    """Write the weights of a published checkpoint into `folder`, and its architecture as JSON.
 
-    A pickle can run code. Only tensors and plain values are read; of the two classes that the published file
-    names empty stand-ins are made.
+    Only tensors and plain values are read. Empty classes stand in for the two that the published file names.
+
+    Parameters
+    ----------
+    checkpoint, folder : paths
 
     Returns
     -------

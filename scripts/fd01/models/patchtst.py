@@ -1,7 +1,7 @@
-"""PatchTST as a classifier: the network of the study, and its training.
+"""PatchTST as a classifier: the network of the original study, and its training.
 
-Nie et al., "A Time Series is Worth 64 Words", ICLR 2023, with the study's changes: patches mix all
-channels, and a linear head on all tokens gives one logit.
+Nie et al., "A Time Series is Worth 64 Words", ICLR 2023, with two changes of the original study: a patch holds all
+channels, and a linear layer on all tokens gives one logit.
 """
 
 import logging
@@ -13,19 +13,25 @@ from fd01.models.early_stopping import best_epoch, is_over
 
 
 def windows(values, rows, context):
-    """The `context` days up to and including each row, standardised by themselves.
+    """The last `context` days up to and including each row, every channel of every window standardised.
 
-    Each channel of each window has its own mean removed and is divided by its own standard deviation
-    (instance normalisation, Kim et al., RevIN, ICLR 2022), in float64 as OBV needs its digits.
+    Each channel of each window has its mean subtracted and is divided by its standard deviation (instance
+    normalisation: Kim et al., RevIN, ICLR 2022). In float64, as the large values of OBV need the digits.
 
     Parameters
     ----------
     values : array, shape (days, channels)
     rows : int array, shape (n,), each at least context - 1
+    context : int, days
 
     Returns
     -------
     float32 array, shape (n, context, channels)
+
+    Raises
+    ------
+    ValueError
+        If a row has fewer than `context` days.
     """
     if rows.min() < context - 1:
         raise ValueError(f"row {rows.min()} has fewer than {context} days of history")
@@ -36,9 +42,9 @@ def windows(values, rows, context):
 
 
 def build_network(channels, settings):
-    """The network: float32 windows (n, context, channels) to logits (n,).
+    """A torch module that maps windows, float32 of shape (n, context, channels), to logits, shape (n,).
 
-    `settings` has context, patch_length, stride (days), d_model, layers, heads, d_ff, dropout.
+    `settings` has context, patch_length and stride (days), d_model, layers, heads, d_ff and dropout.
     """
     import torch
     from torch import nn
@@ -77,7 +83,7 @@ def build_network(channels, settings):
 
 
 def predict(network, x, batch_size=1024):
-    """Probabilities, float64 array of shape (n,), of windows `x`."""
+    """Probabilities, float64 array of shape (n,), of windows `x`, shape (n, context, channels)."""
     import torch
 
     network.eval()
@@ -95,16 +101,17 @@ def train(x, y, x_monitor, y_monitor, settings, seed, device="cpu"):
     x, x_monitor : float32 arrays, shape (n, context, channels)
     y, y_monitor : float arrays, shape (n,), 0 or 1
     settings : dict
-        Those of `build_network` and learning_rate, batch_size, max_epochs, patience (epochs) and
-        selection: `inner` returns the epoch of the best monitor AUC, `study` the last epoch.
+        Those of `build_network`, learning_rate, batch_size, max_epochs, patience (epochs), and selection: `inner`
+        keeps the weights of the epoch with the best AUC, `study` those of the last epoch, as the original study did.
     seed : int
-        Seeds the weights, the dropout and the order of the batches.
+        It fixes the weights, the dropout and the order of the batches.
 
     Returns
     -------
     network : torch.nn.Module
-    curve : list of dict with epoch, train_loss (mean over the epoch, nats), monitor_auc, and selected,
-        true for the one epoch whose weights are returned.
+    curve : list of dict, one per epoch
+        epoch, train_loss (mean over the epoch, nats), monitor_auc, and selected, true for the epoch whose weights are
+        kept.
     """
     import torch
     from sklearn.metrics import roc_auc_score

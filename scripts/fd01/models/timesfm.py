@@ -1,6 +1,6 @@
-"""TimesFM 2.5 through its own package: loading, untrained twins, forecasts, hidden states.
+"""TimesFM 2.5 through its package `timesfm` 2.0: loading, untrained twins, forecasts, hidden states.
 
-Das et al., "A decoder-only foundation model for time-series forecasting", ICML 2024; package `timesfm` 2.0.
+Das et al., "A decoder-only foundation model for time-series forecasting", ICML 2024.
 """
 
 import gc
@@ -18,77 +18,81 @@ from fd01.models.training import autocast
 from fd01.workflow.provenance import describe_network
 
 WEIGHTS = "model.safetensors"
+# What the provenance says of random weights.
 UNTRAINED = "none: random (PyTorch's default initialisation, norm scales 1)"
 
 
-def package():
-    """The package `timesfm`, imported with the hub switched off: nothing is fetched behind our back."""
+def import_timesfm():
+    """Import the package `timesfm` with the Hugging Face Hub switched off, so that it cannot download anything."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     import timesfm
 
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it warns of a config.json that no one needs
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it warns of a config.json that is not needed
     return timesfm
 
 
 def load(folder):
     """The model whose `model.safetensors` lies in `folder`, on a GPU if there is one.
 
-    Strict: a missing, superfluous or misshapen tensor raises RuntimeError.
+    Raises RuntimeError if a tensor is missing, superfluous or of another shape.
     """
-    model_class = package().TimesFM_2p5_200M_torch
-    # A relative path would be taken for a repository on the hub.
+    model_class = import_timesfm().TimesFM_2p5_200M_torch
+    # The package would take a relative path for a repository on the hub.
     return model_class.from_pretrained(str(Path(folder).resolve()), torch_compile=False)
 
 
-def about_model(model):
+def describe_model(model):
     """`fd01.workflow.provenance.describe_network` of a loaded model."""
     return describe_network(model.model)
 
 
 def reload(weights):
-    """The model with these weights, a state dict, saved and loaded as published ones are; empties `weights`."""
+    """Save the state dict `weights` and load it, the same way as published weights; `weights` is emptied."""
     from safetensors.torch import save_file
 
     with tempfile.TemporaryDirectory() as folder:
         save_file(weights, Path(folder, WEIGHTS))
-        weights.clear()  # 0.9 GB
+        weights.clear()  # frees 0.9 GB
         return load(folder)
 
 
 def load_untrained(seed):
-    """The same architecture with random weights, saved and loaded as published ones are.
+    """The same architecture with random weights, saved and loaded the same way as published ones.
 
-    PyTorch's default initialisation, with norm scales of 1. The package leaves them at 0, which makes every
-    block pass its input on unchanged.
+    The weights have PyTorch's default initialisation and depend on `seed` alone. The norm scales are 1: the package
+    leaves them at 0, with which every block passes its input on unchanged.
     """
     import torch
 
-    gc.collect()  # a compiled model refers to itself: 0.9 GB of the last one
+    gc.collect()  # a compiled model refers to itself, so the one before may still hold 0.9 GB
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        weights = package().TimesFM_2p5_200M_torch().model.state_dict()
+        weights = import_timesfm().TimesFM_2p5_200M_torch().model.state_dict()
         for name, value in weights.items():
             if name.endswith("_ln.scale"):
                 torch.nn.init.ones_(value)
-        return reload(weights)  # which builds another random network first
+        return reload(weights)  # inside the fork: it draws random numbers, as it builds a network first
 
 
-def models_of(settings, seeds, manifest):
-    """`fd01.models.frozen.open_models` of an arm."""
+def open_timesfm(settings, seeds, manifest):
+    """`fd01.models.frozen.open_models` for an experiment with these `settings`."""
     return open_models(settings["weights"], seeds, manifest, load, load_untrained, UNTRAINED)
 
 
 def inputs_of(dataset, rows, settings):
-    """What the model is shown for each row: windows of the input series, or what the covariates leave of them.
+    """The series that the model is given for each row: a window of the input series, or its residuals.
 
     Parameters
     ----------
-    settings : dict with input, context and, optionally, covariates
+    rows : int array, shape (n,)
+    settings : dict
+        input (see `fd01.data.series.input_series`), context (days) and, optionally, covariates: with them the inputs
+        are the residuals of `fd01.models.covariates.residual_windows`.
 
     Returns
     -------
     inputs : list of n arrays, shape (up to context,)
-    fits : array, shape (n, 3), as `fd01.models.covariates.residual_windows` gives it; None without covariates
+    fits : array, shape (n, 3), as `residual_windows` gives it; None without covariates
     """
     values = input_series(dataset, settings["input"])
     if "covariates" in settings:
@@ -97,9 +101,18 @@ def inputs_of(dataset, rows, settings):
 
 
 def forecast_rows(model, dataset, rows, horizon, settings):
-    """Quantiles of every row, array of shape (rows, horizon, 10), in units of the input series.
+    """Forecasts of the input series after every row: mean, then the nine deciles.
 
-    With covariates the horizon is one day.
+    Parameters
+    ----------
+    model : as `load` returns it
+    rows : int array, shape (n,)
+    horizon : int, days; with covariates it must be 1, as those of later days are not known
+    settings : dict, as for `inputs_of` and `forecast`
+
+    Returns
+    -------
+    array, shape (n, horizon, 10), in units of the input series
     """
     inputs, fits = inputs_of(dataset, rows, settings)
     if fits is None:
@@ -109,26 +122,26 @@ def forecast_rows(model, dataset, rows, horizon, settings):
 
 
 def forecast(model, inputs, horizon, settings):
-    """Predictive quantiles of the next `horizon` values of every input.
+    """Forecasts of the next `horizon` values of every input: mean, then the nine deciles.
 
     Parameters
     ----------
     model : as `load` returns it
     inputs : list of n arrays, shape (up to context,)
     settings : dict
-        context (days), flip (average with the negated forecast of the negated input), batch_size
-        (bounds the memory; another one moves results by about 1e-6), dtype (float32 or bfloat16, of
-        the matrix products).
+        context (days); flip: whether to average with the negated forecast of the negated input; batch_size: it
+        bounds the memory, another one moves the forecasts by about 1e-6; dtype of the matrix products, float32 or
+        bfloat16.
 
     Returns
     -------
-    array, shape (n, horizon, 10), float32, in units of the inputs: mean, then the nine deciles
+    float32 array, shape (n, horizon, 10), in units of the inputs
     """
     from tqdm import tqdm
 
     size = settings["batch_size"]
     model.compile(
-        package().ForecastConfig(
+        import_timesfm().ForecastConfig(
             max_context=settings["context"],
             max_horizon=horizon,
             per_core_batch_size=size,
@@ -145,14 +158,14 @@ def forecast(model, inputs, horizon, settings):
         for start in range(0, len(inputs), step):
             batch = inputs[start : start + step]
             bar.update(len(batch))
-            quantiles.append(model.forecast(horizon, list(batch))[1])  # forecast() extends the list it is given
+            quantiles.append(model.forecast(horizon, list(batch))[1])  # a copy, as forecast() extends its list
     return np.concatenate(quantiles)
 
 
 def encode(model, inputs, settings):
-    """Hidden states of the last patch after the last block, float32 array of shape (n, 1280).
+    """Hidden state of every input: last patch, after the last block; float32 array of shape (n, 1280).
 
-    Arguments as for `forecast`; there is no flip.
+    The arguments are as for `forecast`; `flip` is not used.
     """
     import torch
     from tqdm import tqdm
@@ -166,13 +179,25 @@ def encode(model, inputs, settings):
         for start in range(0, len(inputs), settings["batch_size"]):
             batch = inputs[start : start + settings["batch_size"]]
             values, mask = (torch.from_numpy(x).to(module.device) for x in padded(batch, settings["context"], module.p))
-            states.append(hidden(module, values, mask)[0].cpu().numpy())
+            last_states, _, _ = hidden_states(module, values, mask)
+            states.append(last_states.cpu().numpy())
             bar.update(len(batch))
     return np.concatenate(states)
 
 
 def padded(inputs, context, patch):
-    """Inputs as one array, shape (n, context rounded up to whole patches), and the mask of its padding in front."""
+    """Inputs in one array, with padding in front.
+
+    Parameters
+    ----------
+    inputs : list of n arrays, shape (up to context,)
+    context, patch : int, days; the length is `context` rounded up to whole patches
+
+    Returns
+    -------
+    values : float32 array, shape (n, length), 0 in the padding
+    mask : bool array, shape (n, length), true in the padding
+    """
     length = -(-context // patch) * patch
     values, mask = np.zeros((len(inputs), length), np.float32), np.ones((len(inputs), length), bool)
     for i, window in enumerate(inputs):
@@ -180,31 +205,35 @@ def padded(inputs, context, patch):
     return values, mask
 
 
-def hidden(module, values, mask):
-    """Differentiable pass through the blocks, as `forecast` makes it without flip.
+def hidden_states(module, values, mask):
+    """Forward pass through the blocks, differentiable; the same as in `forecast` without flip.
 
     Parameters
     ----------
-    module : the torch module inside a loaded model
+    module : torch.nn.Module inside a loaded model
     values, mask : tensors, shape (n, length), as `padded` makes them
 
     Returns
     -------
     states : tensor, shape (n, 1280), hidden state of the last patch after the last block
-    location, scale : tensors, shape (n, 1): value = location + scale x standardised value
+    location, scale : tensors, shape (n, 1)
+        value = location + scale x standardised value
     """
     import torch
     from timesfm.torch.util import revin, update_running_stats
 
-    # As the package does: over the padding too. The masked statistics per patch follow.
+    # Standardised twice, as in the package: over the whole window with its padding, then each patch by the mean and the
+    # standard deviation of the values up to its end, without the padding.
     mu, sigma = values.mean(dim=-1, keepdim=True), values.std(dim=-1, keepdim=True)
     patches = revin(values, mu, sigma).unflatten(1, (-1, module.p))
     patch_mask = mask.unflatten(1, (-1, module.p))
-    stats, running = (torch.zeros(len(values), device=values.device),) * 3, []
+    count = mean = deviation = torch.zeros(len(values), device=values.device)
+    means, deviations = [], []
     for i in range(patches.shape[1]):
-        stats, _ = update_running_stats(*stats, patches[:, i], patch_mask[:, i])
-        running.append(stats)
-    patch_mu, patch_sigma = (torch.stack([entry[k] for entry in running], dim=1) for k in (1, 2))
+        (count, mean, deviation), _ = update_running_stats(count, mean, deviation, patches[:, i], patch_mask[:, i])
+        means.append(mean)
+        deviations.append(deviation)
+    patch_mu, patch_sigma = torch.stack(means, dim=1), torch.stack(deviations, dim=1)
     patches = torch.where(patch_mask, 0.0, revin(patches, patch_mu, patch_sigma))
     x = module.tokenizer(torch.cat([patches, patch_mask.to(patches.dtype)], dim=-1))
     for block in module.stacked_xf:
@@ -213,11 +242,20 @@ def hidden(module, values, mask):
 
 
 def quantiles_of(module, states):
-    """Mean and nine deciles of the next 128 values, standardised: tensor of shape (n, 128, 10) from (n, 1280)."""
+    """Forecast of the standardised values from hidden states: mean, then the nine deciles.
+
+    Parameters
+    ----------
+    states : tensor, shape (n, 1280), as `hidden_states` gives it
+
+    Returns
+    -------
+    tensor, shape (n, 128, 10)
+    """
     import torch
 
     point = module.output_projection_point(states).unflatten(-1, (module.o, module.q)).float()
-    spread = module.output_projection_quantiles(states).unflatten(-1, (module.os, module.q))[:, : module.o].float()
-    middle = [module.aridx]
-    deciles = spread[..., 1:] - spread[..., middle] + point[..., middle]
+    offsets = module.output_projection_quantiles(states).unflatten(-1, (module.os, module.q))[:, : module.o].float()
+    median = [module.aridx]
+    deciles = offsets[..., 1:] - offsets[..., median] + point[..., median]
     return torch.cat([point[..., :1], deciles], dim=-1)

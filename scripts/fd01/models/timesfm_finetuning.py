@@ -1,21 +1,27 @@
-"""Fine-tuning of TimesFM 2.5: low-rank adapters or all weights, on quantiles or on the event itself.
+"""Fine-tuning of TimesFM 2.5: adapters for its weights, and the losses.
 
-LoRA: Hu et al., ICLR 2022. The pinball loss is that of the package's own training (Das et al., ICML 2024).
+LoRA (low-rank adapters): Hu et al., ICLR 2022. The pinball loss is the one of the package's own training (Das et al.,
+ICML 2024).
 """
 
 import numpy as np
 
 from fd01.models.forecasts import LEVELS
-from fd01.models.timesfm import hidden, padded, quantiles_of
+from fd01.models.timesfm import hidden_states, padded, quantiles_of
 
-ADAPTED = ("attn.qkv_proj", "attn.out", "ff0", "ff1")  # linear layers of each block
+ADAPTED = ("attn.qkv_proj", "attn.out", "ff0", "ff1")  # the linear layers of a block
 
 
 def adapt(module, adapter, rank):
-    """Make the weights of the torch module of TimesFM trainable: `full` all of them, `lora` a pair of factors a layer.
+    """Choose in place which weights of TimesFM are trained; until then it computes what it did before.
 
-    With LoRA a linear layer W becomes W + B A, A random of shape (rank, in), B zero of shape (out, rank); the rest
-    is frozen. Before training the module computes what it did before.
+    Parameters
+    ----------
+    module : torch.nn.Module inside a loaded model
+    adapter : `full` or `lora`
+        `full` trains every weight. `lora` freezes them and adds to the linear layers W of each block a product of two
+        trained matrices: W + B A. A, shape (rank, in), is random, B, shape (out, rank), is zero at first.
+    rank : int, of `lora`
     """
     import torch
 
@@ -33,13 +39,13 @@ def adapt(module, adapter, rank):
     if adapter == "lora":
         for block in module.stacked_xf:
             for name in ADAPTED:
-                parent, _, last = name.rpartition(".")
-                parent = block.get_submodule(parent)
-                setattr(parent, last, LoRA(getattr(parent, last)).to(module.device))
+                path, _, attribute = name.rpartition(".")
+                parent = block.get_submodule(path)
+                setattr(parent, attribute, LoRA(getattr(parent, attribute)).to(module.device))
 
 
 def merged(module):
-    """State dict of an adapted module in the published layout: adapters are added to their layers."""
+    """State dict of an adapted module in the published layout: each adapter is added to its linear layer."""
     weights = {name: value.detach().cpu() for name, value in module.state_dict().items()}
     for name in [name for name in weights if name.endswith(".linear.weight")]:
         layer = name.removesuffix(".linear.weight")
@@ -53,8 +59,8 @@ def pinball_and_square(quantiles, y):
 
     Parameters
     ----------
-    quantiles : tensor, shape (n, horizon, 10), mean first
-    y : tensor, shape (n, horizon)
+    quantiles : tensor, shape (n, horizon, 10), the mean, then the deciles
+    y : tensor, shape (n, horizon), in the same units
     """
     import torch
 
@@ -65,11 +71,16 @@ def pinball_and_square(quantiles, y):
 
 
 def build_objective(module, objective, features):
-    """A network whose call `(values, mask, features, y)` gives the loss of a batch.
+    """A torch module whose call `(values, mask, features, y)` gives the mean loss of a batch.
 
-    `quantiles`: `pinball_and_square` in units of the standardised window, y the next values, shape (n, horizon).
-    `event`: binary cross-entropy of a linear head on the last hidden state and `features`, y 0 or 1, shape (n,);
-    its `logits(values, mask, features)` have shape (n,).
+    Parameters
+    ----------
+    module : torch.nn.Module inside a loaded model
+    objective : `quantiles` or `event`
+        `quantiles`: `pinball_and_square`, in standard deviations of the window; y holds the next values, shape
+        (n, horizon). `event`: binary cross-entropy of a linear head on the last hidden state and `features`; y is 0
+        or 1, shape (n,), and the method `logits(values, mask, features)` gives the logits, shape (n,).
+    features : int, number of features
     """
     import torch
 
@@ -79,7 +90,7 @@ def build_objective(module, objective, features):
             self.module = module
 
         def forward(self, values, mask, features, y):
-            states, location, scale = hidden(self.module, values, mask)
+            states, location, scale = hidden_states(self.module, values, mask)
             return pinball_and_square(quantiles_of(self.module, states)[:, : y.shape[1]], (y - location) / scale)
 
     class Event(torch.nn.Module):
@@ -90,7 +101,7 @@ def build_objective(module, objective, features):
             self.head = torch.nn.Linear(module.md + features, 1)
 
         def logits(self, values, mask, features):
-            states, _, _ = hidden(self.module, values, mask)
+            states, _, _ = hidden_states(self.module, values, mask)
             return self.head(torch.cat([self.norm(states), features], dim=1)).squeeze(1)
 
         def forward(self, values, mask, features, y):
@@ -100,7 +111,7 @@ def build_objective(module, objective, features):
 
 
 def tensors(inputs, features, y, context, patch):
-    """One training set: values, mask, features and targets as tensors, float32."""
+    """Tensors of one training set: values and mask as `padded` makes them, features, and y, all but mask float32."""
     import torch
 
     values, mask = padded(inputs, context, patch)

@@ -1,4 +1,4 @@
-"""Training with early stopping and checkpoints."""
+"""Training with early stopping, and with checkpoints from which an interrupted training goes on."""
 
 import logging
 import os
@@ -12,29 +12,35 @@ from fd01.workflow.files import digest
 
 
 def autocast(device, dtype):
-    """Context in which matrix products run in `dtype`."""
+    """Context in which matrix products run in `dtype`, `float32` or `bfloat16`; `device` is a torch.device."""
     import torch
 
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == "bfloat16")
 
 
 def train(network, training, monitor, settings, rate, seed, checkpoint):
-    """Train with Adam; stop early on the loss of the monitor set, and go back to its best epoch.
+    """Train with Adam; stop early on the loss of the monitor set, and restore the weights of the best epoch.
 
     Parameters
     ----------
     network : torch.nn.Module
-        Gives the mean loss of a batch when called with its parts; only what requires a gradient is trained.
+        Called with the tensors of a batch, it gives their mean loss. Only weights that require a gradient are trained.
     training, monitor : tuples of tensors whose first dimension is the sample
     settings : dict with batch_size, max_epochs, patience (epochs) and dtype
     rate : float, learning rate
-    seed : int, of the order of the batches
+    seed : int, it fixes the order of the batches
     checkpoint : path
-        Written after each epoch; if it is there, training goes on from it and ends with the same weights.
+        Written after each epoch. If it exists, the training goes on from it and ends with the same weights.
 
     Returns
     -------
-    list of dict with epoch, train_loss, monitor_loss, and selected, true for the epoch whose weights are kept
+    list of dict, one per epoch
+        epoch, train_loss, monitor_loss, and selected, true for the epoch whose weights are kept.
+
+    Raises
+    ------
+    NotRun
+        If the loss of the monitor set is not finite after the first epoch.
     """
     import torch
     from tqdm import tqdm
@@ -52,12 +58,14 @@ def train(network, training, monitor, settings, rate, seed, checkpoint):
         logging.info("going on after epoch %d", len(state["curve"]))
     curve = state["curve"]
 
-    def losses(data, batches, step):
+    def mean_loss(data, batches, after_batch=None):
+        """Mean over the samples; `after_batch` is called with the loss of each batch."""
         total = 0.0
         for batch in tqdm(batches, unit="batch", mininterval=5, leave=False):
             with autocast(device, settings["dtype"]):
                 loss = network(*(part[batch].to(device) for part in data))
-            step(loss)
+            if after_batch:
+                after_batch(loss)
             total += loss.item() * len(batch)
         return total / len(data[0])
 
@@ -66,30 +74,29 @@ def train(network, training, monitor, settings, rate, seed, checkpoint):
         loss.backward()
         optimizer.step()
 
-    def monitored():
-        return [row["monitor_loss"] for row in curve]
+    def monitor_losses():
+        return [epoch["monitor_loss"] for epoch in curve]
 
-    while not is_over(monitored(), settings["max_epochs"], settings["patience"]):
+    size = settings["batch_size"]
+    while not is_over(monitor_losses(), settings["max_epochs"], settings["patience"]):
         network.train()
-        loss = losses(
-            training, torch.randperm(len(training[0]), generator=order).split(settings["batch_size"]), descend
-        )
+        train_loss = mean_loss(training, torch.randperm(len(training[0]), generator=order).split(size), descend)
         network.eval()
         with torch.no_grad():
-            after = losses(monitor, torch.arange(len(monitor[0])).split(settings["batch_size"]), lambda loss: None)
-        if not np.isfinite(after):
+            monitor_loss = mean_loss(monitor, torch.arange(len(monitor[0])).split(size))
+        if not np.isfinite(monitor_loss):
             if not curve:
                 raise NotRun(f"the training diverged at the learning rate {rate:g}")
-            after = np.inf
-        curve.append({"epoch": len(curve) + 1, "train_loss": loss, "monitor_loss": after})
-        logging.info("epoch %d: loss %.5f, monitor loss %.5f", len(curve), loss, after)
-        if best_epoch(monitored()) == len(curve):
+            monitor_loss = np.inf
+        curve.append({"epoch": len(curve) + 1, "train_loss": train_loss, "monitor_loss": monitor_loss})
+        logging.info("epoch %d: loss %.5f, monitor loss %.5f", len(curve), train_loss, monitor_loss)
+        if best_epoch(monitor_losses()) == len(curve):
             state["best"] = {name: value.detach().clone() for name, value in trainable.items()}
         state |= {"weights": dict(trainable), "optimizer": optimizer.state_dict(), "order": order.get_state()}
         torch.save(state, f"{checkpoint}.part")
         os.replace(f"{checkpoint}.part", checkpoint)
     _restore(trainable, state["best"])
-    return [row | {"selected": row["epoch"] == best_epoch(monitored())} for row in curve]
+    return [epoch | {"selected": epoch["epoch"] == best_epoch(monitor_losses())} for epoch in curve]
 
 
 def _restore(trainable, weights):
@@ -100,9 +107,10 @@ def _restore(trainable, weights):
             value.copy_(weights[name])
 
 
-def checkpoint_of(scores_path, *begin):
+def checkpoint_path(scores_path, *start):
     """Path of the checkpoint of a training whose scores go to `scores_path`.
 
-    `begin` is all that the training begins with, as JSON values: it goes on only from a checkpoint that began alike.
+    `start` is everything that decides how the training begins, as JSON values. Its digest is part of the name, so that
+    a training never goes on from a checkpoint that began in another way.
     """
-    return Path(scores_path).with_suffix(f".{digest(begin)[:12]}.checkpoint")
+    return Path(scores_path).with_suffix(f".{digest(start)[:12]}.checkpoint")

@@ -1,4 +1,7 @@
-"""Weights of pre-trained models: fetched at a pinned revision, checked, and described by a manifest."""
+"""Weights of pre-trained models: fetch them at a pinned revision, check them, and describe them in a manifest.
+
+The files of a model and their manifest lie in one folder; a model is loaded only after a check against the manifest.
+"""
 
 import logging
 import os
@@ -9,81 +12,87 @@ from fd01.models.lag_llama_checkpoint import convert
 from fd01.workflow.errors import NotRun, UserError
 from fd01.workflow.files import read_json, replacing, sha256
 
-PATIENCE = 5  # seconds that a server may keep silent
+TIMEOUT = 5  # seconds; a server that sends nothing for longer is taken to be down
 
 
 class WeightsMissing(UserError):
-    """Weights cannot be had at present; the message is the reason that the report shows."""
+    """The weights cannot be fetched at present; the message is the reason that the report shows."""
 
 
-def fetch(folder, model, about):
-    """Put the files of `model` into `folder` and describe them.
+def fetch(folder, model, entry):
+    """Put the files of a model into `folder` and describe them.
 
-    A file that is there with the right SHA-256 is left alone; the others come from the hub. Where `path`
-    names a copy of the weights file (the only one of `files` that ends in .safetensors), a link to that
-    copy is all that is put there.
+    Files that are already there with the right SHA-256 are kept; the others come from the hub. If the key `path` of
+    the configuration names the user's own copy of the weights, the folder gets a link to that copy instead.
+    A checkpoint (`.ckpt`) is converted, see `fd01.models.lag_llama_checkpoint`.
 
     Parameters
     ----------
-    folder : path of a folder that belongs to the model
-    model : name of the model in the table `weights/models` of the configuration
-    about : its entry there
+    folder : path of a folder that holds this model and nothing else
+    model : str, name of the model in `weights/models` of the configuration
+    entry : dict, its entry there
 
     Returns
     -------
-    dict, the manifest: model, status "ok", repository, revision, license, trained_until, released, source
-    (URL or path), and files, {name: {sha256, bytes}}
+    dict, the manifest
+        model, status "ok", repository, revision, license, trained_until, released, source (URL or path), and files,
+        {name: {sha256, bytes}}.
 
     Raises
     ------
     WeightsMissing
-        If the hub does not give a file, or gives other bytes, which are deleted.
+        If the hub does not send a file, or sends other bytes, which are deleted.
     UserError
-        If `path` names no file, or another one.
+        If `path` names no file or another file, or if a checkpoint cannot be converted.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _clear(folder)
-    if "path" in about:
-        source = Path(about["path"]).absolute()
-        files = {_name_of(source, model, about["files"]): source}
+    if "path" in entry:
+        source = Path(entry["path"]).absolute()
+        paths = {_check_own_copy(source, model, entry["files"]): source}
     else:
-        source = _download(folder, about)
-        files = {name: folder / name for name in sorted(about["files"])}
+        source = _download(folder, entry)
+        paths = {name: folder / name for name in sorted(entry["files"])}
     converted = []
-    for name, file in files.items():
+    for name, path in paths.items():
         if name.endswith(".ckpt"):
             try:
-                converted += convert(file, folder)
+                converted += convert(path, folder)
             except UserError:
-                if file != source:
-                    file.unlink()  # or the next call would take it for good
+                if path != source:
+                    path.unlink()  # otherwise the next call would keep it
                 raise
-    if "path" in about:
-        (name,) = files
+    if "path" in entry:
+        (name,) = paths
         _link(folder / name, source)
     return {
         "model": model,
         "status": "ok",
-        **{key: about[key] for key in ("repository", "revision", "license", "trained_until", "released")},
+        **{key: entry[key] for key in ("repository", "revision", "license", "trained_until", "released")},
         "source": str(source),
         "files": {
-            name: {"sha256": about["files"].get(name) or sha256(folder / name), "bytes": (folder / name).stat().st_size}
-            for name in [*files, *converted]
+            name: {"sha256": entry["files"].get(name) or sha256(folder / name), "bytes": (folder / name).stat().st_size}
+            for name in [*paths, *converted]
         },
     }
 
 
-def missing(model, about, reason):
-    """The manifest of a model whose weights cannot be had."""
-    found = {"model": model, "status": "missing", "reason": reason}
-    return found | {key: about[key] for key in ("repository", "revision")}
+def missing(model, entry, reason):
+    """The manifest of a model whose weights cannot be fetched; `entry` as for `fetch`, `reason` in words."""
+    manifest = {"model": model, "status": "missing", "reason": reason}
+    return manifest | {key: entry[key] for key in ("repository", "revision")}
 
 
 def open_weights(path):
-    """The manifest `path` of weights that are at hand: its files lie beside it, as they were fetched.
+    """Check weights against their manifest, the file `path`, and return the manifest.
 
-    Raises `NotRun` if they could not be had, and `UserError` if a file is gone or has changed.
+    Raises
+    ------
+    NotRun
+        If the weights could not be fetched.
+    UserError
+        If a file is gone or has changed.
     """
     path = Path(path)
     manifest = read_json(path)
@@ -91,7 +100,7 @@ def open_weights(path):
         raise NotRun(manifest["reason"])
     for name, file in manifest["files"].items():
         if not _is_file(path.parent / name, file["sha256"]):
-            raise UserError(f"{path.parent / name} is gone or has changed. To fetch it anew: snakemake weights")
+            raise UserError(f"{path.parent / name} is gone or has changed. To fetch it again: snakemake weights")
     return manifest
 
 
@@ -100,43 +109,47 @@ def _is_file(path, checksum):
 
 
 def _clear(folder):
-    # The client's partial files, useless to its next run, and its notes, by which it takes a damaged file for good.
+    # The hub's client leaves parts of files here, of no use later, and records by which it accepts a damaged file.
     shutil.rmtree(folder / ".cache", ignore_errors=True)
 
 
-def _name_of(source, model, files):
+def _check_own_copy(source, model, files):
+    """Check the user's own copy `source` of the weights; return the name of the published file that it stands for."""
     key = f"weights/models/{model}"
     names = [name for name in files if not name.endswith(".json")]
     if len(names) != 1:
-        raise UserError(f"config: {key}/path needs {key}/files to have exactly one name that does not end in .json")
+        raise UserError(f"config: with {key}/path, {key}/files must have exactly one name that does not end in .json")
     (name,) = names
     if not source.is_file():
         raise UserError(f"There is no file {source}: put the weights there, or change {key}/path of the configuration.")
-    found = sha256(source)
-    if files[name] not in (None, found):
-        raise UserError(f"{source} is not {name} of {key}: its SHA-256 is {found}, wanted is {files[name]}.")
+    checksum = sha256(source)
+    if files[name] not in (None, checksum):
+        raise UserError(
+            f"{source} is not {name} of {key}: its SHA-256 is {checksum}, not {files[name]}. "
+            f"Name the right file in {key}/path of the configuration."
+        )
     return name
 
 
 def _link(link, source):
-    # Where `path` names the very file in the folder, a link would replace it by a link to itself.
+    # If `path` names the file in this folder itself, the link would replace the file and lead nowhere.
     if not (link.exists() and link.samefile(source)):
         link.parent.mkdir(parents=True, exist_ok=True)
         with replacing(link) as temporary:
             temporary.symlink_to(source)
 
 
-def _download(folder, about):
-    os.environ["HF_HUB_DISABLE_XET"] = "1"  # Xet has time-outs of its own
-    os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", str(PATIENCE))
+def _download(folder, entry):
+    os.environ["HF_HUB_DISABLE_XET"] = "1"  # transfers by Xet do not keep to the time-out
+    os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", str(TIMEOUT))
     from huggingface_hub.constants import HUGGINGFACE_CO_URL_HOME
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it reports every request
-    repository, revision = about["repository"], about["revision"]
-    for name, wanted in sorted(about["files"].items()):
+    repository, revision = entry["repository"], entry["revision"]
+    for name, expected in sorted(entry["files"].items()):
         path = folder / name
-        # A link is to a copy of yours, which only a checksum shows to be the published file.
-        if _is_file(path, wanted) and not (wanted is None and path.is_symlink()):
+        # A link leads to the user's own copy. Without a checksum nothing says that it is the published file.
+        if _is_file(path, expected) and not (expected is None and path.is_symlink()):
             continue
         path.unlink(missing_ok=True)
         logging.info("fetching %s of %s", name, repository)
@@ -144,11 +157,11 @@ def _download(folder, about):
             _download_file(folder, repository, revision, name)
         finally:
             _clear(folder)
-        found = sha256(path)
-        if wanted not in (None, found):
+        checksum = sha256(path)
+        if expected not in (None, checksum):
             path.unlink()
-            raise WeightsMissing(f"{name} of {repository} came with the SHA-256 {found}; wanted is {wanted}")
-    # Not the address of a mirror: the checksums make it one source, and the manifest the same everywhere.
+            raise WeightsMissing(f"{name} of {repository} came with the SHA-256 {checksum}, not {expected}")
+    # The public address, even after a download from a mirror, so that the manifest is the same everywhere.
     return f"{HUGGINGFACE_CO_URL_HOME}{repository}/tree/{revision}"
 
 
@@ -158,21 +171,21 @@ def _download_file(folder, repository, revision, name):
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
-        # Asked first, for hf_hub_download gives a silent server six minutes.
-        get_hf_file_metadata(hf_hub_url(repository, name, revision=revision), timeout=PATIENCE)
+        # This question fails in seconds where the server does not answer; hf_hub_download would try for six minutes.
+        get_hf_file_metadata(hf_hub_url(repository, name, revision=revision), timeout=TIMEOUT)
         hf_hub_download(repository, name, revision=revision, local_dir=folder)
     except (httpx2.HTTPError, OSError) as error:
-        # LocalEntryNotFoundError speaks of a cache; its cause is what went wrong.
+        # LocalEntryNotFoundError only says that a cache is empty; its cause says what went wrong.
         cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
         if isinstance(cause, HfHubHTTPError):
-            answer = cause.response
-            reason = f"{answer.url.host} answered {answer.status_code} {answer.reason_phrase}"
+            response = cause.response
+            reason = f"{response.url.host} answered {response.status_code} {response.reason_phrase}"
         elif isinstance(cause, httpx2.TimeoutException):
-            reason = f"{cause.request.url.host} keeps silent"
+            reason = f"{cause.request.url.host} does not answer"
         elif isinstance(cause, httpx2.HTTPError):
             reason = f"{cause.request.url.host}: {cause}"
         elif cause.errno is None:
             reason = str(cause).partition("\n")[0]
-        else:  # a full disk, say: nothing that the hub did
+        else:  # a fault of this machine, such as a full disk
             raise
         raise WeightsMissing(f"{name} of {repository} cannot be fetched: {reason}") from error

@@ -1,14 +1,14 @@
-"""Predictions that travel from one machine to another.
+"""Archives of predictions, by which one machine takes over what another has computed.
 
 An archive is a zip of `manifest.json`, `weights/manifest.json` and `predictions/{experiment}/{fold}.parquet`. Its
-manifest says what these predictions rest on; they count elsewhere only where that is the same:
+manifest says what the predictions depend on. They are accepted elsewhere only if all of it is the same there:
 
 - schema: the columns of a prediction file
 - dataset, dataset_sha256, origins_sha256: the tables that the models were given
 - experiments: {name: {settings, files}}; `settings` is what `settings_of` gives, `files` maps names to SHA-256
 
-Once imported, the files of an experiment lie in the folder that `imported_folder` names, beside a manifest of their
-own. The folder is named after the settings, so that under other settings nothing is imported.
+After the import, the files of an experiment and a manifest of them lie in the folder that `imported_folder` names. Its
+name contains a digest of the settings, so that an import made with other settings is not found.
 """
 
 from pathlib import Path
@@ -17,11 +17,11 @@ from fd01.workflow.errors import UserError
 from fd01.workflow.files import digest, sha256
 
 TABLES = {"dataset": "prices", "origins": "origins"}
-WAYS_OUT = "Import an archive made on these, or delete results/{dataset}/imported to run its experiments here."
+REMEDY = "Import an archive made on these, or delete results/{dataset}/imported to run its experiments here."
 
 
 def settings_of(config, dataset, experiment):
-    """All that the configuration says about the predictions of a TimesFM `experiment` on `dataset`, a dict for JSON."""
+    """What the predictions of a TimesFM experiment on a dataset depend on in the configuration; dict of JSON values."""
     entry = config["experiments"][experiment]
     weights = config["weights"]["models"].get("timesfm", {})
     pretrained = entry["settings"].get("weights") != "untrained"
@@ -38,29 +38,43 @@ def settings_of(config, dataset, experiment):
 
 
 def imported_folder(config, dataset, experiment):
-    """Where the imported predictions of an experiment lie, if there are any that were made with its settings."""
+    """The folder for imported predictions of an experiment under its present settings; it may not exist."""
     name = digest(settings_of(config, dataset, experiment))[:16]
     return Path("results", dataset, "imported", experiment, name)
 
 
 def difference(there, here, key=""):
-    """The first key under which two nested dicts differ, with both values, in words; None if they are equal."""
+    """The first key under which two nested dicts differ, with both values, as text; None if they are equal.
+
+    `key` is the path of the two dicts in the whole.
+    """
     if isinstance(there, dict) and isinstance(here, dict):
-        names = sorted({*there, *here})
-        found = (difference(there.get(name), here.get(name), f"{key}/{name}".lstrip("/")) for name in names)
-        return next(filter(None, found), None)
+        for name in sorted({*there, *here}):
+            if text := difference(there.get(name), here.get(name), f"{key}/{name}".lstrip("/")):
+                return text
+        return None
     return None if there == here else f"{key} is {there!r} there and {here!r} here"
 
 
-def check_tables(what, about, dataset, paths):
-    """Stop unless the tables `paths`, by name, are those that predictions were made on.
+def check_tables(what, manifest, dataset, paths):
+    """Check that the tables of this run are the ones that predictions were made on.
 
-    `what` begins the message of the `UserError`; `about` holds the checksums that were noted.
+    Parameters
+    ----------
+    what : what was made on them; the error message begins with it
+    manifest : dict with `dataset_sha256` and `origins_sha256`
+    dataset : str, name of the dataset
+    paths : dict of the paths of `dataset` and `origins`
+
+    Raises
+    ------
+    UserError
+        If a table is another one.
     """
     for name, path in paths.items():
-        there, here = about[f"{name}_sha256"], sha256(path)
+        there, here = manifest[f"{name}_sha256"], sha256(path)
         if there != here:
             raise UserError(
                 f"{what} was made on other {TABLES[name]}: {Path(path).name} has the SHA-256 {there} there and {here} "
-                f"here. {WAYS_OUT.format(dataset=dataset)}"
+                f"here. {REMEDY.format(dataset=dataset)}"
             )

@@ -1,4 +1,4 @@
-"""Scores from forecasts that are given as nine deciles, as `fd01.models.forecasts` stores them."""
+"""Scores from predictive distributions that are given as nine deciles, as `fd01.models.forecasts` stores them."""
 
 import numpy as np
 from scipy.stats import norm
@@ -8,25 +8,33 @@ from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
 from fd01.models.forecasts import DECILES, LEVELS
 from fd01.workflow.errors import NotRun
 
-PROBITS = norm.ppf(LEVELS)
+PROBITS = norm.ppf(LEVELS)  # normal scores of the deciles
 
 
 def return_deciles(frame, name, close, horizon):
-    """Deciles of the simple return from today's Close that the input series `name` speaks of.
+    """Deciles of the simple return from today's Close that the forecasts are about.
 
-    Of the Close after `horizon` days for `close` and `return`; of the High of the next day for the other two.
-    Daily returns are summed as if independent: medians add, deviations from the median add in
-    quadrature (exact for normal distributions).
+    For the input series `close` and `return` it is the return to the Close after `horizon` days, for the other two
+    the return to the High of the next day. Daily returns are summed as if they were independent: medians add, and
+    deviations from the median add in quadrature, which is exact for normal distributions.
 
     Parameters
     ----------
     frame : DataFrame
-        One seed of the file described above, steps 1 .. horizon or more.
+        Forecasts of one seed, see `fd01.models.forecasts`; at least the steps 1 .. horizon of each row.
+    name : str, input series, see `fd01.data.series.input_series`
     close : array, shape (days,), the Close of the dataset
+    horizon : int, trading days
 
     Returns
     -------
-    rows, deciles : arrays of shape (n,) and (n, 9), deciles ascending (a model's may cross)
+    rows : int array, shape (n,), rows of the dataset
+    deciles : array, shape (n, 9), ascending, although the deciles of a model may cross
+
+    Raises
+    ------
+    NotRun
+        If the forecasts do not reach `horizon`.
     """
     if name in HIGH_SERIES and horizon > 1:
         raise NotRun("a forecast of the High is one of the next day")
@@ -38,15 +46,16 @@ def return_deciles(frame, name, close, horizon):
     if name in PRICES:
         return rows, deciles[:, -1] / close[rows, None] - 1
     medians = deciles[:, :, 4:5]
-    spread = np.sqrt(((deciles - medians) ** 2).sum(axis=1)) * np.sign(PROBITS)
-    return rows, np.expm1(medians.sum(axis=1) + spread)
+    deviations = np.sqrt(((deciles - medians) ** 2).sum(axis=1)) * np.sign(PROBITS)
+    return rows, np.expm1(medians.sum(axis=1) + deviations)
 
 
 def exceedance(deciles, threshold):
     """Probability that a variable with these deciles exceeds a threshold.
 
-    Between deciles, and beyond them by going on with the last segment, the normal score of the level is
-    linear in the value (exact for a normal distribution); so no two thresholds share a clamped probability.
+    The normal score of the level is interpolated linearly between the deciles, and extrapolated along the last
+    segment beyond them. This is exact for a normal distribution, and two different thresholds never have the same
+    probability.
 
     Parameters
     ----------
@@ -68,33 +77,35 @@ def exceedance(deciles, threshold):
 
 
 def touch(end_beyond):
-    """Probability that a path touches a threshold, from that of ending beyond it.
+    """Probability that a path touches a threshold, from the probability p that it ends beyond the threshold.
 
-    Twice that for rare events (reflection principle), as 1 - (1 - p)^2: below 1, so that the order of days stays.
+    The reflection principle says 2 p, which can exceed 1. 1 - (1 - p)^2 is close to it for rare events, stays below
+    1, and keeps the order of days.
     """
     return 1 - (1 - end_beyond) ** 2
 
 
 def scores(frame, target, name, dataset, labels):
-    """The three scores of every row, from one seed of a quantile file.
+    """The three scores of every row.
 
     Parameters
     ----------
+    frame, name : as for `return_deciles`
     target : dict with `target` and `horizon`
-    frame, name : as in `return_deciles`
-    labels : the `labels` of the configuration
+    dataset : DataFrame of all days
+    labels : section `labels` of the configuration
 
     Returns
     -------
     rows : int array, shape (n,)
-    scores : dict of arrays, shape (n,)
-        study: median as a simple return (its negative for `down`), the study's own score;
-        exceedance: probability of the target; width: 90 % less 10 % quantile of the return.
+    scores : dict of arrays, shape (n,), by kind of score
+        study: the median as a simple return (its negative for `down`), the score of the original study; exceedance:
+        the probability of the target; width: 90 % less 10 % quantile of the return.
 
     Raises
     ------
     NotRun
-        When the series says nothing of the target.
+        If the forecasts say nothing about the target.
     """
     event = TARGETS[target["target"]]
     rows, deciles = return_deciles(frame, name, dataset["Close"].to_numpy(float), target["horizon"])

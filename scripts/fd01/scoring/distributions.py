@@ -1,4 +1,4 @@
-"""The predictive distributions that forecasters have stored: deciles, or the parameters of a Student-t."""
+"""Stored predictive distributions, deciles or parameters of a Student-t: read them, ask them, change them."""
 
 from dataclasses import dataclass
 
@@ -16,54 +16,84 @@ from fd01.workflow.parquet import read_table
 
 @dataclass(frozen=True)
 class Forecaster:
-    """An experiment and all its stored distributions, the seeds one below the other; or why there are none."""
+    """An experiment that stores predictive distributions.
+
+    Attributes
+    ----------
+    experiment : str
+    input : str
+        The input series, see `fd01.data.series.input_series`.
+    frame : DataFrame
+        The distributions of all seeds, see `fd01.models.forecasts`.
+    reason : str or None
+        Why there are none.
+    """
 
     experiment: str
-    input: str  # series, see `fd01.data.series.input_series`
+    input: str
     frame: pd.DataFrame
     reason: str | None
 
     @property
     def is_student_t(self):
-        """Whether `frame` holds parameters, in percent, instead of deciles."""
+        """Whether `frame` holds parameters of Student-t distributions, in percent, instead of deciles."""
         return "df" in self.frame
 
     def exceedance(self, target, dataset, labels):
         """Probability of the target by row of the dataset, the mean over seeds; Series.
 
-        It is that of the distribution over the whole horizon, never a product of daily ones. Raises `NotRun` if the
-        distributions say nothing of the target, or if there are none.
+        It comes from the distribution over the whole horizon, never from a product of daily probabilities.
+
+        Parameters
+        ----------
+        target : dict with `target` and `horizon`
+        dataset : DataFrame of all days
+        labels : section `labels` of the configuration
+
+        Raises
+        ------
+        NotRun
+            If there are no distributions, or if they say nothing about the target.
         """
         if self.reason:
             raise NotRun(self.reason)
-        scores = scores_of_student_t if self.is_student_t else scores_of_deciles
+        scores_of = scores_of_student_t if self.is_student_t else scores_of_deciles
         parts = []
         for _, group in self.frame.groupby("seed", dropna=False):
-            rows, by_kind = scores(group, target, self.input, dataset, labels)
-            parts.append(pd.Series(by_kind["exceedance"], index=rows))
+            rows, scores = scores_of(group, target, self.input, dataset, labels)
+            parts.append(pd.Series(scores["exceedance"], index=rows))
         return pd.concat(parts).groupby(level=0).mean()
 
 
 def read_forecasters(paths, entries):
-    """A `Forecaster` for each of `entries`: {experiment: {stores, input, seeds}}; `paths` are their files.
-
-    `stores` is what `fd01.study.systems` calls it, `input` the series that the forecasts speak of.
-    """
-    for path, (experiment, entry) in zip(paths, entries.items()):
-        # The file of Lag-Llama also holds hidden states, 1,440 columns of them.
-        frame, about = read_table(path, ["row", "seed", *PARAMETERS] if entry["stores"] == STUDENT_T else None)
-        if entry["seeds"]:
-            frame = frame[frame["seed"].isin(entry["seeds"])]
-        yield Forecaster(experiment, entry["input"], frame, about.get("not_run"))
-
-
-def swapped(frame, location=None, width=None):
-    """The distributions of a forecaster's `frame` with another median, another width, or both; their shape stays.
+    """Read the stored distributions of experiments; a generator of `Forecaster`.
 
     Parameters
     ----------
-    location, width : arrays, shape (days,), or None to keep the forecaster's
-        Median, and 90 % less 10 % quantile, in units of the frame.
+    paths : list of the files of `entries`
+    entries : dict of experiment to {stores, input, seeds}
+        `stores` as in `fd01.study.systems`, `input` the input series, `seeds` empty for a deterministic experiment.
+    """
+    for path, (experiment, entry) in zip(paths, entries.items()):
+        # The file of Lag-Llama also has 1,440 columns of hidden states.
+        frame, provenance = read_table(path, ["row", "seed", *PARAMETERS] if entry["stores"] == STUDENT_T else None)
+        if entry["seeds"]:
+            frame = frame[frame["seed"].isin(entry["seeds"])]
+        yield Forecaster(experiment, entry["input"], frame, provenance.get("not_run"))
+
+
+def swapped(frame, location=None, width=None):
+    """Distributions of the same shape with another median, another width, or both.
+
+    Parameters
+    ----------
+    frame : DataFrame, as in `Forecaster`
+    location, width : arrays, shape (days,), or None for no change
+        The new median, and the new distance from the 10 % to the 90 % quantile, in units of `frame`.
+
+    Returns
+    -------
+    DataFrame, `frame` with other values
     """
     rows = frame["row"].to_numpy()
     if "df" in frame:

@@ -1,4 +1,8 @@
-"""From forecasts to the scores of every fold."""
+"""Scores of every fold, either from stored forecasts or from a classifier that is fitted to each fold.
+
+Both functions return, by train end, a table of scores and a list of the targets without any, which
+`fd01.scoring.predictions.write_folds` writes.
+"""
 
 import logging
 
@@ -10,46 +14,60 @@ from fd01.workflow.errors import NotRun
 
 
 def fit_folds(origins, targets, fit):
-    """As `score_folds`, of what is fitted to each train end and target.
+    """Scores of a model that is fitted to each train end and target.
 
     Calibration origins are scored by a fit that has not seen them, evaluation origins by a fit on the whole
     training period.
 
     Parameters
     ----------
+    origins : DataFrame, see `fd01.data.origins`
+    targets : list of dict with `target` and `horizon`
     fit : function of a split, a target, rows to train on and rows to score
-        Gives pairs of scores, shape (rows,), and the keywords of `fd01.scoring.predictions.scores_frame` that
-        describe them; raises `NotRun` where nothing can be fitted.
+        Yields pairs of the scores, shape (rows,), and the arguments `score_kind`, `is_probability` and, optionally,
+        `seed` of `fd01.scoring.predictions.scores_frame`. Raises `NotRun` where nothing can be fitted.
+
+    Returns
+    -------
+    frames : dict of train end to DataFrame, rows of prediction files
+    not_run : dict of train end to list of {target, horizon, reason}
     """
     frames, not_run = {}, {}
     for target in targets:
         for split in splits(origins, **target):
-            roles = (CALIBRATION, split.inner, split.calibration), (EVALUATION, split.training, split.evaluation)
+            fits = (CALIBRATION, split.inner, split.calibration), (EVALUATION, split.training, split.evaluation)
             try:
-                found = [
-                    scores_frame(origins, rows, role, scores, target=target, **about)
-                    for role, train, rows in roles
-                    for scores, about in fit(split, target, train, rows)
+                scored = [
+                    scores_frame(origins, rows, role, scores, target=target, **columns)
+                    for role, train, rows in fits
+                    for scores, columns in fit(split, target, train, rows)
                 ]
-            except NotRun as why:
-                _leave_out(not_run, split.train_end, target, why)
+            except NotRun as reason:
+                _record(not_run, split.train_end, target, reason)
             else:
-                frames.setdefault(split.train_end, []).extend(found)
+                frames.setdefault(split.train_end, []).extend(scored)
     return _by_train_end(frames, origins), not_run
 
 
 def score_folds(forecasts, origins, targets, scores_of, reason=None, needed=None):
-    """Scores by train end, and what could not be scored, as `fd01.scoring.predictions.write_folds` takes them.
+    """Scores from stored forecasts.
 
     Parameters
     ----------
     forecasts : DataFrame with a column `seed`
+    origins : DataFrame, see `fd01.data.origins`
+    targets : list of dict with `target` and `horizon`
     scores_of : function of the forecasts of one seed and a target
-        Returns rows and a dict of arrays by kind of score; raises `NotRun` where they say nothing of the target.
+        Returns rows of the dataset and a dict of arrays by kind of score; raises `NotRun` where the forecasts say
+        nothing about the target.
     reason : str, optional
         Why the model has not run; then there is nothing to score.
     needed : int, optional
-        Days of history without which a model gives no forecast.
+        Days of history that a forecast needs.
+
+    Returns
+    -------
+    frames, not_run : as `fit_folds`
     """
     frames, not_run = {}, {}
     for target in targets:
@@ -57,31 +75,35 @@ def score_folds(forecasts, origins, targets, scores_of, reason=None, needed=None
             if reason:
                 raise NotRun(reason)
             seeds = [(seed, *scores_of(frame, target)) for seed, frame in forecasts.groupby("seed", dropna=False)]
-        except NotRun as why:
+        except NotRun as not_scored:
             for train_end in origins["train_end"].unique():
-                _leave_out(not_run, train_end, target, why)
+                _record(not_run, train_end, target, not_scored)
             continue
         for split in splits(origins, **target):
             try:
                 check_history(split, needed)
-            except NotRun as why:
-                _leave_out(not_run, split.train_end, target, why)
+            except NotRun as not_scored:
+                _record(not_run, split.train_end, target, not_scored)
                 continue
-            for seed, rows, by_kind in seeds:
-                for role, wanted in ((CALIBRATION, split.calibration), (EVALUATION, split.evaluation)):
-                    found = pd.Index(rows).get_indexer(wanted)
-                    if (found < 0).any():
-                        continue  # the experiment forecasts the evaluation blocks alone
-                    for kind, values in by_kind.items():
-                        about = dict(score_kind=kind, is_probability=kind == "exceedance", seed=seed)
-                        frames.setdefault(split.train_end, []).append(
-                            scores_frame(origins, wanted, role, values[found], target=target, **about)
-                        )
+            for seed, rows, scores in seeds:
+                frames.setdefault(split.train_end, []).extend(
+                    _scores_of_split(origins, split, target, seed, pd.Index(rows), scores)
+                )
     return _by_train_end(frames, origins), not_run
 
 
+def _scores_of_split(origins, split, target, seed, rows, scores):
+    for role, wanted in ((CALIBRATION, split.calibration), (EVALUATION, split.evaluation)):
+        positions = rows.get_indexer(wanted)
+        if (positions < 0).any():
+            continue  # the experiment has forecasts of the evaluation blocks alone
+        for kind, values in scores.items():
+            columns = dict(score_kind=kind, is_probability=kind == "exceedance", seed=seed)
+            yield scores_frame(origins, wanted, role, values[positions], target=target, **columns)
+
+
 def check_history(split, needed):
-    """Raise `NotRun` if a day that must be scored has fewer than `needed` days of history, itself included."""
+    """Raise `NotRun` if a day to score has fewer than `needed` days of history, itself included; None is no limit."""
     first = min(split.calibration.min(), split.evaluation.min()) + 1
     if needed and first < needed:
         raise NotRun(
@@ -89,9 +111,9 @@ def check_history(split, needed):
         )
 
 
-def _leave_out(not_run, train_end, target, why):
-    logging.warning("%s, train end %s: not run: %s", target, train_end, why)
-    not_run.setdefault(train_end, []).append({**target, "reason": str(why)})
+def _record(not_run, train_end, target, reason):
+    logging.warning("%s, train end %s: not run: %s", target, train_end, reason)
+    not_run.setdefault(train_end, []).append({**target, "reason": str(reason)})
 
 
 def _by_train_end(frames, origins):

@@ -1,14 +1,14 @@
 """Prediction files: one per experiment and fold, `predictions/{experiment}/{fold}.parquet`.
 
-A row is a score of one origin for one target. The file is complete, or says what is missing and why:
-its metadata hold the provenance, `not_run`, a list of `{target, horizon, reason}`, and `folds`, the names of the
-files that were written together.
+A row is a score of one origin for one target. Columns: origin (date), role (`calibration` or `evaluation`), target,
+horizon (trading days), seed (null for a deterministic experiment), score_kind, score (the higher, the likelier the
+target), is_probability.
 
-Columns: origin (date), role (`calibration` or `evaluation`), target, horizon (trading days), seed (null
-for a deterministic experiment), score_kind, score (higher: likelier), is_probability.
+Score kinds: `probability` (by a classifier), `exceedance` (from a predictive distribution), `signal` (a ranking only),
+`study` (the score of the original study: the point forecast as a return), `width` (90 % less 10 % quantile).
 
-Score kinds: `probability` (of a classifier), `exceedance` (from a predictive distribution), `signal`
-(a ranking only), `study` (the study's own: the point forecast as a return), `width` (90 % less 10 % quantile).
+A file is complete, or says what is missing: its metadata are the provenance of the scores, `not_run`, a list of
+{target, horizon, reason}, and `folds`, the names of the files that were written together.
 """
 
 from pathlib import Path
@@ -34,12 +34,21 @@ SCHEMA = pa.schema(
         pa.field("is_probability", pa.bool_(), nullable=False),
     ]
 )
-COLUMNS = str(SCHEMA).splitlines()  # in words
+COLUMNS = str(SCHEMA).splitlines()  # the schema as text, for archives
 KEY = ["role", "target", "horizon", "seed", "score_kind", "origin"]
 
 
 def scores_frame(origins, rows, role, scores, *, target, score_kind, is_probability, seed=None):
-    """Scores of dataset `rows` as rows of a prediction file; `origins` gives their dates."""
+    """Scores as rows of a prediction file.
+
+    Parameters
+    ----------
+    origins : DataFrame, see `fd01.data.origins`; it gives the dates of the rows
+    rows : int array, shape (n,), rows of the dataset
+    role : `calibration` or `evaluation`
+    scores : array, shape (n,)
+    target : dict with `target` and `horizon`
+    """
     dates = origins.drop_duplicates("row").set_index("row")["origin"]
     return pd.DataFrame(
         {
@@ -56,19 +65,19 @@ def scores_frame(origins, rows, role, scores, *, target, score_kind, is_probabil
 
 
 def concat_scores(frames):
-    """One frame of several, or an empty one with the columns of a prediction file."""
+    """One table of several; an empty one with the columns of a prediction file if there are none."""
     return pd.concat(frames, ignore_index=True) if frames else SCHEMA.empty_table().to_pandas()
 
 
 def write_predictions(path, frame, provenance, not_run=()):
-    """Write one prediction file in one move; rows are sorted by `KEY`."""
+    """Write one prediction file in one move, sorted by `KEY`; a missing score is a ValueError."""
     write_table(path, frame.sort_values(KEY), {**provenance, "not_run": list(not_run)}, SCHEMA)
 
 
 def read_predictions(path):
-    """Rows and metadata of one prediction file, or of the scores of one seed."""
-    frame, about = read_table(path)
-    return frame.astype({"seed": "Int64"}), about
+    """Rows and metadata, a dict, of one prediction file or of the scores of one training."""
+    frame, metadata = read_table(path)
+    return frame.astype({"seed": "Int64"}), metadata
 
 
 def write_folds(directory, frames, origins, provenance, not_run=None):
@@ -77,7 +86,9 @@ def write_folds(directory, frames, origins, provenance, not_run=None):
     Parameters
     ----------
     frames : dict of train end to DataFrame
-        All scores made by the fit for that train end; each fold takes its own origins.
+        The scores of all origins with that train end; each file gets the origins of its fold.
+    origins : DataFrame, see `fd01.data.origins`
+    provenance : dict
     not_run : dict of train end to list of `{target, horizon, reason}`, optional
     """
     directory = Path(directory)
@@ -90,9 +101,17 @@ def write_folds(directory, frames, origins, provenance, not_run=None):
 
 
 def read_experiment(directory):
-    """Rows of all folds of an experiment, with a column `fold`, and the metadata by fold.
+    """All prediction files of an experiment.
 
-    Raises `UserError` if a file is damaged, or gone: Snakemake misses none of those inside a folder.
+    Returns
+    -------
+    frame : DataFrame, the rows of all folds with a column `fold`
+    metadata : dict of fold to dict
+
+    Raises
+    ------
+    UserError
+        If a file is damaged or gone: Snakemake does not notice a file that is gone from a folder.
     """
     frames, metadata, again = [], {}, f"delete the folder {directory} and run again"
     for path in sorted(Path(directory).glob("*.parquet")):
@@ -101,18 +120,30 @@ def read_experiment(directory):
         except (pa.ArrowInvalid, OSError) as error:
             raise UserError(f"{path} is damaged: {again} ({error})") from None
         frames.append(frame.assign(fold=path.stem))
-    gone = sorted({fold for about in metadata.values() for fold in about["folds"]} - set(metadata))
+    gone = sorted({fold for of_fold in metadata.values() for fold in of_fold["folds"]} - set(metadata))
     if gone or not metadata:
         raise UserError(f"there is no {' and no '.join(gone) or 'prediction'} file any more: {again}")
     return pd.concat(frames, ignore_index=True), metadata
 
 
 def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
-    """Stop unless every target of every fold is scored on exactly the origins of the block.
+    """Check that every target of every fold is scored on exactly the origins of its block.
 
-    Evaluation origins must all be there, once per score kind and each of `seeds` (empty for a
-    deterministic experiment); calibration origins all or none. A target that `not_run` names must
-    have no row. Raises `UserError` naming the days.
+    All evaluation origins must be there, once per score kind and seed; the calibration origins all or none. A target
+    that `not_run` names must have no score.
+
+    Parameters
+    ----------
+    experiment : str
+    frame, metadata : as `read_experiment` returns them
+    origins : DataFrame, see `fd01.data.origins`
+    targets : list of dict with `target` and `horizon`
+    seeds : list of int, empty for a deterministic experiment
+
+    Raises
+    ------
+    UserError
+        With the experiment, the fold, the target and the days.
     """
     for fold, block in origins.groupby("fold", sort=False):
         if fold not in metadata:
@@ -128,14 +159,14 @@ def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
                 continue
             if EVALUATION not in set(rows["role"]):
                 raise UserError(f"{where}: no scores, and no reason why")
-            # Calibration origins without a known target are purged; evaluation origins never are.
-            wanted = block[(block["role"] == EVALUATION) | block[target_column(*pair)].notna()]
+            # Calibration origins without a known target are left out; evaluation origins never are.
+            expected = block[(block["role"] == EVALUATION) | block[target_column(*pair)].notna()]
             for (role, kind), group in rows.groupby(["role", "score_kind"]):
-                found = sorted(map(int, group["seed"].dropna().unique()))
-                if found != sorted(seeds):
-                    raise UserError(f"{where}, {role}, {kind}: scored with the seeds {found}, wanted {sorted(seeds)}")
+                scored = sorted(map(int, group["seed"].dropna().unique()))
+                if scored != sorted(seeds):
+                    raise UserError(f"{where}, {role}, {kind}: scored with the seeds {scored}, not {sorted(seeds)}")
             for (role, seed, kind), group in rows.groupby(["role", "seed", "score_kind"], dropna=False):
-                _check_days(f"{where}, {role}, seed {seed}, {kind}", group, wanted[wanted["role"] == role])
+                _check_days(f"{where}, {role}, seed {seed}, {kind}", group, expected[expected["role"] == role])
 
 
 def _check_days(where, group, block):
@@ -154,11 +185,11 @@ def _check_days(where, group, block):
 
 
 def of_target(rows, target, horizon):
-    """The rows of a table of scores or of measures that belong to one target."""
+    """The rows of one target in a table with the columns `target` and `horizon`."""
     return rows[(rows["target"] == target) & (rows["horizon"] == horizon)]
 
 
 def mean_over_seeds(frame):
-    """Scores averaged over seeds: the score that an experiment is compared by. `seed` is dropped."""
+    """The mean of the scores over seeds, by which experiments are compared; without the column `seed`."""
     keys = [name for name in frame.columns if name not in ("seed", "score")]
     return frame.groupby(keys, as_index=False, sort=False)["score"].mean()

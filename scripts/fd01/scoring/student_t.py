@@ -1,6 +1,6 @@
 """Scores from Student-t predictive distributions of the return of the next day, in percent.
 
-Closed forms in float64: no sampling, whose standard error at 100 samples is up to 0.05.
+Closed forms in float64, without sampling: 100 samples would give a probability with a standard error of up to 0.05.
 """
 
 import numpy as np
@@ -14,23 +14,24 @@ from fd01.workflow.errors import NotRun
 
 
 def scores(frame, target, name, dataset, labels):
-    """The three scores of every row, from one seed.
+    """The three scores of every row.
 
     Parameters
     ----------
-    frame : DataFrame with row, df, loc and scale, the latter two in percent
+    frame : DataFrame with row, df, loc and scale of one seed, the last two in percent
     target : dict with `target` and `horizon`
-    name : `return` or `high`
-    labels : the `labels` of the configuration
+    name : str, input series, `return` or `high`
+    dataset : DataFrame of all days
+    labels : section `labels` of the configuration
 
     Returns
     -------
-    rows, dict of arrays: as `fd01.scoring.deciles.scores`
+    rows, scores : as `fd01.scoring.deciles.scores`
 
     Raises
     ------
     NotRun
-        When the distribution says nothing of the target.
+        If the distributions say nothing about the target.
     """
     event = TARGETS[target["target"]]
     if target["horizon"] > 1:

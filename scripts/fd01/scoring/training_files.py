@@ -7,10 +7,14 @@ from fd01.workflow.files import replacing
 
 
 def write_training(output, frame, provenance, not_run, curve, weights):
-    """Write the three outputs of a training, `scores`, `curve` and `weights`, and remove its checkpoints.
+    """Write the three output files of a training, then remove its checkpoints.
 
-    `weights` is a dict of tensors, `curve` a DataFrame; the rest as in
-    `fd01.scoring.predictions.write_predictions`.
+    Parameters
+    ----------
+    output : the `output` of the job: paths `scores`, `curve` and `weights`
+    frame, provenance, not_run : as for `fd01.scoring.predictions.write_predictions`
+    curve : DataFrame, one row per epoch
+    weights : dict of tensors
     """
     from safetensors.torch import save_file
 

@@ -5,6 +5,9 @@ import os
 import subprocess
 from pathlib import Path
 
+from fd01.workflow.environment import versions
+from fd01.workflow.files import digest
+
 
 def git_commit():
     """Commit of this repository, with `+dirty` at the end when tracked files have changed; None outside git.
@@ -22,6 +25,23 @@ def git_commit():
         return git("rev-parse", "HEAD").strip() + ("+dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def describe_job(params, *packages):
+    """What decides the result of a job besides its input files, for the provenance.
+
+    Parameters
+    ----------
+    params : the `params` of the job
+    packages : str
+        Names of the packages whose versions matter.
+
+    Returns
+    -------
+    dict with `prefix` and `packages` (`fd01.workflow.environment.versions`), `git_commit`, and `config_sha256`, the
+    digest of `params`
+    """
+    return {**versions(*packages), "git_commit": git_commit(), "config_sha256": digest(dict(params))}
 
 
 def describe_network(network):

@@ -95,7 +95,7 @@ def test_timesfm_is_fine_tuned_on_another_device(timesfm_there, tmp_path, object
     dataset, origins = dataset_and_origins()
     (split,) = splits(origins, **UP)
     settings = settings_of("TFM-03", objective=objective, adapter=adapter, rank=2)
-    task = finetune_timesfm.Task(dataset, split, UP, settings, LABELS)
+    task = finetune_timesfm.FineTuningTask(dataset, split, UP, settings, LABELS)
     network, curve, model = finetune_timesfm.fine_tune(task, timesfm_there, 0.001, 0, tmp_path / "checkpoint")
     assert len(curve) == 1 and model.model.device == META
     if objective == "event":
@@ -120,5 +120,5 @@ def test_patchtst_is_trained_on_another_device():
     dataset, origins = dataset_and_origins()
     (split,) = splits(origins, **UP)
     settings = settings_of("PTST-2M")
-    frame, curve, _ = train_patchtst.run(dataset, origins, split, UP, settings, 0, None, META)
+    frame, curve, _ = train_patchtst.train_and_score(dataset, origins, split, UP, settings, 0, None, META)
     assert len(curve) == 1 and set(frame["score"]) == {0.5}

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from fit_probe import MIN_TRAINING, score_all, states_of
+from fit_probe import MIN_TRAINING, score_all, state_columns
 from helpers.hub import Hub, with_hub
 from helpers.interruption import Interrupted, interrupt
 from helpers.lightning_checkpoint import lightning_content
@@ -34,12 +34,12 @@ from fd01.models.lag_llama import (
     UNTRAINED,
     build,
     distribution,
-    history,
+    history_length,
     load,
     load_untrained,
-    models_of,
-    pasts,
-    run,
+    open_lag_llama,
+    past_values,
+    run_network,
     time_features,
 )
 from fd01.models.lag_llama_checkpoint import ARCHITECTURE, WEIGHTS, convert
@@ -226,7 +226,7 @@ def test_manifest_describes_checkpoint_and_converted_files(own, tmp_path):
 
     write_json(folder / "manifest.json", manifest)
     assert open_weights(folder / "manifest.json") == manifest
-    weights, ((seed, load_network),) = models_of(
+    weights, ((seed, load_network),) = open_lag_llama(
         {"weights": "pretrained", "context": 32}, [0, 1], folder / "manifest.json"
     )
     assert (weights, seed) == (manifest, None)
@@ -247,7 +247,7 @@ def test_changed_file_is_noticed(own, tmp_path, name):
 
 def test_pinned_checkpoint_with_other_bytes_is_refused_unread(own, tmp_path):
     path, about = own
-    with pytest.raises(UserError, match=f"its SHA-256 is {sha256(path.read_bytes()).hexdigest()}, wanted is 0000"):
+    with pytest.raises(UserError, match=f"its SHA-256 is {sha256(path.read_bytes()).hexdigest()}, not 0000"):
         fetch(tmp_path / "weights", "lag-llama", about | {"files": {CKPT: 64 * "0"}})
     assert not list((tmp_path / "weights").iterdir())
     pinned = about | {"files": {CKPT: sha256(path.read_bytes()).hexdigest()}}
@@ -289,7 +289,7 @@ fetch(sys.argv[1], 'lag-llama', json.loads(sys.argv[2]))
 def test_untrained_twin_has_the_published_size_and_comes_from_its_seed(caplog):
     torch.manual_seed(123)
     before = torch.random.get_rng_state()
-    weights, models = models_of({"weights": "untrained", "context": 32}, [3, 1], manifest=None)
+    weights, models = open_lag_llama({"weights": "untrained", "context": 32}, [3, 1], manifest=None)
     other, first = (load_network() for _, load_network in models)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert (weights, [seed for seed, _ in models]) == (UNTRAINED, [3, 1])
@@ -300,13 +300,13 @@ def test_untrained_twin_has_the_published_size_and_comes_from_its_seed(caplog):
     about = describe_network(first)
     assert about["parameters"] == sum(np.prod(value.shape) for value in first.state_dict().values()) == 2_449_299
     assert about["loaded"] == "Model loaded successfully: 2,449,299 parameters" in caplog.messages
-    assert (history(first), len(PUBLISHED["lags_seq"])) == (NEEDED, 84)
+    assert (history_length(first), len(PUBLISHED["lags_seq"])) == (NEEDED, 84)
 
 
 @pytest.mark.parametrize(("context", "factor"), [(32, 1), (128, 129 / 32), (512, 513 / 32)])
 def test_positions_beyond_the_native_context_are_scaled(context, factor):
     network = small(context=context)
-    assert history(network) == context + 1092
+    assert history_length(network) == context + 1092
     for block in network.transformer.h:
         cosines, _ = block.attn.rotary_emb(device="cpu", dtype=torch.float32, seq_len=context)
         # The first frequency is 1: the angle is the position itself.
@@ -352,7 +352,7 @@ def test_window_is_the_one_that_the_package_cuts(package, prices, network):
     series, row = percent_series(prices, "return"), 1290
     entry = {"start": pd.Period(prices["Date"][1], "B"), "target": series[1 : row + 1].astype(np.float32)}
     (batch,) = InferenceDataLoader([entry], transform=package.input_transform, batch_size=1, stack_fn=batchify)
-    np.testing.assert_array_equal(batch["past_target"], pasts(series, np.array([row]), NEEDED))
+    np.testing.assert_array_equal(batch["past_target"], past_values(series, np.array([row]), NEEDED))
     np.testing.assert_array_equal(batch["past_observed_values"], np.ones((1, NEEDED)))
     features = time_features(prices["Date"])
     np.testing.assert_allclose(batch["past_time_feat"][0], features[row + 1 - NEEDED : row + 1], atol=1e-6)
@@ -366,7 +366,7 @@ def test_closed_form_agrees_with_the_samples_of_the_package(name, package, price
     torch.manual_seed(0)
     (forecast,) = package.predict([entry])
     samples = forecast.samples[:, 0]
-    parameters, _ = run(network, series, time_features(prices["Date"]), np.array([row]))
+    parameters, _ = run_network(network, series, time_features(prices["Date"]), np.array([row]))
     assert stats.kstest(samples.astype(float), stats.t(*parameters[0]).cdf).pvalue > 0.001
     frame = pd.DataFrame(parameters, columns=PARAMETERS).assign(row=row)
     _, found = scores(frame, SCALED, name, prices, LABELS)
@@ -382,7 +382,7 @@ def test_closed_form_agrees_with_the_samples_of_the_package(name, package, price
 @pytest.mark.parametrize("rows", [[FIRST], [1299, FIRST, 1200]])
 def test_distribution_and_states_equal_those_of_a_forward_pass_written_out(rows, prices, network):
     series, features, rows = percent_series(prices, "return"), time_features(prices["Date"]), np.array(rows)
-    parameters, states = run(network, series, features, rows)
+    parameters, states = run_network(network, series, features, rows)
     assert (parameters.shape, parameters.dtype) == ((len(rows), 3), np.float64)
     assert (states.shape, states.dtype) == ((len(rows), 4 * WIDTH), np.float32)
     returns = 100 * np.log(prices["Close"]).diff().to_numpy()
@@ -412,10 +412,10 @@ def test_distribution_and_states_equal_those_of_a_forward_pass_written_out(rows,
 @pytest.mark.parametrize(("batch_size", "threads"), [(5, 1), (128, 2)])
 def test_batch_size_and_threads_do_not_matter(prices, network, batch_size, threads):
     series, features, rows = percent_series(prices, "high"), time_features(prices["Date"]), np.arange(1200, 1213)
-    together = run(network, series, features, rows)
+    together = run_network(network, series, features, rows)
     with threadpool_limits(threads):
         torch.set_num_threads(threads)
-        otherwise = run(network, series, features, rows, batch_size)
+        otherwise = run_network(network, series, features, rows, batch_size)
         torch.set_num_threads(1)
     for first, second in zip(together, otherwise):
         np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-5)
@@ -428,7 +428,8 @@ def test_forecast_of_a_day_knows_no_later_one(name, prices, network):
     columns = ["Open", "High", "Low", "Close"]
     changed.loc[1250:, columns] = make_prices(DAYS, seed=1).loc[1250:, columns]
     before, after = (
-        run(network, percent_series(data, name), time_features(data["Date"]), rows) for data in (prices, changed)
+        run_network(network, percent_series(data, name), time_features(data["Date"]), rows)
+        for data in (prices, changed)
     )
     for first, second in zip(before, after):
         np.testing.assert_array_equal(first[:10], second[:10])
@@ -438,21 +439,21 @@ def test_forecast_of_a_day_knows_no_later_one(name, prices, network):
 @pytest.mark.parametrize("missing", [1, 24])
 def test_short_history_is_refused_with_what_is_missing(missing, prices, network):
     series, features = percent_series(prices, "return"), time_features(prices["Date"])
-    run(network, series, features, np.array([FIRST]))
+    run_network(network, series, features, np.array([FIRST]))
     message = f"needs {NEEDED} values before a forecast: for row {FIRST - missing} {missing} are missing"
     with pytest.raises(UserError, match=message):
-        run(network, series, features, np.array([1290, FIRST - missing]))
+        run_network(network, series, features, np.array([1290, FIRST - missing]))
     short, rows = percent_series(prices, "return")[1:], np.array([NEEDED - 1 - missing])  # no NaN in front
-    assert pasts(short, rows + missing, NEEDED).shape == (1, NEEDED)
+    assert past_values(short, rows + missing, NEEDED).shape == (1, NEEDED)
     with pytest.raises(UserError, match=f" {missing} are missing"):
-        pasts(short, rows, NEEDED)
+        past_values(short, rows, NEEDED)
 
 
 def test_gaps_are_refused_and_no_hook_stays(prices, network):
     series, features = percent_series(prices, "return"), time_features(prices["Date"])
     series[1250] = np.nan
     with pytest.raises(ValueError, match="not finite"):
-        run(network, series, features, np.array([1280]))
+        run_network(network, series, features, np.array([1280]))
     assert not any(module._forward_hooks for module in network.modules())
 
 
@@ -463,7 +464,7 @@ def test_rows_without_history_are_left_out(prices):
     assert frame["row"].tolist() == [FIRST, FIRST + 1]
     assert np.isfinite(frame).all(axis=None)
     # Named states lie where their names say.
-    _, states = run(network, percent_series(prices, "return"), time_features(prices["Date"]), np.array([FIRST]))
+    _, states = run_network(network, percent_series(prices, "return"), time_features(prices["Date"]), np.array([FIRST]))
     layers = states[0].reshape(10, 144)
     for layer, prefix in enumerate([*(f"h{i}" for i in range(8)), "norm", "mean"]):
         np.testing.assert_allclose(frame.loc[0, [f"{prefix}_{i}" for i in range(144)]], layers[layer], atol=1e-5)
@@ -596,7 +597,7 @@ def states():
 def test_probe_is_a_regression_on_its_units_alone(mode, prefixes, count, states, study):
     dataset, origins = study
     names = [f"{prefix}_{unit}" for prefix in prefixes for unit in range(144)]
-    columns = states_of(probe(mode))
+    columns = state_columns(probe(mode))
     assert columns == ["row", "seed", *names] and len(names) == count
     frames, not_run = score_all(states[columns], dataset, origins, probe(mode), [UP], LABELS, needed=NEEDED + 1)
     assert not not_run
@@ -619,7 +620,7 @@ def test_probe_is_a_regression_on_its_units_alone(mode, prefixes, count, states,
 def test_probe_scores_the_same_origins(states, study, tmp_path):
     dataset, origins = study
     settings, targets = probe("encoder-last"), [UP, DOWN, UP_5]
-    columns = states_of(settings)
+    columns = state_columns(settings)
     both = pd.concat([states.assign(seed=np.int64(seed)) for seed in (0, 1)])
     frames, not_run = score_all(both[columns], dataset, origins, settings, targets, LABELS, needed=NEEDED + 1)
     write_folds(tmp_path, frames, origins, {}, not_run)
@@ -635,7 +636,7 @@ def test_probe_wants_enough_training_days_with_states(enough, states, study):
     rows = [*split.inner[-MIN_TRAINING + (not enough) :], *split.calibration, *split.evaluation]
     few = states[states["row"].isin(rows)]
     settings = probe("encoder-last")
-    frames, not_run = score_all(few[states_of(settings)], dataset, origins, settings, [UP], LABELS)
+    frames, not_run = score_all(few[state_columns(settings)], dataset, origins, settings, [UP], LABELS)
     (frame,) = frames.values()
     assert frame.empty == (not enough)
     reason = [{**UP, "reason": f"only {MIN_TRAINING - 1} training days have enough history"}]
@@ -645,7 +646,7 @@ def test_probe_wants_enough_training_days_with_states(enough, states, study):
 def test_probe_of_a_fold_without_history_is_not_run(states, prices):
     origins, settings = make_origins(prices, EARLY), probe("encoder-last")
     _, not_run = score_all(
-        states[states_of(settings)], prices, origins, settings, [UP], LABELS, reason=None, needed=NEEDED + 1
+        states[state_columns(settings)], prices, origins, settings, [UP], LABELS, reason=None, needed=NEEDED + 1
     )
     assert "it needs 1125 days of history" in not_run[EARLY["early"]["train_end"]][0]["reason"]
 
@@ -654,7 +655,7 @@ def test_mlp_head_learns_and_is_seeded(states, study):
     dataset, origins = study
     (split,) = splits(origins, **UP)
     known = origins.set_index("row")["up_1"]
-    told = states[states_of(probe("encoder-mean"))].copy()
+    told = states[state_columns(probe("encoder-mean"))].copy()
     told["mean_0"] = known.reindex(told["row"]).fillna(0).to_numpy() + 0.1 * told["mean_1"]
     told[told.columns[3:]] = 0.0
 
@@ -706,10 +707,10 @@ def test_training_learns_the_next_value(tmp_path):
 
 def test_loss_is_the_likelihood_of_each_target_under_its_own_distribution(prices, network):
     series, features, rows = percent_series(prices, "return"), time_features(prices["Date"]), np.arange(1200, 1207)
-    past = torch.from_numpy(pasts(series, rows, NEEDED))
+    past = torch.from_numpy(past_values(series, rows, NEEDED))
     days = torch.from_numpy(np.stack([features[row - NEEDED + 1 : row + 1] for row in rows]))
     y = torch.from_numpy(series[rows + 1].astype(np.float32))
-    parameters, _ = run(network, series, features, rows)
+    parameters, _ = run_network(network, series, features, rows)
     expected = -np.mean([stats.t.logpdf(value, *row) for value, row in zip(y.numpy(), parameters)])
     loss = build_loss(network)
     assert loss(past, days, y).item() == pytest.approx(expected, rel=1e-4)

@@ -5,7 +5,7 @@ import torch
 from gather_seeds import gather
 from helpers.made_up_data import CONFIG, FOLDS, UP, UP_5, dataset_and_origins, prices_with_other_rows_after
 from sklearn.metrics import roc_auc_score
-from train_patchtst import run, training_sets
+from train_patchtst import train_and_score, training_sets
 
 from fd01.data.origins import splits
 from fd01.models.patchtst import build_network, predict, train, windows
@@ -46,7 +46,7 @@ def study():
 def run_tiny(study, seed=0, target=UP, study_fold=None, **settings):
     dataset, origins = study
     (split,) = splits(origins, **target)
-    return run(dataset, origins, split, target, TINY | settings, seed, study_fold, "cpu")
+    return train_and_score(dataset, origins, split, target, TINY | settings, seed, study_fold, "cpu")
 
 
 def noise(n, seed=0):

@@ -25,14 +25,14 @@ from fd01.models.heads import fit_logistic, scale_features
 from fd01.models.timesfm import (
     UNTRAINED,
     WEIGHTS,
-    about_model,
+    describe_model,
     encode,
     forecast,
     forecast_rows,
-    hidden,
+    hidden_states,
     load,
     load_untrained,
-    models_of,
+    open_timesfm,
     padded,
     quantiles_of,
 )
@@ -146,7 +146,7 @@ def test_load_refuses_other_tensors(damage, tiny_weights, tmp_path):
 
 def test_model_is_described_by_parameters_and_device(model, caplog):
     caplog.set_level(logging.INFO)
-    about = about_model(model)
+    about = describe_model(model)
     count = sum(np.prod(value.shape) for value in model.model.state_dict().values())
     assert about["parameters"] == count
     assert about["device"] == ("cuda" if torch.cuda.is_available() else "cpu")
@@ -154,7 +154,7 @@ def test_model_is_described_by_parameters_and_device(model, caplog):
 
 
 def test_experiment_has_a_model_per_seed_or_the_published_one_or_a_reason(tiny_weights, tmp_path):
-    weights, models = models_of({"weights": "untrained"}, [3, 1], manifest=None)
+    weights, models = open_timesfm({"weights": "untrained"}, [3, 1], manifest=None)
     assert weights == UNTRAINED
     assert [seed for seed, _ in models] == [3, 1]
     for seed, load_model in models:
@@ -164,22 +164,22 @@ def test_experiment_has_a_model_per_seed_or_the_published_one_or_a_reason(tiny_w
     checksum = sha256((tiny_weights / WEIGHTS).read_bytes()).hexdigest()
     manifest = {"status": "ok", "files": {WEIGHTS: {"sha256": checksum}}}
     (tiny_weights / "manifest.json").write_text(json.dumps(manifest))
-    weights, ((seed, load_model),) = models_of({"weights": "pretrained"}, [], tiny_weights / "manifest.json")
+    weights, ((seed, load_model),) = open_timesfm({"weights": "pretrained"}, [], tiny_weights / "manifest.json")
     assert (weights, seed) == (manifest, None)
     expected = load_file(tiny_weights / WEIGHTS)
     assert all(torch.equal(value.cpu(), expected[name]) for name, value in load_model().model.state_dict().items())
 
     (tmp_path / "manifest.json").write_text(json.dumps({"status": "missing", "reason": "the hub keeps silent"}))
     with pytest.raises(NotRun, match="the hub keeps silent"):
-        models_of({"weights": "pretrained"}, [], tmp_path / "manifest.json")
+        open_timesfm({"weights": "pretrained"}, [], tmp_path / "manifest.json")
 
 
 def test_full_network_has_the_published_size_and_the_hub_is_off():
     code = """
 import torch
 from fd01.models.timesfm_finetuning import adapt
-from fd01.models.timesfm import package
-package()
+from fd01.models.timesfm import import_timesfm
+import_timesfm()
 from huggingface_hub import constants
 from timesfm.timesfm_2p5.timesfm_2p5_torch import TimesFM_2p5_200M_torch_module
 with torch.device("meta"):
@@ -277,7 +277,7 @@ def test_hidden_states_and_quantiles_are_those_of_the_forecast(model):
     inputs = walks()
     values, mask = (torch.from_numpy(part).to(model.model.device) for part in padded(inputs, 80, 32))
     with torch.inference_mode():
-        states, location, scale = hidden(model.model, values, mask)
+        states, location, scale = hidden_states(model.model, values, mask)
         actual = location[..., None] + scale[..., None] * quantiles_of(model.model, states)
     expected = forecast(model, inputs, 128, SETTINGS | {"flip": False})
     actual = actual.cpu().numpy()

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from finetune_timesfm import Task, event_scores, fine_tune, quantile_scores
+from finetune_timesfm import FineTuningTask, event_scores, fine_tune, quantile_scores
 from gather_seeds import gather, sweep, winners
 from helpers.interruption import Interrupted, interrupt
 from helpers.made_up_data import CONFIG, FOLDS, LABELS, UP, UP_5, dataset_and_origins, prices_with_other_rows_after
@@ -13,7 +13,17 @@ from sklearn.metrics import roc_auc_score
 
 from fd01.data.origins import splits
 from fd01.data.series import input_series
-from fd01.models.timesfm import WEIGHTS, forecast, forecast_rows, hidden, inputs_of, load, padded, quantiles_of, reload
+from fd01.models.timesfm import (
+    WEIGHTS,
+    forecast,
+    forecast_rows,
+    hidden_states,
+    inputs_of,
+    load,
+    padded,
+    quantiles_of,
+    reload,
+)
 from fd01.models.timesfm_finetuning import adapt, build_objective, merged, pinball_and_square, tensors
 from fd01.models.training import train
 from fd01.scoring.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
@@ -117,7 +127,7 @@ def test_merged_weights_reloaded_are_the_trained_network(adapter, tiny_weights):
     inputs = walks(8)
     with torch.inference_mode():
         values, mask = (torch.from_numpy(part).to(module.device) for part in padded(inputs, 80, module.p))
-        states, location, scale = hidden(module, values, mask)
+        states, location, scale = hidden_states(module, values, mask)
         expected = (location[..., None] + scale[..., None] * quantiles_of(module, states)).cpu().numpy()
     weights = merged(module)
     original = load_file(tiny_weights / WEIGHTS)
@@ -293,7 +303,7 @@ def test_later_divergence_keeps_the_best_epoch(tmp_path):
 def task_of(study, target=UP, **settings):
     dataset, origins = study
     (split,) = splits(origins, **target)
-    return Task(dataset, split, target, SETTINGS | settings, LABELS)
+    return FineTuningTask(dataset, split, target, SETTINGS | settings, LABELS)
 
 
 def quantiles_by(task, model, rows):

@@ -135,7 +135,7 @@ def test_wrong_bytes_of_the_right_size_are_refused_and_deleted(hub, folder):
     reason, _ = refused(hub, folder)
     found = sha256(hub.files[path]).hexdigest()
     wanted = ABOUT["files"][WEIGHTS]
-    assert reason == f"{WEIGHTS} of someone/some-model came with the SHA-256 {found}; wanted is {wanted}"
+    assert reason == f"{WEIGHTS} of someone/some-model came with the SHA-256 {found}, not {wanted}"
     assert not (folder / WEIGHTS).exists()
 
 
@@ -181,14 +181,14 @@ def test_client_that_is_told_to_stay_offline_asks_nobody(hub, folder):
 def test_silent_hub_is_given_up_in_seconds(hub, folder):
     hub.silent = True
     reason, seconds = refused(hub, folder)
-    assert reason.endswith("cannot be fetched: 127.0.0.1 keeps silent")
+    assert reason.endswith("cannot be fetched: 127.0.0.1 does not answer")
     assert seconds < 20
 
 
 def test_hub_that_falls_silent_in_a_download_is_given_up(hub, folder):
     hub.stall = 15 * MIB
     reason, seconds = refused(hub, folder, HF_HUB_DOWNLOAD_TIMEOUT="1")
-    assert reason == f"{WEIGHTS} of someone/some-model cannot be fetched: 127.0.0.1 keeps silent"
+    assert reason == f"{WEIGHTS} of someone/some-model cannot be fetched: 127.0.0.1 does not answer"
     assert seconds < 20
 
 
@@ -270,7 +270,7 @@ def test_own_copy_that_is_not_there_is_refused(own, folder):
 
 def test_own_copy_of_nothing_in_particular_is_refused(own, folder):
     _, about = own
-    with pytest.raises(UserError, match="weights/models/some/files to have exactly one name"):
+    with pytest.raises(UserError, match="weights/models/some/files must have exactly one name"):
         fetch(folder, "some", about | {"files": {"config.json": "0" * 64}})
 
 

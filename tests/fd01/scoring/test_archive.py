@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 import yaml
-from export_predictions import that_ran
+from export_predictions import folders_with_scores
 from helpers.made_up_data import UP, block, score_rows
 from helpers.paths import ROOT
 from import_predictions import check_archive, read_archive, store
@@ -64,8 +64,12 @@ def test_archive_that_agrees_in_everything_is_accepted(manifest, tables):
 @pytest.mark.parametrize(
     "path, value, reason",
     [
-        (["schema"], ["origin: string"], "its prediction files have the columns ['origin: string'], wanted are ["),
-        (["dataset"], "sp500", "is about the dataset sp500, this run about spy: --config dataset=sp500"),
+        (["schema"], ["origin: string"], "its prediction files have the columns ['origin: string'], not ["),
+        (
+            ["dataset"],
+            "sp500",
+            "has predictions on the dataset sp500, and this run is on spy. To import them: --config dataset=sp500",
+        ),
         (["dataset_sha256"], "0", "was made on other prices: dataset.parquet has the SHA-256 0 there and "),
         (["origins_sha256"], "0", "was made on other origins: origins.parquet has the SHA-256 0 there and "),
         (["experiments", "TFM-9"], {}, "has predictions of TFM-9, which is no TimesFM experiment"),
@@ -160,6 +164,6 @@ def test_experiments_that_did_not_run_are_not_exported(tmp_path):
     for name, frame, not_run in (("ran", rows, []), ("did-not", rows.iloc[:0], reason)):
         (tmp_path / name).mkdir()
         write_predictions(tmp_path / name / "test.parquet", frame, ABOUT | {"folds": ["test"]}, not_run)
-    assert that_ran([tmp_path / "did-not", tmp_path / "ran"]) == [tmp_path / "ran"]
+    assert folders_with_scores([tmp_path / "did-not", tmp_path / "ran"]) == [tmp_path / "ran"]
     with pytest.raises(UserError, match=r"There is nothing to export\. did-not: no weights"):
-        that_ran([tmp_path / "did-not"])
+        folders_with_scores([tmp_path / "did-not"])

@@ -265,7 +265,7 @@ def test_missing_target_stops(role):
 def test_missing_seed_stops(role):
     frame = predictions((0, 1))
     lost = (frame["fold"] == "test") & (frame["horizon"] == 1) & (frame["role"] == role) & (frame["seed"] == 1)
-    with pytest.raises(UserError, match=rf"^EXP, test, up_1, {role}, .*: scored with the seeds \[0\], wanted \[0, 1\]"):
+    with pytest.raises(UserError, match=rf"^EXP, test, up_1, {role}, .*: scored with the seeds \[0\], not \[0, 1\]"):
         check(frame[~lost])
 
 
