@@ -114,9 +114,9 @@ def why_unscored(results, experiment, fold):
     table, metrics = results.experiments, of_target(results.metrics, **ORIGINAL_TARGET)
     if experiment not in set(table["experiment"]):
         return f"{experiment} is not in the table of experiments (config.yaml)"
-    of_block = (metrics["experiment"] == experiment) & (metrics["fold"] == fold)
-    reasons = [table.loc[table["experiment"] == experiment, "reason"], metrics.loc[of_block, "reason"]]
-    return next(iter(pd.concat(reasons).dropna()), "")
+    of_experiment = table.loc[table["experiment"] == experiment, "reason"].dropna()
+    of_block = metrics.loc[(metrics["experiment"] == experiment) & (metrics["fold"] == fold), "reason"].dropna()
+    return next(iter([*of_experiment, *of_block]), "")
 
 
 def reference_and_baseline(figures, fold, reference, systems):
