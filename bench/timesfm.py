@@ -105,13 +105,13 @@ def aucs(scores, study):
     """AUC by block and kind of score, Series."""
     from fd01.data.origins import EVALUATION
     from fd01.data.targets import target_column
-    from fd01.evaluation.metrics import ranking
+    from fd01.evaluation.metrics import auc
 
     config, _, origins = study
     column = target_column(**config["targets"][0])
     return pd.Series(
         {
-            (fold, kind): ranking(block[column].to_numpy(), scores.loc[block["row"], kind].to_numpy())["auc"]
+            (fold, kind): auc(block[column].to_numpy(), scores.loc[block["row"], kind].to_numpy())
             for fold, block in origins[origins["role"] == EVALUATION].groupby("fold", sort=False)
             for kind in KINDS
         }

@@ -1,4 +1,4 @@
-"""Compare what was known by one day from the prices and from prices that are others after it."""
+"""Compare everything that was known by one day, from the real prices and from prices that differ after that day."""
 
 import logging
 from pathlib import Path
@@ -13,14 +13,21 @@ from fd01.workflow.parquet import read_frame
 
 
 def audit_experiments(paths, scrambled_paths, folds, cut):
-    """One row per experiment: its scores known by the cut, and a digest of the files that were compared."""
+    """A row per experiment: its scores up to the cut, and a digest of the prediction files that were compared.
+
+    Parameters
+    ----------
+    paths, scrambled_paths : lists of folders of prediction files, in the same order
+    folds : dict of fold to its dates
+    cut : Timestamp
+    """
     comparable = [fold for fold, dates in folds.items() if pd.Timestamp(dates["train_end"]) <= cut]
     left_out = [fold for fold in folds if fold not in comparable]
     note = f"; not comparable, trained on rows after it: {', '.join(left_out)}" if left_out else ""
-    for path, scrambled in zip(paths, scrambled_paths):
-        pairs = [read_experiment(folder) for folder in (path, scrambled)]
-        pairs = [(rows[rows["fold"].isin(comparable)], metadata) for rows, metadata in pairs]
-        row = audit_scores(*pairs, cut)
+    for path, scrambled_path in zip(paths, scrambled_paths):
+        experiments = [read_experiment(folder) for folder in (path, scrambled_path)]
+        before, after = ((rows[rows["fold"].isin(comparable)], metadata) for rows, metadata in experiments)
+        row = audit_scores(before, after, cut)
         detail = f"{row['detail']} up to {cut:%Y-%m-%d}{note}" if row["compared"] else row["detail"]
         yield row | {"check": Path(path).name, "detail": detail, "predictions": fingerprint(path)}
 
@@ -28,8 +35,8 @@ def audit_experiments(paths, scrambled_paths, folds, cut):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
-    tables = (files.dataset, files.scrambled_dataset, files.origins, files.scrambled_origins)
-    dataset, scrambled_dataset, origins, scrambled_origins = map(read_frame, tables)
+    paths = (files.dataset, files.scrambled_dataset, files.origins, files.scrambled_origins)
+    dataset, scrambled_dataset, origins, scrambled_origins = map(read_frame, paths)
     cut = choose_cut(origins)
     table = pd.DataFrame(
         [

@@ -6,15 +6,7 @@ import numpy as np
 import pandas as pd
 
 from fd01.data.origins import CALIBRATION, EVALUATION
-from fd01.evaluation.calibration import (
-    RECALIBRATIONS,
-    brier_decomposition,
-    consistency_band,
-    cox,
-    log_losses,
-    recalibrated_frequency,
-)
-from fd01.evaluation.metrics import ranking
+from fd01.evaluation.calibration import calibration_measures, consistency_band, recalibrated_frequency, recalibrations
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.report.figures import message_figure, pyplot, save_figure, small_multiples
 from fd01.study.folds import headline_fold, main_folds
@@ -28,56 +20,47 @@ COLUMNS = ["fold", "experiment", "arm", "n", "positives", *MEASURES, *PARTS, "re
 RESAMPLES = 1000  # of a consistency band
 
 
-def arms(experiment, panel, tail):
-    """The probabilities of an experiment by arm, raw and recalibrated; of an arm that it cannot have, the reason.
+def calibration_table(matrices, tails):
+    """`COLUMNS` of every fold, experiment and recalibration, the column `arm`.
 
-    `panel` is of the evaluation block, `tail` of the calibration tail, or None.
+    `matrices` and `tails` are dicts of fold to ScoreMatrix, of the evaluation blocks and of the calibration tails.
     """
-    scores, is_probability = panel.scores[experiment], panel.is_probability[experiment]
-    yield "raw", scores if is_probability else "a ranking, not a probability"
-    for arm, fit in RECALIBRATIONS.items():
-        if tail is None or experiment not in tail.scores:
-            yield arm, "it has no scores of the calibration tail"
-        elif tail.y.nunique() < 2:
-            yield arm, "the calibration tail does not have both outcomes"
-        else:
-            recalibrate = fit(tail.scores[experiment], tail.y, is_probability)
-            yield arm, pd.Series(recalibrate(scores), index=scores.index)
-
-
-def measure(y, probability):
-    """The calibration of probabilities, shape (n,), by the names of `MEASURES` and `PARTS`."""
-    y, probability = y.to_numpy(), probability.to_numpy()
-    losses = {"brier": np.mean((probability - y) ** 2), "log_loss": log_losses(y, probability).mean()}
-    ranked = {"auc": ranking(y, probability)["auc"]}
-    return losses | ranked | cox(y, probability) | brier_decomposition(y, probability)
-
-
-def calibration_table(panels, tails):
-    """`COLUMNS` of every fold, experiment and arm."""
     rows = []
-    for fold, panel in panels.items():
-        about = {"fold": fold, "n": len(panel.y), "positives": int(panel.y.sum())}
-        for experiment in panel.scores:
-            for arm, found in arms(experiment, panel, tails.get(fold)):
-                measured = {"reason": found} if isinstance(found, str) else measure(panel.y, found)
-                rows.append(about | {"experiment": experiment, "arm": arm} | measured)
+    for fold, matrix in matrices.items():
+        block = {"fold": fold, "n": len(matrix.y), "positives": int(matrix.y.sum())}
+        for experiment in matrix.scores:
+            for name, probability, reason in recalibrations(experiment, matrix, tails.get(fold)):
+                measures = {"reason": reason} if reason else calibration_measures(matrix.y, probability)
+                rows.append(block | {"experiment": experiment, "arm": name} | measures)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def reliability_table(fold, panel, tail, level, seed):
-    """Points of the reliability curves of one fold: forecast, frequency, days, and the band of the raw ones."""
+def reliability_table(fold, matrix, tail, level, seed):
+    """The reliability curves of one fold, and the consistency band of the curves that are not recalibrated.
+
+    Parameters
+    ----------
+    fold : str
+    matrix, tail : ScoreMatrix of the evaluation block, and of the calibration tail or None
+    level : float, of the band
+    seed : int, for the band
+
+    Returns
+    -------
+    DataFrame
+        A row per point: forecast, frequency, days with this forecast, low and high of the band, fold, label, arm.
+    """
     rng, tables = np.random.default_rng(seed), []
-    for experiment in panel.scores:
-        for arm, found in arms(experiment, panel, tail):
-            if isinstance(found, str) or arm == "isotonic":  # a staircase, which tells little
+    for experiment in matrix.scores:
+        for name, probability, reason in recalibrations(experiment, matrix, tail):
+            if reason or name == "isotonic":  # an isotonic curve has a few steps and shows little
                 continue
-            points = pd.DataFrame({"forecast": found, "frequency": recalibrated_frequency(panel.y, found)})
+            points = pd.DataFrame({"forecast": probability, "frequency": recalibrated_frequency(matrix.y, probability)})
             points = points.groupby("forecast")["frequency"].agg(["first", "size"]).reset_index()
             points.columns = ["forecast", "frequency", "days"]
-            if arm == "raw":
-                _, points["low"], points["high"] = consistency_band(found, level, RESAMPLES, rng)
-            tables.append(points.assign(fold=fold, label=experiment, arm=arm))
+            if name == "raw":
+                _, points["low"], points["high"] = consistency_band(probability, level, RESAMPLES, rng)
+            tables.append(points.assign(fold=fold, label=experiment, arm=name))
     return pd.concat(tables) if tables else pd.DataFrame(columns=["label"])
 
 
@@ -110,14 +93,14 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params
     outcomes = main_folds(read_frame(snakemake.input.outcomes))
-    panels, tails = (
+    matrices, tails = (
         read_score_matrices(snakemake.input.predictions, outcomes, params.target, role)
         for role in (EVALUATION, CALIBRATION)
     )
     with replacing(snakemake.output.table) as path:
-        calibration_table(panels, tails).to_csv(path, index=False)
-    fold = headline_fold(panels, params.fold)
+        calibration_table(matrices, tails).to_csv(path, index=False)
+    fold = headline_fold(matrices, params.fold)
     curves = pd.DataFrame(columns=["label"])
     if fold is not None:
-        curves = reliability_table(fold, panels[fold], tails.get(fold), 1 - params.alpha, params.seed)
+        curves = reliability_table(fold, matrices[fold], tails.get(fold), 1 - params.alpha, params.seed)
     save_figure(draw(curves), curves, Path(snakemake.output.svg).with_suffix(""))

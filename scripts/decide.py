@@ -1,11 +1,11 @@
-"""Answer the question of the study from the metrics: verdict.json."""
+"""Answer the question of FD-01 from the metrics and comparisons: verdict.json."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from fd01.evaluation.outcomes import mean_scores
-from fd01.evaluation.verdict import decide
+from fd01.evaluation.verdict import Results, Study, decide
 from fd01.scoring.predictions import read_experiment
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.files import write_json
@@ -14,25 +14,23 @@ from fd01.workflow.parquet import read_table
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    outcomes, seal = read_table(snakemake.input.outcomes)
-    paths = {Path(path).name: path for path in snakemake.input.predictions}
+    files, params = snakemake.input, snakemake.params
+    outcomes, seal = read_table(files.outcomes)
+    paths = {Path(path).name: path for path in files.predictions}
 
-    def scores(experiment, fold):
-        frame, _ = read_experiment(paths[experiment])
-        rows = mean_scores(frame[frame["fold"] == fold], outcomes, "up", 1)
+    def read_scores(experiment, fold):
+        """Outcomes and mean scores of an experiment on a fold, for `up` at h = 1."""
+        scores, _ = read_experiment(paths[experiment])
+        rows = mean_scores(scores[scores["fold"] == fold], outcomes, "up", 1)
         return rows["y"].to_numpy(), rows["score"].to_numpy()
 
-    params = snakemake.params
-    verdict = decide(
-        snakemake.wildcards.dataset,
-        params.experiments,
-        params.decision,
-        params.target,
-        pd.read_csv(snakemake.input.metrics),
-        pd.read_csv(snakemake.input.experiments),
-        pd.read_csv(snakemake.input.comparisons),
-        [fold for fold in outcomes["fold"].unique() if not is_walk_forward(fold)],
-        scores,
-        seal,
+    study = Study(snakemake.wildcards.dataset, params.experiments, params.decision, params.target)
+    results = Results(
+        metrics=pd.read_csv(files.metrics),
+        experiments=pd.read_csv(files.experiments),
+        comparisons=pd.read_csv(files.comparisons),
+        folds=[fold for fold in outcomes["fold"].unique() if not is_walk_forward(fold)],
+        seal=seal,
+        read_scores=read_scores,
     )
-    write_json(snakemake.output[0], verdict)
+    write_json(snakemake.output[0], decide(study, results))

@@ -1,78 +1,58 @@
-"""Measure cheap predictors and stored forecasts on a family of labels, and draw the AUCs."""
+"""Measure cheap baselines and stored forecasts on a family of labels, and draw the AUCs."""
 
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from fd01.data.origins import splits
-from fd01.evaluation.label_family import family
+from fd01.evaluation.label_family import family, measure_label
 from fd01.models.baselines import METHODS
 from fd01.report.figures import message_figure, pyplot, save_figure
 from fd01.scoring.distributions import read_forecasters
 from fd01.study.folds import headline_fold, main_folds
-from fd01.workflow.errors import NotRun
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
 COLUMNS = ["fold", "target", "threshold", "horizon", "experiment", "n", "positives", "auc", "chance", "reason"]
-CHEAP = ("last-return", "drawdown", "range", "ewma", "har", "logistic")  # methods that are fitted in no time
+CHEAP = ("last-return", "drawdown", "range", "ewma", "har", "logistic")  # methods that take no time to fit
 LABEL = ["target", "threshold", "horizon"]
 
 
-def baseline(dataset, label, split, settings):
-    """Scores by row of the evaluation days of `split`, by a baseline fitted to the label; Series."""
-    score, options = METHODS[settings["method"]].score, {key: settings[key] for key in settings if key != "method"}
-    scores = score(dataset, split, split.training, split.evaluation, label.name, label.labels, **options)
+def baseline_scores(dataset, label, split, settings):
+    """Scores of the evaluation days of `split` by a baseline that is fitted to the label; Series by row.
+
+    `settings` are those of the baseline's experiment.
+    """
+    options = {key: value for key, value in settings.items() if key != "method"}
+    score = METHODS[settings["method"]].score
+    scores = score(dataset, split, split.training, split.evaluation, label.as_target, label.labels, **options)
     return pd.Series(scores, index=split.evaluation)
 
 
-def measure(label, blocks, experiment, scores):
-    """A row per block, of one experiment on one label; `scores` is called once."""
-    try:
-        scores, reason = scores(), None
-    except NotRun as why:
-        scores, reason = pd.Series(), str(why)
-    for fold, y in blocks:
-        row = dict(zip(COLUMNS, (fold, label.target, label.threshold, label.horizon, experiment, len(y), int(y.sum()))))
-        if y.empty:
-            yield row | {"reason": "no outcome of this block is known yet"}
-        elif reason or not y.index.isin(scores.index).all():
-            yield row | {"reason": reason or "some days of the block have no forecast"}
-        elif y.nunique() < 2:
-            yield row | {"reason": "the days do not have both outcomes"}
-        else:
-            yield row | {
-                "auc": roc_auc_score(y.to_numpy(), scores.loc[y.index].to_numpy()),
-                "chance": chance(y, label.horizon),
-            }
-
-
-def chance(y, horizon):
-    """Half-width of the interval around 0.5 in which 95 % of the AUCs of a score lie that knows nothing of `y`.
-
-    Mann and Whitney (Annals of Mathematical Statistics 1947), for independent days: NaN where horizons overlap.
-    """
-    positives = y.sum()
-    return 1.96 * np.sqrt((len(y) + 1) / (12 * positives * (len(y) - positives))) if horizon == 1 else np.nan
-
-
 def family_table(dataset, outcomes, forecasters, params):
-    """The AUC of every baseline and forecaster on every label and fold, `COLUMNS`."""
+    """`COLUMNS` of every label, fold, cheap baseline and forecaster.
+
+    Parameters
+    ----------
+    dataset, outcomes : DataFrame, the tables `dataset.parquet` and `outcomes.parquet`
+    forecasters : list of `fd01.scoring.distributions.Forecaster`
+    params : the params of the rule `measure_labels`
+    """
     rows = []
     folds = {fold: params.folds[fold] for fold in outcomes["fold"].unique()}
     for label in family(dataset, outcomes, params.thresholds, folds, params.labels, params.origins):
-        for split in splits(label.origins, **label.name):
+        for split in splits(label.origins, **label.as_target):
             blocks = list(label.outcomes(split.train_end))
             for name, settings in params.baselines.items():
                 if settings["method"] in CHEAP:
-                    rows += measure(label, blocks, name, partial(baseline, dataset, label, split, settings))
+                    score = partial(baseline_scores, dataset, label, split, settings)
+                    rows += measure_label(label, blocks, name, score)
             for forecaster in forecasters:
-                scores = partial(forecaster.exceedance, label.name, dataset, label.labels)
-                rows += measure(label, blocks, forecaster.experiment, scores)
+                score = partial(forecaster.exceedance, label.as_target, dataset, label.labels)
+                rows += measure_label(label, blocks, forecaster.experiment, score)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -1,4 +1,4 @@
-"""Compare the AUC of every experiment with the one that the known truth of made-up prices gives it."""
+"""Compare the AUC of every experiment on simulated prices with the AUC that the known truth lets it expect."""
 
 import pandas as pd
 from sklearn.metrics import roc_auc_score
@@ -13,24 +13,36 @@ from fd01.workflow.parquet import read_frame
 COLUMNS = ["target", "horizon", "fold", "experiment", "n", "best", "expected", "auc", "standard_error", "z"]
 
 
-def probabilities(dataset, simulated, target, labels):
-    """True probability of `target` after each day of the dataset; a Series by date."""
+def true_probabilities(dataset, simulated, target, labels):
+    """True probability of the target with this name after each day of the dataset; Series by day.
+
+    Parameters
+    ----------
+    dataset : DataFrame
+        As `fd01.data.prices.build_dataset` returns it for `simulated`.
+    simulated : DataFrame
+        As `fd01.data.synthetic.simulate` returns it.
+    target : str
+    labels : dict, that section of the configuration
+    """
     variance = simulated.set_index("Date")["next_variance"].loc[dataset["Date"]]
-    return pd.Series(
-        true_probability(variance.to_numpy(), target, threshold_return(dataset, target, labels)), variance.index
-    )
+    threshold = threshold_return(dataset, target, labels)
+    return pd.Series(true_probability(variance.to_numpy(), target, threshold), variance.index)
 
 
-def truth(panel, probability):
-    """One row per experiment of a block: what its scores can expect, what they got, and what the best would get."""
-    known = probability.loc[panel.days].to_numpy()
-    best, _ = expected_auc(known, known)
-    for experiment, scores in panel.scores.items():
-        expected, error = expected_auc(known, scores.to_numpy())
-        auc = roc_auc_score(panel.y, scores)
-        z = (auc - expected) / error if scores.nunique() > 1 else 0.0  # of a constant nothing differs
-        about = {"experiment": experiment, "n": len(known), "best": best, "expected": expected}
-        yield about | {"auc": auc, "standard_error": error, "z": z}
+def truth_rows(matrix, probability):
+    """A row per experiment of a `ScoreMatrix`, as dicts: the AUC it can expect, the AUC it has, and the best possible.
+
+    `probability` is the true one, a Series by day.
+    """
+    p = probability.loc[matrix.days].to_numpy()
+    best, _ = expected_auc(p, p)
+    for experiment, scores in matrix.scores.items():
+        expected, error = expected_auc(p, scores.to_numpy())
+        auc = roc_auc_score(matrix.y, scores)
+        z = (auc - expected) / error if scores.nunique() > 1 else 0.0  # a constant has the AUC 0.5, without error
+        row = {"experiment": experiment, "n": len(p), "best": best, "expected": expected}
+        yield row | {"auc": auc, "standard_error": error, "z": z}
 
 
 if __name__ == "__main__":
@@ -40,10 +52,10 @@ if __name__ == "__main__":
     rows = []
     for target in params.targets:
         if target["horizon"] > 1:
-            continue  # the truth of later days is not in closed form
-        probability = probabilities(dataset, simulated, target["target"], params.labels)
-        for fold, panel in read_score_matrices(files.predictions, outcomes, target).items():
-            if panel.y.nunique() == 2:
-                rows += [target | {"fold": fold} | row for row in truth(panel, probability)]
+            continue  # beyond the next day, the true probability has no closed form
+        probability = true_probabilities(dataset, simulated, target["target"], params.labels)
+        for fold, matrix in read_score_matrices(files.predictions, outcomes, target).items():
+            if matrix.y.nunique() == 2:
+                rows += [target | {"fold": fold} | row for row in truth_rows(matrix, probability)]
     with replacing(snakemake.output[0]) as path:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)

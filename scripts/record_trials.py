@@ -1,4 +1,4 @@
-"""Enter what was evaluated into the trial ledger, and count how often each block has been looked at."""
+"""Enter what was evaluated into the trial ledger, and count how many trials each block has seen."""
 
 import datetime
 import logging
@@ -19,8 +19,8 @@ if __name__ == "__main__":
     dataset_sha256 = read_json(files.about)["sha256"]
     weights = {}
     for path in files.predictions:
-        about = next(iter(read_experiment(path)[1].values()))
-        weights[Path(path).name] = about["weights"]
+        _, metadata = read_experiment(path)
+        weights[Path(path).name] = next(iter(metadata.values()))["weights"]  # the same in all folds
     metrics = pd.read_csv(files.metrics)
     trials = list_trials(metrics, params.experiments, weights, params.study, params.folds, dataset_sha256)
     ledger = record(

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from fd01.evaluation.comparison import delong
+from fd01.evaluation.contamination import measure_slice, slices
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.scoring.predictions import read_experiment
 from fd01.study.folds import main_folds
@@ -16,78 +14,36 @@ from fd01.workflow.parquet import read_frame
 
 COLUMNS = ["experiment", "trained_until", "released", "fold", "slice", "first", "last", "n", "positives", "auc"]
 COLUMNS += ["reference_auc", "difference", "low", "high", "reason"]
-FEW = 10  # days with, or without, the event: fewer give no AUC
-NAMES = ["before cut-off", "after cut-off", "after release"]
 
 
-def pretrained(path):
-    """Provenance of the weights of an experiment, a dict; None if they are not pre-trained."""
+def pretrained_weights(path):
+    """The manifest of the weights of an experiment, from the folder of its predictions; None if not pre-trained."""
     _, metadata = read_experiment(path)
     weights = next(iter(metadata.values()))["weights"]
     return weights if isinstance(weights, dict) else None
 
 
-def end_of(month):
-    """Last day of a month such as 2023-11; NaT if it is not known."""
-    try:
-        return pd.Period(month, "M").end_time
-    except ValueError:
-        return pd.NaT
+def contamination_table(matrices, manifests, reference, alpha):
+    """`COLUMNS` of every block, pre-trained experiment and slice.
 
-
-def slices(days, trained_until, released):
-    """Which `days` lie in which slice: pairs of its name and a mask of shape (n,).
-
-    A model may have seen every day up to the end of the month `trained_until`. The days after its release are part of
-    those after the cut-off: up to then, its makers may have chosen among models by how they did.
+    Parameters
+    ----------
+    matrices : dict of fold to ScoreMatrix
+    manifests : dict of pre-trained experiment to the manifest of its weights
+    reference : str, an experiment
+    alpha : float
     """
-    cut, release = end_of(trained_until), end_of(released)
-    if pd.isna(cut):
-        yield "cut-off unknown", np.full(len(days), True)
-    else:
-        yield NAMES[0], days <= cut
-        yield NAMES[1], days > cut
-    if not pd.isna(release):
-        yield NAMES[2], days > release
-
-
-def measure(y, score, reference, alpha):
-    """AUC of a score and of the reference on the days of a slice, or the reason why there is none.
-
-    `reference` is None where it has no score. `low` and `high` bound the difference with confidence 1 - `alpha`.
-    """
-    events = int(y.sum())
-    row = {"n": len(y), "positives": events}
-    if len(y) == 0:
-        return row | {"reason": "no day of the block"}
-    row |= {"first": y.index[0].date(), "last": y.index[-1].date()}
-    if min(events, len(y) - events) < FEW:
-        return row | {"reason": f"fewer than {FEW} days with the event, or without"}
-    if reference is None:
-        return row | {"auc": delong(y, score.to_numpy()[:, None]).aucs[0], "reason": "the reference has no score here"}
-    found = delong(y, np.column_stack([score, reference]))
-    contrast = np.array([1, -1])
-    difference = found.aucs @ contrast
-    reach = norm.ppf(1 - alpha / 2) * np.sqrt(contrast @ found.covariance @ contrast)
-    aucs = dict(zip(("auc", "reference_auc"), found.aucs))
-    return row | aucs | {"difference": difference, "low": difference - reach, "high": difference + reach}
-
-
-def contamination_table(panels, weights, reference, alpha):
-    """`COLUMNS`; `weights` are those of each pre-trained experiment, by name, `reference` is another's name."""
     rows = []
-    for fold, panel in panels.items():
-        other = panel.scores.get(reference)
-        for experiment, about in weights.items():
-            if experiment not in panel.scores:
+    for fold, matrix in matrices.items():
+        of_reference = matrix.scores.get(reference)
+        for experiment, manifest in manifests.items():
+            if experiment not in matrix.scores:
                 continue
-            known = {"experiment": experiment, "fold": fold}
-            known |= {name: about.get(name, "unknown") for name in ("trained_until", "released")}
-            for name, mask in slices(panel.days, known["trained_until"], known["released"]):
-                measured = measure(
-                    panel.y[mask], panel.scores.loc[mask, experiment], None if other is None else other[mask], alpha
-                )
-                rows.append(known | {"slice": name} | measured)
+            dates = {name: manifest.get(name, "unknown") for name in ("trained_until", "released")}
+            for name, mask in slices(matrix.days, **dates):
+                compared = None if of_reference is None else of_reference[mask]
+                measures = measure_slice(matrix.y[mask], matrix.scores.loc[mask, experiment], compared, alpha)
+                rows.append({"experiment": experiment, "fold": fold, **dates, "slice": name} | measures)
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -95,9 +51,8 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     params, paths = snakemake.params, snakemake.input.predictions
     outcomes = main_folds(read_frame(snakemake.input.outcomes))
-    weights = {Path(path).name: about for path in paths if (about := pretrained(path)) is not None}
-    table = contamination_table(
-        read_score_matrices(paths, outcomes, params.target), weights, params.reference, params.alpha
-    )
+    manifests = {Path(path).name: weights for path in paths if (weights := pretrained_weights(path)) is not None}
+    matrices = read_score_matrices(paths, outcomes, params.target)
+    table = contamination_table(matrices, manifests, params.reference, params.alpha)
     with replacing(snakemake.output[0]) as path:
         table.to_csv(path, index=False)

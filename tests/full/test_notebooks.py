@@ -150,7 +150,7 @@ def test_colab_notebook_stops_where_the_weights_cannot_be_had(tmp_path, project,
 def test_colab_notebook_shows_the_checklist_with_its_evidence(colab, checkpoint):
     printed = colab[1]
     for check, evidence in {
-        "stack as pinned": "numpy 2",
+        "packages as pinned": "numpy 2",
         "model loads": f"Model loaded successfully: .* model.safetensors sha256 {sha256(checkpoint)}",
         "finite": r"(\d+) of \1 scores are finite",
         "spread": r"smallest of a block: 0\.\d+",

@@ -3,15 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from compare_experiments import COLUMNS, pairs, tables
+from compare_experiments import COLUMNS, comparison_tables, opponents
 from helpers.made_up_data import CONFIG, UP, through_csv
 from plot_walk_forward import draw_walk_forward
-from simulate_protocol import error_rates
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from fd01.evaluation.blocks import BASELINE, POOLED, describe, pool, precision
+from fd01.evaluation.blocks import BASELINE, POOLED, measure_block, paired_uncertainty, pool
 from fd01.evaluation.comparison import delong
-from fd01.evaluation.power import auc_of_correlation, measured_aucs, persistence
+from fd01.evaluation.protocol_errors import auc_of_correlation, error_rates, persistence, simulated_aucs
 from fd01.evaluation.score_matrix import ScoreMatrix
 
 STATISTICS = CONFIG["statistics"] | {"resamples": 120}
@@ -19,7 +18,7 @@ SYSTEMS = {"BASE-A": "baseline", "BASE-B": "baseline", "PTST": "patchtst", "X": 
 TWINS = {"X": "X-untrained"}
 
 
-def panel(seed=0, n=300, names=tuple(SYSTEMS), skill=None, y=None):
+def score_matrix(seed=0, n=300, names=tuple(SYSTEMS), skill=None, y=None):
     """A block in which every score knows something; `BASE-A` and `PTST` are signals, the rest probabilities."""
     random = np.random.default_rng(seed)
     hidden = random.normal(size=n)
@@ -33,11 +32,11 @@ def panel(seed=0, n=300, names=tuple(SYSTEMS), skill=None, y=None):
     return ScoreMatrix(days, pd.Series(y, days), frame, kinds, kinds == "probability")
 
 
-def metrics_of(panels, calibration=None):
+def metrics_of(matrices, calibration=None):
     """The rows of metrics.csv that are looked at."""
     calibration = {"BASE-A": 0.6, "BASE-B": 0.7} | (calibration or {})
     rows = []
-    for fold, block in panels.items():
+    for fold, block in matrices.items():
         for name in block.scores:
             row = {"fold": fold, **UP, "experiment": name, "score_kind": block.kinds[name], "seed": "all"}
             of_calibration = calibration.get(name, np.nan)
@@ -51,18 +50,21 @@ def metrics_of(panels, calibration=None):
     )
 
 
-def compared(panels, metrics=None, reference="PTST", **changes):
+def compared(matrices, metrics=None, reference="PTST", **changes):
     experiments = pd.DataFrame({"experiment": list(SYSTEMS), "optimistic": [name == "X" for name in SYSTEMS]})
-    metrics = metrics_of(panels) if metrics is None else metrics
+    metrics = metrics_of(matrices) if metrics is None else metrics
     arguments = (metrics, experiments, UP, reference, SYSTEMS, TWINS, STATISTICS | changes)
-    found = tables(panels, *arguments)
+    found = comparison_tables(matrices, *arguments)
     return {name: through_csv(table) for name, table in found.items()}
 
 
 @pytest.fixture(scope="module")
 def found():
-    panels = {"validation": panel(0), "test": panel(1, skill={"X": 3.0, "PTST": 2.0, "X-untrained": 0.0})}
-    return panels, compared(panels)
+    matrices = {
+        "validation": score_matrix(0),
+        "test": score_matrix(1, skill={"X": 3.0, "PTST": 2.0, "X-untrained": 0.0}),
+    }
+    return matrices, compared(matrices)
 
 
 def test_who_is_compared_with_whom(found):
@@ -77,10 +79,10 @@ def test_who_is_compared_with_whom(found):
 
 
 def test_rows_are_the_paired_differences_of_the_block(found):
-    panels, tables_ = found
+    matrices, tables_ = found
     rows = tables_["comparisons"]
     row = rows[(rows["fold"] == "test") & (rows["experiment"] == "X") & (rows["against"] == "baseline")].iloc[0]
-    y, x, other = panels["test"].y, panels["test"].scores["X"], panels["test"].scores["BASE-B"]
+    y, x, other = matrices["test"].y, matrices["test"].scores["X"], matrices["test"].scores["BASE-B"]
     aucs = [roc_auc_score(y, score) for score in (x, other)]
     assert [row["auc"], row["other_auc"], row["auc_difference"]] == pytest.approx([*aucs, aucs[0] - aucs[1]])
     precisions = [average_precision_score(y, score) for score in (x, other)]
@@ -129,19 +131,19 @@ def test_twin_is_shown_with_the_range_of_its_seeds_for_the_score_compared(found)
 
 
 def test_best_baseline_is_the_one_of_the_calibration_tail():
-    panels = {"test": panel(1, skill={"BASE-B": 3.0})}
-    rows = compared(panels, metrics_of(panels, {"BASE-A": 0.8}))["comparisons"]
+    matrices = {"test": score_matrix(1, skill={"BASE-B": 3.0})}
+    rows = compared(matrices, metrics_of(matrices, {"BASE-A": 0.8}))["comparisons"]
     assert set(rows.loc[rows["against"] == "baseline", "other"]) == {"BASE-A"}
 
 
 def test_power_does_not_depend_on_the_difference():
-    one = panel(3)
+    one = score_matrix(3)
     turned = ScoreMatrix(one.days, one.y, one.scores.assign(X=1 - one.scores["X"]), one.kinds, one.is_probability)
-    before, after = (describe("b", p, None, 300, 0) for p in (one, turned))
-    plain = precision(before, "X", "BASE-B", 0.05, 0.8)
+    before, after = (measure_block("b", p, None, 300, 0) for p in (one, turned))
+    plain = paired_uncertainty(before, "X", "BASE-B", 0.05, 0.8)
     assert plain["detectable"] == pytest.approx(2.8016 * plain["se"], rel=1e-4)
     assert plain["half_width"] == pytest.approx(1.95996 * plain["se"], rel=1e-4)
-    opposite = precision(after, "X", "BASE-B", 0.05, 0.8)
+    opposite = paired_uncertainty(after, "X", "BASE-B", 0.05, 0.8)
     assert opposite["correlation"] == pytest.approx(-plain["correlation"])
     power = compared({"test": one})["power"]
     assert list(power) == COLUMNS["power"]
@@ -150,12 +152,12 @@ def test_power_does_not_depend_on_the_difference():
 
 
 def test_without_the_reference_a_baseline_or_a_twin_the_rest_is_compared():
-    panels = {"test": panel(0, names=("BASE-A", "BASE-B", "X"))}
-    assert set(compared(panels)["comparisons"]["against"]) == {"baseline"}
-    panels = {"test": panel(0, names=("PTST", "X"))}
-    assert set(compared(panels)["comparisons"]["against"]) == {"reference"}
-    panels = {"test": panel(0, names=("X",))}
-    found = compared(panels)
+    matrices = {"test": score_matrix(0, names=("BASE-A", "BASE-B", "X"))}
+    assert set(compared(matrices)["comparisons"]["against"]) == {"baseline"}
+    matrices = {"test": score_matrix(0, names=("PTST", "X"))}
+    assert set(compared(matrices)["comparisons"]["against"]) == {"reference"}
+    matrices = {"test": score_matrix(0, names=("X",))}
+    found = compared(matrices)
     assert len(found["comparisons"]) == 0 and len(found["intervals"]) == 1
 
 
@@ -165,15 +167,15 @@ def test_without_a_known_outcome_the_tables_are_empty():
 
 
 def test_one_class_is_inconclusive_and_does_not_stop_the_rest():
-    panels = {"calm": panel(0, y=np.zeros(300)), "test": panel(1)}
-    rows = compared(panels, metrics_of({"test": panels["test"]}))["comparisons"]
+    matrices = {"calm": score_matrix(0, y=np.zeros(300)), "test": score_matrix(1)}
+    rows = compared(matrices, metrics_of({"test": matrices["test"]}))["comparisons"]
     calm = rows[rows["fold"] == "calm"]
     assert len(calm) and calm["p_holm"].isna().all() and set(calm["verdict"]) == {"inconclusive"}
     assert rows.loc[rows["fold"] == "test", "p_holm"].notna().all()
 
 
 def test_constant_and_equal_scores_are_compared():
-    block = panel(2)
+    block = score_matrix(2)
     scores = block.scores.assign(**{"BASE-A": 0.3, "X": block.scores["X-untrained"]})
     rows = compared({"test": ScoreMatrix(block.days, block.y, scores, block.kinds, block.is_probability)})[
         "comparisons"
@@ -184,11 +186,15 @@ def test_constant_and_equal_scores_are_compared():
     assert rows.loc[("BASE-A", "reference"), "auc"] == 0.5
 
 
-FORWARD = {"wf-2003": panel(11, n=500), "wf-2005": panel(12, n=250, skill={"PTST": 1.5}), "wf-2007": panel(13, n=400)}
+FORWARD = {
+    "wf-2003": score_matrix(11, n=500),
+    "wf-2005": score_matrix(12, n=250, skill={"PTST": 1.5}),
+    "wf-2007": score_matrix(13, n=400),
+}
 
 
 def test_pooled_blocks_rank_only_days_of_one_block():
-    blocks = [describe(fold, p, "BASE-B", 200, number) for number, (fold, p) in enumerate(FORWARD.items())]
+    blocks = [measure_block(fold, p, "BASE-B", 200, number) for number, (fold, p) in enumerate(FORWARD.items())]
     pooled = pool(blocks)
     for name in SYSTEMS:
         above = total = 0
@@ -209,12 +215,12 @@ def test_pooled_blocks_rank_only_days_of_one_block():
 
 
 def test_pooling_leaves_out_who_lacks_a_block_and_compares_with_the_baseline_of_each():
-    missing = panel(12, n=250, names=("BASE-A", "BASE-B", "PTST", "X"))
-    blocks = [describe("wf-1", panel(11), "BASE-A", 50, 0), describe("wf-2", missing, "BASE-B", 50, 1)]
+    missing = score_matrix(12, n=250, names=("BASE-A", "BASE-B", "PTST", "X"))
+    blocks = [measure_block("wf-1", score_matrix(11), "BASE-A", 50, 0), measure_block("wf-2", missing, "BASE-B", 50, 1)]
     pooled = pool(blocks)
     assert pooled.names == ["BASE-A", "BASE-B", "PTST", "X", BASELINE]
-    assert pooled.shown(BASELINE) == "the best of each block"
-    with_baseline = [name for name, against, _ in pairs(pooled, "PTST", TWINS) if against == "baseline"]
+    assert pooled.display_name(BASELINE) == "the best of each block"
+    with_baseline = [name for name, against, _ in opponents(pooled, "PTST", TWINS) if against == "baseline"]
     assert with_baseline == ["BASE-A", "BASE-B", "PTST", "X"]
     expected = [b.estimates["auc"][b.names.index(n)] for b, n in zip(blocks, ("BASE-A", "BASE-B"))]
     w = np.array([b.positives * (b.n - b.positives) for b in blocks])
@@ -223,7 +229,7 @@ def test_pooling_leaves_out_who_lacks_a_block_and_compares_with_the_baseline_of_
 
 @pytest.fixture(scope="module")
 def forward():
-    return compared(FORWARD | {"test": panel(0)})
+    return compared(FORWARD | {"test": score_matrix(0)})
 
 
 def test_walk_forward_blocks_have_verdicts_of_their_own_and_together(forward):
@@ -248,19 +254,19 @@ def test_walk_forward_blocks_have_verdicts_of_their_own_and_together(forward):
 
 
 def test_equal_experiments_are_equivalent_on_the_pooled_blocks_alone():
-    panels = {}
+    matrices = {}
     for fold, p in FORWARD.items():
         near = p.scores["PTST"] + 0.05 * np.random.default_rng(1).normal(size=len(p.days))
-        panels[fold] = ScoreMatrix(
+        matrices[fold] = ScoreMatrix(
             p.days, p.y, p.scores.assign(X=near), p.kinds, p.is_probability & (p.kinds.index != "X")
         )
-    rows = compared(panels)["comparisons"]
+    rows = compared(matrices)["comparisons"]
     found = rows[(rows["experiment"] == "X") & (rows["against"] == "reference")].set_index("fold")["verdict"]
     assert found.to_dict() == dict.fromkeys(FORWARD, "inconclusive") | {POOLED: "equivalent"}
 
 
 def test_walk_forward_block_with_one_class_is_left_out_of_the_pool():
-    calm = panel(5, y=np.zeros(300))
+    calm = score_matrix(5, y=np.zeros(300))
     metrics = metrics_of({fold: p for fold, p in FORWARD.items()})
     rows = compared(FORWARD | {"wf-2009": calm}, metrics)["comparisons"]
     assert set(rows.loc[rows["fold"] == POOLED, "n"]) == {1150}
@@ -289,14 +295,14 @@ def test_auc_of_a_correlation_is_that_of_a_long_simulation():
 
 
 def test_simulated_aucs_spread_as_delong_says_while_days_are_independent():
-    aucs = measured_aucs(504, 100, 0.68, 0.0, 4000, seed=0)
+    aucs = simulated_aucs(504, 100, 0.68, 0.0, 4000, seed=0)
     assert aucs.mean() == pytest.approx(0.68, abs=0.003)
     random = np.random.default_rng(1)
     s = random.normal(size=504)
     x = 0.32 * s + random.normal(size=504)
     error = delong(x >= np.sort(x)[-100], s[:, None]).covariance[0, 0] ** 0.5
     assert aucs.std() == pytest.approx(error, rel=0.08)
-    assert measured_aucs(504, 100, 0.68, 0.97, 4000, seed=0).std() > 1.2 * aucs.std()
+    assert simulated_aucs(504, 100, 0.68, 0.97, 4000, seed=0).std() > 1.2 * aucs.std()
 
 
 def test_error_rates_of_the_rule_vanish_with_many_days():

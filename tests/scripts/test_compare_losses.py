@@ -3,17 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
-from compare_losses import compare, daily_losses, judge, superior
 from sklearn.metrics import brier_score_loss, log_loss
 
 from fd01.evaluation.calibration import CLIP
+from fd01.evaluation.losses import compare_losses, daily_losses, multiple_comparison, superior_models
 from fd01.evaluation.score_matrix import ScoreMatrix
 
 N = 500
 STATISTICS = {"alpha": 0.05, "resamples": 300, "seed": 0}
 
 
-def panel(seed=0):
+def score_matrix(seed=0):
     """Probabilities: the true ones, the same with an error, useless ones; and a signal."""
     random = np.random.default_rng(seed)
     days = pd.bdate_range("2015-01-01", periods=N)
@@ -27,7 +27,7 @@ def panel(seed=0):
 
 
 def test_daily_losses_average_to_brier_score_and_clipped_log_loss():
-    block = panel()
+    block = score_matrix()
     losses = daily_losses(block)
     assert list(losses["brier"]) == ["true", "useless", "wrong"]
     for name in losses["brier"]:
@@ -38,22 +38,24 @@ def test_daily_losses_average_to_brier_score_and_clipped_log_loss():
 
 
 def test_truth_is_in_the_set_beats_the_reference_and_puts_the_useless_one_out():
-    losses = daily_losses(panel())["brier"]
-    table = compare(losses, "useless", 0.05, 300, 0)
+    losses = daily_losses(score_matrix())["brier"]
+    table = multiple_comparison(losses, "useless", 0.05, 300, 0)
     assert table["in_mcs"].to_dict() == {"true": True, "useless": False, "wrong": False}
     assert table["beats_reference"].to_dict() == {"true": True, "useless": False, "wrong": True}
     assert (table["spa_consistent"] < 0.05).all()
     assert (table["mcs_p"] > 0.05).equals(table["in_mcs"])
-    against_truth = compare(losses, "true", 0.05, 300, 0)
+    against_truth = multiple_comparison(losses, "true", 0.05, 300, 0)
     assert not against_truth["beats_reference"].any() and (against_truth["spa_consistent"] > 0.3).all()
     assert (table["spa_lower"] <= table["spa_consistent"]).all()
     assert (table["spa_consistent"] <= table["spa_upper"]).all()
 
 
 def test_experiments_with_equal_losses_share_their_answer():
-    losses = daily_losses(panel())["brier"]
-    table = compare(losses.assign(again=losses["true"], reference=losses["useless"]), "reference", 0.05, 300, 0)
-    alone = compare(losses, "useless", 0.05, 300, 0)
+    losses = daily_losses(score_matrix())["brier"]
+    table = multiple_comparison(
+        losses.assign(again=losses["true"], reference=losses["useless"]), "reference", 0.05, 300, 0
+    )
+    alone = multiple_comparison(losses, "useless", 0.05, 300, 0)
     for name, same in (("again", "true"), ("reference", "useless")):
         pd.testing.assert_series_equal(table.loc[name], table.loc[same], check_names=False)
     for name in ("in_mcs", "beats_reference", "mcs_p"):
@@ -61,20 +63,20 @@ def test_experiments_with_equal_losses_share_their_answer():
 
 
 def test_optimistic_experiments_put_nobody_out():
-    block = panel()
+    block = score_matrix()
     cheat = block.y * 0.9 + 0.05
     losses = daily_losses(block)["brier"].assign(cheat=(cheat - block.y) ** 2)
-    table = judge(losses, "useless", {"cheat"}, STATISTICS).set_index("experiment")
+    table = compare_losses(losses, "useless", {"cheat"}, STATISTICS).set_index("experiment")
     assert table.loc["true", "in_mcs"] and np.isnan(table.loc["cheat", "mcs_p"])
     assert table["optimistic"].to_dict() == {"true": False, "useless": False, "wrong": False, "cheat": True}
     assert table["mean"].idxmin() == "cheat" and (table["n"] == N).all()
-    assert not judge(losses, "useless", set(), STATISTICS).set_index("experiment").loc["true", "in_mcs"]
+    assert not compare_losses(losses, "useless", set(), STATISTICS).set_index("experiment").loc["true", "in_mcs"]
 
 
 @pytest.mark.parametrize("names", [[], ["true"], ["true", "wrong"]], ids=len)
 def test_few_experiments_have_no_confidence_set_and_without_a_reference_no_comparison(names):
-    losses = daily_losses(panel())["brier"][names]
-    table = judge(losses, "absent", set(), STATISTICS)
+    losses = daily_losses(score_matrix())["brier"][names]
+    table = compare_losses(losses, "absent", set(), STATISTICS)
     assert len(table) == len(names)
     assert ("in_mcs" in table) == (len(names) > 1) and "beats_reference" not in table
 
@@ -85,17 +87,17 @@ def test_all_may_beat_the_reference_in_more_than_one_round():
     losses = pd.DataFrame(
         {"reference": 5 + noise[:, 0] / 10, "far": 2 + 9 * noise[:, 1], "near": 4.9 + noise[:, 2] / 10}
     )
-    assert compare(losses, "reference", 0.05, 500, 0)["beats_reference"].to_list() == [False, True, True]
+    assert multiple_comparison(losses, "reference", 0.05, 500, 0)["beats_reference"].to_list() == [False, True, True]
 
 
 def test_step_down_is_that_of_arch():
     from arch.bootstrap import SPA, StepM
 
-    losses = daily_losses(panel(3))["brier"].assign(worse=lambda table: table["wrong"] + 0.02)
+    losses = daily_losses(score_matrix(3))["brier"].assign(worse=lambda table: table["wrong"] + 0.02)
     settings = {"reps": 300, "block_size": 8, "seed": 1}
     benchmark, others = losses["wrong"], losses.drop(columns="wrong")
     step = StepM(benchmark, others, size=0.05, **settings)
     step.compute()
     spa = SPA(benchmark, others, **settings)
     spa.compute()
-    assert list(others.columns[superior(spa, 0.05)]) == list(step.superior_models) == ["true"]
+    assert list(others.columns[superior_models(spa, 0.05)]) == list(step.superior_models) == ["true"]

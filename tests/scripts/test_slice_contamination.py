@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from helpers.made_up_data import block, score_matrix, score_rows
 from sklearn.metrics import roc_auc_score
-from slice_contamination import COLUMNS, FEW, contamination_table, end_of, measure, pretrained, slices
+from slice_contamination import COLUMNS, contamination_table, pretrained_weights
 
+from fd01.evaluation.contamination import MIN_DAYS, last_day, measure_slice, slices
 from fd01.scoring.predictions import write_folds
 
 WEIGHTS = {"trained_until": "2020-02", "released": "2020-05"}
@@ -32,7 +33,7 @@ def test_slices_end_with_the_month():
 
 
 def test_unknown_cut_off_is_one_slice():
-    assert pd.isna(end_of("unknown"))
+    assert pd.isna(last_day("unknown"))
     days = pd.bdate_range("2020-01-01", periods=3)
     (found,) = slices(days, "unknown", "unknown")
     assert found[0] == "cut-off unknown" and found[1].all()
@@ -57,17 +58,17 @@ def test_interval_of_the_difference_covers_it():
     for _ in range(200):
         common, own, other = rng.standard_normal((3, 200))
         y = pd.Series((common + rng.standard_normal(200) > 0).astype(float), pd.bdate_range("2020-01-01", periods=200))
-        row = measure(y, pd.Series(common + own), pd.Series(common + other), 0.1)
+        row = measure_slice(y, pd.Series(common + own), pd.Series(common + other), 0.1)
         covered.append(row["low"] <= 0 <= row["high"])
     assert np.mean(covered) == pytest.approx(0.9, abs=0.05)
 
 
 def test_slices_with_few_events_or_no_day_have_no_auc():
     few = Y.copy()
-    few[np.flatnonzero(few)[FEW - 1 :]] = 0  # nine events, all before the cut-off
+    few[np.flatnonzero(few)[MIN_DAYS - 1 :]] = 0  # nine events, all before the cut-off
     rows = table(y=few).set_index("slice")
-    assert rows["auc"].isna().all() and rows["positives"].tolist() == [FEW - 1, 0, 0]
-    assert rows["reason"].eq(f"fewer than {FEW} days with the event, or without").all()
+    assert rows["auc"].isna().all() and rows["positives"].tolist() == [MIN_DAYS - 1, 0, 0]
+    assert rows["reason"].eq(f"fewer than {MIN_DAYS} days with the event, or without").all()
     exposed = table({"trained_until": "2023-11", "released": "2025-09"}).set_index("slice")
     assert exposed["n"].tolist() == [150, 0, 0]
     assert exposed.loc["after cut-off", "reason"] == "no day of the block"
@@ -92,5 +93,5 @@ def test_pretrained_are_those_with_a_manifest(tmp_path):
     rows = score_rows(origins, [0.1, 0.2, 0.3]).drop(columns="fold")
     for weights in (WEIGHTS, "missing", None):
         write_folds(tmp_path / "model", {"2019-12-31": rows}, origins, {"weights": weights})
-        assert pretrained(tmp_path / "model") == (weights if weights is WEIGHTS else None)
+        assert pretrained_weights(tmp_path / "model") == (weights if weights is WEIGHTS else None)
     assert set(rows["role"]) == {EVALUATION}

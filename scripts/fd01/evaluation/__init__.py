@@ -1,1 +1,1 @@
-"""From prediction files to measures, comparisons, checks, and the verdict."""
+"""From prediction files to measures, comparisons, checks and the verdict."""

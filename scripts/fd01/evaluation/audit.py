@@ -1,8 +1,8 @@
-"""The leakage audit: prices after one day, the cut, are replaced; nothing known by that day may move by a bit.
+"""The leakage audit: if all prices after one day, the cut, are replaced, nothing known by that day may change.
 
-Each function that audits returns rows of the audit's table, dicts with `check`, `compared` (how many values),
-`first_difference` (a day, or None), `ok` (None: not a matter of passing or failing) and `detail`. What has compared
-nothing does not pass.
+The functions named `audit_...` return rows of `audit.csv`, dicts with `check`, `compared` (how many values),
+`first_difference` (a day, or None), `ok` (None: neither passed nor failed) and `detail`. A check that has compared
+nothing fails.
 """
 
 from pathlib import Path
@@ -19,79 +19,84 @@ from fd01.workflow.files import digest, sha256
 
 SEED = 0
 ROLES = (TRAIN, CALIBRATION, EVALUATION)
-EVALUATION_DAYS = 5  # of the first block that stay before the cut
+EVALUATION_DAYS = 5  # days of the first block up to and including the cut
 FEATURES = {
-    "drawdown": lambda data: drawdown(data["Close"], 20),
+    "drawdown": lambda dataset: drawdown(dataset["Close"], 20),
     "daily range": daily_range,
-    "EWMA variance": lambda data: ewma_variance(data["Close"], 0.94),
+    "EWMA variance": lambda dataset: ewma_variance(dataset["Close"], 0.94),
     "HAR": har,
     "scale-free indicators": scale_free_a20,
 }
 
 
 def choose_cut(origins):
-    """The cut: the fifth evaluation day after the earliest train end, or the next that does not end its week.
+    """The cut: the fifth evaluation day after the earliest train end, or the next one that does not end its week.
 
-    The training period and a few evaluation days lie before it. Within a week, a value that belongs to the whole week
-    gives itself away.
+    So a whole training period and a few evaluation days lie before it. It lies within a week, so that a value which is
+    computed from the whole week changes with the prices after the cut.
     """
     first = origins["train_end"] == origins["train_end"].min()
     days = pd.DatetimeIndex(origins.loc[first & (origins["role"] == EVALUATION), "origin"]).unique().sort_values()
     week = days.to_period("W")
-    last = min(EVALUATION_DAYS - 1, len(days) - 2)
-    within = [row for row in range(last, len(days) - 1) if week[row] == week[row + 1]]
-    return days[within[0] if within else last]
+    earliest = min(EVALUATION_DAYS - 1, len(days) - 2)
+    within_week = [row for row in range(earliest, len(days) - 1) if week[row] == week[row + 1]]
+    return days[within_week[0] if within_week else earliest]
 
 
 def scramble(raw, cut):
-    """`raw` prices with every row after `cut` replaced by a plausible other; dates stay.
+    """The prices `raw` with every row after `cut` replaced by a plausible one; the dates stay.
 
-    Each later day becomes an earlier one, drawn at random among those of the opposite direction and of the other half
-    by range: a quiet rise gives way to a wild fall. So next to nothing that looks ahead by a single day goes unseen.
-    Prices follow from the Close of the cut. Indicators that `raw` brings along are those of the day drawn.
+    Each later day is replaced by an earlier day, drawn at random among the days that move in the opposite direction and
+    are in the other half by range: a quiet day that rises becomes a wild day that falls. So almost everything that
+    looks ahead by even a single day shows. Prices continue from the Close of the cut. Indicators in `raw` are replaced
+    by the indicators of the drawn day.
     """
     frame = with_date_column(raw)
     returns = np.log(frame["Close"].astype(float)).diff().to_numpy()
-    spread = np.log(frame["High"] / frame["Low"]).to_numpy()
+    day_range = np.log(frame["High"] / frame["Low"]).to_numpy()
     earlier = np.flatnonzero((frame["Date"] <= cut) & np.isfinite(returns))
     later = np.flatnonzero(frame["Date"] > cut)
-    wild, rises = spread > np.median(spread[earlier]), returns > 0
+    wild, rises = day_range > np.median(day_range[earlier]), returns > 0
     rng = np.random.default_rng(SEED)
     drawn = np.empty(len(later), int)
     for is_wild in (True, False):
         for rise in (True, False):
-            here = (wild[later] == is_wild) & (rises[later] == rise)
+            replaced = (wild[later] == is_wild) & (rises[later] == rise)
             pool = earlier[(wild[earlier] != is_wild) & (rises[earlier] != rise)]
-            drawn[here] = rng.choice(pool if len(pool) else earlier, here.sum())
+            drawn[replaced] = rng.choice(pool if len(pool) else earlier, replaced.sum())
     # Without their mean, so that prices neither vanish nor explode.
     steps = returns[drawn] - returns[drawn].mean()
     close = frame["Close"].iloc[later[0] - 1] * np.exp(np.cumsum(steps))
     scrambled = frame.copy()
-    kept = [name for name in ("Volume", *INDICATORS) if name in frame]
-    scrambled.loc[later, kept] = frame.loc[drawn, kept].to_numpy()
+    copied = [name for name in ("Volume", *INDICATORS) if name in frame]
+    scrambled.loc[later, copied] = frame.loc[drawn, copied].to_numpy()
     shape = frame.loc[drawn, OHLC].div(frame.loc[drawn, "Close"], axis=0)
     scrambled = scrambled.astype(dict.fromkeys(OHLC, float))
     scrambled.loc[later, OHLC] = shape.to_numpy() * close[:, None]
     return scrambled
 
 
-def compare(check, before, after, keys, day):
-    """A row of the audit for two tables, compared value by value, bit for bit.
+def compare_tables(check, before, after, keys, day):
+    """A row of `audit.csv` for two tables that are compared value by value, bit for bit.
 
     Parameters
     ----------
-    check : str, its name
-    before, after : DataFrames with the columns `keys`, which name a row, and others, which hold numbers
-    day : str, the key that holds the day
+    check : str
+        The name of the check.
+    before, after : DataFrame
+        From the real and from the scrambled prices: the columns `keys`, which identify a row, and columns of numbers.
+    keys : list of str
+    day : str
+        The key that holds the day.
     """
     both = before.merge(after, on=keys, how="outer", suffixes=("", " after"), indicator=True)
     differs, compared, largest = (both["_merge"] != "both").to_numpy(), 0, 0.0
     for name in before.columns.difference(keys):
         x, y = (both[column].to_numpy(float) for column in (name, f"{name} after"))
-        known = ~np.isnan(x) & ~np.isnan(y)
+        numbers = ~np.isnan(x) & ~np.isnan(y)
         differs |= (x != y) & ~(np.isnan(x) & np.isnan(y))
-        compared += int(known.sum())
-        largest = max(largest, np.abs(x - y)[known].max(initial=0.0))
+        compared += int(numbers.sum())
+        largest = max(largest, np.abs(x - y)[numbers].max(initial=0.0))
     if differs.any():
         first = both.loc[differs, day].min()
         return _row(check, compared, f"{differs.sum()} rows differ, by up to {largest:.3g}", ok=False, first=first)
@@ -101,35 +106,33 @@ def compare(check, before, after, keys, day):
 
 
 def audit_scores(before, after, cut):
-    """The scores of one experiment, known by the cut, from either prices.
+    """The scores of one experiment up to the cut, from the real and from the scrambled prices.
+
+    Folds whose training ends after the cut must be left out: their fits may know the rows after it.
 
     Parameters
     ----------
-    before, after : pairs of rows and metadata, as `fd01.scoring.predictions.read_experiment` returns them
+    before, after : pairs of scores and metadata
+        As `fd01.scoring.predictions.read_experiment` returns them.
     cut : Timestamp
-
-    Notes
-    -----
-    A fold whose training ends after the cut cannot be compared: its fit may know the rows after it.
     """
-    (frame, metadata), (other, _) = before, after
-    about = next(iter(metadata.values()))
-    reasons = {entry["reason"] for fold in metadata.values() for entry in fold["not_run"]}
-    if frame.empty and other.empty and reasons:
+    (scores, metadata), (scores_after, _) = before, after
+    reasons = {entry["reason"] for provenance in metadata.values() for entry in provenance["not_run"]}
+    if scores.empty and scores_after.empty and reasons:
         return _row("scores", 0, f"not run: {'; '.join(sorted(reasons))}", ok=None)
     keys = ["fold", "role", "target", "horizon", "seed", "score_kind", "origin"]
-    known = [rows.loc[rows["origin"] <= cut, [*keys, "score"]] for rows in (frame, other)]
-    row = compare("scores", *known, keys, "origin")
-    if about["optimistic"] and row["compared"]:
+    tables = [rows.loc[rows["origin"] <= cut, [*keys, "score"]] for rows in (scores, scores_after)]
+    row = compare_tables("scores", *tables, keys, "origin")
+    if next(iter(metadata.values()))["optimistic"] and row["compared"]:
         return row | {"ok": None, "detail": f"{row['detail']}; by design, its training is stopped on the block"}
     return row
 
 
 def audit_features(dataset, scrambled, labels, cut):
-    """Prices, indicators and features of the days up to the cut, from either prices."""
+    """Prices, indicators and features of the days up to the cut, from the real and from the `scrambled` dataset."""
     tables = [data[data["Date"] <= cut] for data in (dataset, scrambled)]
-    yield compare("prices", *(data[["Date", *OHLCV]] for data in tables), ["Date"], "Date")
-    yield compare("indicators", *(data[["Date", *INDICATORS]] for data in tables), ["Date"], "Date")
+    yield compare_tables("prices", *(data[["Date", *OHLCV]] for data in tables), ["Date"], "Date")
+    yield compare_tables("indicators", *(data[["Date", *INDICATORS]] for data in tables), ["Date"], "Date")
     functions = FEATURES | {
         f"threshold of {target}": lambda data, target=target: pd.Series(threshold_return(data, target, labels))
         for target in TARGETS
@@ -138,7 +141,7 @@ def audit_features(dataset, scrambled, labels, cut):
         values = [
             pd.DataFrame(function(data)).add_prefix("x").assign(Date=data["Date"]) for data in (dataset, scrambled)
         ]
-        yield compare(f"feature: {name}", *(data[data["Date"] <= cut] for data in values), ["Date"], "Date")
+        yield compare_tables(f"feature: {name}", *(data[data["Date"] <= cut] for data in values), ["Date"], "Date")
     later = dataset["Date"] > cut
     same = later & (dataset["Close"] == scrambled["Close"])
     detail = f"prices differ on {(later & ~same).sum()} of the {later.sum()} days after {cut:%Y-%m-%d}"
@@ -146,17 +149,20 @@ def audit_features(dataset, scrambled, labels, cut):
 
 
 def audit_targets(origins, scrambled, labels, cut):
-    """Targets of the origins whose horizon ends by the cut, from either prices."""
+    """Targets of the origins whose horizon ends by the cut, from the real and from the `scrambled` prices.
+
+    `origins` and `scrambled` are tables of `fd01.data.origins`.
+    """
     last = origins.loc[origins["origin"] == cut, "row"].iloc[0]
     keys = ["fold", "role", "origin"]
     for h in labels["horizons"]:
         columns = [target_column(target, h) for target in TARGETS]
-        known = (table.loc[table["row"] + h <= last, [*keys, *columns]] for table in (origins, scrambled))
-        yield compare(f"targets, h = {h}", *known, keys, "origin")
+        tables = (table.loc[table["row"] + h <= last, [*keys, *columns]] for table in (origins, scrambled))
+        yield compare_tables(f"targets, h = {h}", *tables, keys, "origin")
 
 
 def audit_folds(origins, dates, folds, labels, min_history, calibration_fraction, targets):
-    """The boundaries of every fold, derived anew from the dates alone.
+    """The boundaries of every fold, compared with what follows from the dates alone.
 
     Parameters
     ----------
@@ -172,25 +178,31 @@ def audit_folds(origins, dates, folds, labels, min_history, calibration_fraction
             | _wrong_targets(rows, dates, block, labels["horizons"])
             | _wrong_fits(rows, dates, block, targets)
         )
-        found = {what: list(days) for what, days in problems.items() if len(days)}
-        first = min((min(days) for days in found.values()), default=None)
-        detail = "; ".join(f"{len(days)} {what}" for what, days in found.items()) or "as derived from the dates"
-        yield _row(f"fold {fold}", len(rows), detail, ok=not found and len(rows) > 0, first=first)
+        problems = {problem: list(days) for problem, days in problems.items() if len(days)}
+        first = min((min(days) for days in problems.values()), default=None)
+        detail = "; ".join(f"{len(days)} {problem}" for problem, days in problems.items())
+        yield _row(
+            f"fold {fold}",
+            len(rows),
+            detail or "as derived from the dates",
+            ok=not problems and len(rows) > 0,
+            first=first,
+        )
 
 
 def _wrong_days(rows, dates, block, min_history, calibration_fraction):
-    """Days of a fold that have another role than the dates give them, by what is wrong with them."""
+    """Days of a fold whose role is not the one that follows from the dates; by problem."""
     end, start = pd.Timestamp(block["train_end"]), pd.Timestamp(block["start"])
     with_tomorrow = dates[:-1]
     evaluation = with_tomorrow[(with_tomorrow >= start) & (with_tomorrow <= pd.Timestamp(block.get("end", dates[-1])))]
-    # The last day of the training period is none of its origins: not even its tomorrow is known by then.
+    # The last day of the training period is not an origin: by then, not even its tomorrow is known.
     period = with_tomorrow[min_history - 1 :]
     period = period[period < dates[dates <= end][-1]]
     tail = period[round(len(period) * (1 - calibration_fraction)) :]
     days = {role: pd.DatetimeIndex(rows.loc[rows["role"] == role, "origin"]) for role in ROLES}
     training = days[TRAIN].append(days[CALIBRATION])
     return {
-        "rows that are not those of their dates": rows.loc[dates[rows["row"]] != rows["origin"], "origin"],
+        "rows with another date than in the dataset": rows.loc[dates[rows["row"]] != rows["origin"], "origin"],
         "evaluation days that differ from the block": days[EVALUATION].symmetric_difference(evaluation),
         "training days that differ from the period": training.symmetric_difference(period),
         "training days in the block or after it": training[training >= start],
@@ -199,7 +211,7 @@ def _wrong_days(rows, dates, block, min_history, calibration_fraction):
 
 
 def _wrong_targets(rows, dates, block, horizons):
-    """Training days whose target is known although `train_end` comes before its horizon ends, or the reverse."""
+    """Training days that have a target although its horizon ends after `train_end`, or the reverse; by problem."""
     rows, problems = rows[rows["role"] != EVALUATION], {}
     for h in horizons:
         in_time = (pd.Series(dates).shift(-h).iloc[rows["row"]] <= block["train_end"]).to_numpy()
@@ -210,26 +222,29 @@ def _wrong_targets(rows, dates, block, horizons):
 
 
 def _wrong_fits(rows, dates, block, targets):
-    """Days that a fit would see and must not, of the rows that `fd01.data.origins.splits` gives to models."""
+    """Days that a fit would use but must not, in the splits for models (`fd01.data.origins.splits`); by problem."""
     problems = {}
     for target in targets:
         (split,) = splits(rows, **target)
         name, h = target_column(**target), target["horizon"]
         late = dates[np.minimum(split.training + h, len(dates) - 1)] > block["train_end"]
         near = split.inner + h >= split.calibration.min()
-        problems[f"fits of {name} on targets of after train_end"] = dates[split.training[late]]
+        problems[f"fits of {name} on targets known after train_end"] = dates[split.training[late]]
         problems[f"fits of {name} on targets of the calibration tail"] = dates[split.inner[near]]
         problems[f"fits of {name} on the block"] = dates[np.intersect1d(split.training, split.evaluation)]
     return problems
 
 
 def fingerprint(directory):
-    """Digest of the prediction files of one experiment."""
+    """Digest of the prediction files of one experiment; `directory` is their folder."""
     return digest({path.name: sha256(path) for path in sorted(Path(directory).glob("*.parquet"))})
 
 
 def outdated(table, directories):
-    """Experiments whose predictions are not those of the audit `table`, as the rule `audit_predictions` writes it."""
+    """Experiments whose predictions have changed since the audit; sorted list of names.
+
+    `table` is `audit.csv`, `directories` are the present folders of prediction files.
+    """
     audited = table.dropna(subset="predictions").set_index("check")["predictions"].to_dict()
     present = {Path(path).name: fingerprint(path) for path in directories}
     return sorted(name for name in audited | present if audited.get(name) != present.get(name))

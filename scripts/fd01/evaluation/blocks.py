@@ -1,4 +1,4 @@
-"""The experiments of one block, and of the walk-forward blocks together, with what comparing them needs."""
+"""The measures of all experiments on one block with their uncertainty, paired differences, and pooled blocks."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from fd01.evaluation.bootstrap import (
     block_length,
-    interval,
+    normal_interval,
     resample_counts,
     resampled_brier,
     resampled_ranking,
@@ -15,18 +15,31 @@ from fd01.evaluation.bootstrap import (
 )
 from fd01.evaluation.comparison import delong, detectable
 
-POOLED = "walk-forward"
-BASELINE = "the baseline chosen on training data"  # stands among the experiments of a block under this name
-MEASURES = ("auc", "average_precision", "brier")
+POOLED = "walk-forward"  # the name of the pooled walk-forward blocks
+BASELINE = "the baseline chosen on training data"  # among the experiments of a block, the name of its best baseline
+RESAMPLED = ("auc", "average_precision", "brier")  # measures
 
 
 @dataclass(frozen=True)
 class Block:
-    """k experiments on one block of n days.
+    """k experiments on one block of n days, or on the pooled walk-forward blocks.
 
-    `names` (k,) are the experiments and, last, `BASELINE`, which is the experiment `baseline` once more, unless that is
-    None. `estimates` and `resampled` hold each of `MEASURES`, (k,) and (resamples, k); the Brier score of a score
-    that is no probability is NaN. `covariance` (k, k) is that of the AUCs by DeLong.
+    Attributes
+    ----------
+    name : str
+    n, positives : int
+        Days, and days with the event.
+    length : float
+        Mean length of the blocks of the bootstrap, days.
+    names : list of str, shape (k,)
+        The experiments and, last, `BASELINE`.
+    baseline : str or None
+        The experiment that stands under `BASELINE` once more; None if there is no such column, or if the best baseline
+        differs between the pooled blocks.
+    covariance : array, shape (k, k)
+        Covariance of the AUCs by DeLong.
+    estimates, resampled : dicts of each of `RESAMPLED` to an array, shape (k,) and (resamples, k)
+        The Brier score is NaN where the scores are no probabilities.
     """
 
     name: str
@@ -41,7 +54,7 @@ class Block:
 
     @property
     def pooled(self):
-        """Whether this is what `pool` has made of several blocks."""
+        """Whether these are the pooled walk-forward blocks."""
         return self.name == POOLED
 
     @property
@@ -53,60 +66,66 @@ class Block:
         """Position of an experiment among `names`."""
         return self.names.index(name)
 
-    def shown(self, name):
-        """The experiment behind one of `names`."""
+    def display_name(self, name):
+        """How tables name one of `names`: `BASELINE` by the experiment that was chosen."""
         return self.baseline or "the best of each block" if name == BASELINE else name
 
-    def about(self, name):
-        """What the rows of an experiment begin with in every table."""
+    def common_columns(self, name):
+        """The columns with which the rows of an experiment begin in every table, as a dict."""
         row = {"fold": self.name, "experiment": name, "n": self.n, "positives": self.positives}
         return row | {"block_length": self.length}
 
 
-def describe(name, panel, baseline, resamples, seed):
-    """The `Block` of a `ScoreMatrix`; every experiment is measured on the same resamples."""
-    columns = [*panel.scores, *([baseline] if baseline else [])]
-    y, scores = panel.y.to_numpy(), panel.scores[columns].to_numpy()
-    found = delong(y, scores)
-    length = block_length(found.influence)
-    probabilities = np.where(panel.is_probability[columns], scores, np.nan)
+def measure_block(name, matrix, baseline, resamples, seed):
+    """The `Block` of a `ScoreMatrix`; every experiment is measured on the same resamples.
+
+    `baseline` is the experiment that also stands under `BASELINE`, or None; `seed` is for the bootstrap.
+    """
+    columns = [*matrix.scores, *([baseline] if baseline else [])]
+    y, scores = matrix.y.to_numpy(), matrix.scores[columns].to_numpy()
+    ranking = delong(y, scores)
+    length = block_length(ranking.influence)
+    probabilities = np.where(matrix.is_probability[columns], scores, np.nan)
 
     def measures(counts):
-        return dict(zip(MEASURES, [*resampled_ranking(y, scores, counts), resampled_brier(y, probabilities, counts)]))
+        return dict(zip(RESAMPLED, [*resampled_ranking(y, scores, counts), resampled_brier(y, probabilities, counts)]))
 
     return Block(
         name=name,
         n=len(y),
         positives=int(y.sum()),
         length=length,
-        names=[*panel.scores, *([BASELINE] if baseline else [])],
+        names=[*matrix.scores, *([BASELINE] if baseline else [])],
         baseline=baseline,
-        covariance=found.covariance,
-        estimates={key: value[0] for key, value in measures(np.ones((1, len(y)), int)).items()},
+        covariance=ranking.covariance,
+        estimates={measure: values[0] for measure, values in measures(np.ones((1, len(y)), int)).items()},
         resampled=measures(resample_counts(len(y), length, resamples, seed)),
     )
 
 
 def pool(blocks):
-    """Walk-forward blocks as one: only days of one block are ranked against each other.
+    """Walk-forward blocks as one `Block`, in which only days of the same block are ranked against each other.
 
-    A measure is the weighted mean of those of the blocks, sum_b w_b m_b; for AUC w_b is proportional to positives_b x
-    negatives_b, the pairs of the block, for average precision to positives_b, for Brier to n_b. Blocks lie apart and
-    are fitted apart, so that cov = sum_b w_b^2 cov_b; resamples of the blocks are combined with the same weights.
-    Experiments that lack a block are left out. The AUC is thus the share, among all pairs of days of one block, that
-    are ranked rightly.
+    The pooled AUC is the share of correctly ranked pairs among all pairs of days of one block. Every measure is a
+    weighted mean over blocks, sum_b w_b m_b. The weights are proportional to positives_b x negatives_b, the pairs of
+    the block, for AUC; to positives_b for average precision; to n_b for the Brier score. The blocks do not overlap and
+    each has its own fit, so cov = sum_b w_b^2 cov_b. Resamples are combined with the same weights. An experiment that
+    lacks a block is left out.
     """
     names = [name for name in blocks[0].names if all(name in block.names for block in blocks)]
-    rows = [[block.index(name) for name in names] for block in blocks]
-    n, positives = (np.array([getattr(block, key) for block in blocks]) for key in ("n", "positives"))
-    sizes = dict(zip(MEASURES, (positives * (n - positives), positives, n)))
-    weights = {key: size / size.sum() for key, size in sizes.items()}
-    chosen = dict.fromkeys(block.baseline for block in blocks)
+    columns = [[block.index(name) for name in names] for block in blocks]
+    n, positives = (np.array([getattr(block, count) for block in blocks]) for count in ("n", "positives"))
+    sizes = dict(zip(RESAMPLED, (positives * (n - positives), positives, n)))
+    weights = {measure: size / size.sum() for measure, size in sizes.items()}
+    baselines = dict.fromkeys(block.baseline for block in blocks)
 
-    def mean(what):
+    def mean(attribute):
         return {
-            key: sum(w * getattr(block, what)[key][..., row] for w, block, row in zip(weights[key], blocks, rows))
-            for key in MEASURES
+            measure: sum(
+                w * getattr(block, attribute)[measure][..., column]
+                for w, block, column in zip(weights[measure], blocks, columns)
+            )
+            for measure in RESAMPLED
         }
 
     return Block(
@@ -115,25 +134,33 @@ def pool(blocks):
         positives=int(positives.sum()),
         length=float(np.mean([block.length for block in blocks])),
         names=names,
-        baseline=next(iter(chosen)) if len(chosen) == 1 else None,
+        baseline=next(iter(baselines)) if len(baselines) == 1 else None,
         covariance=sum(
-            w**2 * block.covariance[np.ix_(row, row)] for w, block, row in zip(weights["auc"], blocks, rows)
+            w**2 * block.covariance[np.ix_(column, column)] for w, block, column in zip(weights["auc"], blocks, columns)
         ),
         estimates=mean("estimates"),
         resampled=mean("resampled"),
     )
 
 
-def precision(block, one, other, alpha, power):
-    """How exactly a block tells the AUCs of two experiments apart, whatever their difference is; a dict.
+def paired_uncertainty(block, experiment, opponent, alpha, power):
+    """How precisely a block measures the difference between two AUCs, whatever that difference is.
 
-    `se_delong` is the standard error of the paired difference by DeLong; `se` the larger of it and that of the
-    stationary bootstrap. DeLong takes days for independent: it is right where the errors of the two scores are, and too
-    small where they persist. The bootstrap sees that, but errs by itself in short blocks. The larger of the two keeps
-    the size of the test (docs/method.md has the simulation). `half_width` is that of the interval, which must be below
-    the margin to show equivalence; `detectable` the smallest difference that is found with probability `power`.
+    Returns
+    -------
+    dict
+        `correlation`: of the two AUCs, by DeLong. `se_delong`: standard error of the difference, by DeLong. `se`: the
+        larger of `se_delong` and the standard error by the stationary bootstrap. `half_width`: of the interval of level
+        1 - alpha; it must be below the margin to show equivalence. `detectable`: the smallest difference that is
+        detected with probability `power`. All but `correlation` are in units of AUC.
+
+    Notes
+    -----
+    DeLong's error takes the days for independent. It is right where the errors of the two scores are independent from
+    day to day, and too small where they persist. The bootstrap sees the persistence, but is imprecise in short blocks.
+    With the larger of the two, the test rejects about as often as its level says (docs/method.md has the simulation).
     """
-    i, j = block.index(one), block.index(other)
+    i, j = block.index(experiment), block.index(opponent)
     variance, covariance = np.diag(block.covariance), block.covariance[i, j]
     with np.errstate(invalid="ignore", divide="ignore"):
         correlation = covariance / np.sqrt(variance[i] * variance[j])
@@ -145,33 +172,40 @@ def precision(block, one, other, alpha, power):
     return row | {"detectable": detectable(se, alpha, power)}
 
 
-def difference(block, one, other, alpha):
-    """Paired differences in all measures, a dict.
+def paired_difference(block, experiment, opponent, alpha):
+    """The differences between two experiments in all of `RESAMPLED`, with intervals of level 1 - alpha.
 
-    `low` and `high` of each measure are the ends of the bootstrap interval of level 1 - alpha, those without a name of
-    DeLong's interval of the AUC.
+    Returns
+    -------
+    dict
+        Of each measure `{measure}_difference`, and `{measure}_low` and `{measure}_high`, the bootstrap interval. `low`
+        and `high` are DeLong's interval of the difference between the AUCs.
     """
-    i, j = block.index(one), block.index(other)
+    i, j = block.index(experiment), block.index(opponent)
     row = {}
-    for key in MEASURES:
-        estimate, resampled = block.estimates[key], block.resampled[key]
-        row[f"{key}_difference"] = estimate[i] - estimate[j]
-        ends = interval(row[f"{key}_difference"], resampled[:, i] - resampled[:, j], 1 - alpha)
-        row |= dict(zip((f"{key}_low", f"{key}_high"), ends))
+    for measure in RESAMPLED:
+        estimate, resampled = block.estimates[measure], block.resampled[measure]
+        difference = estimate[i] - estimate[j]
+        ends = normal_interval(difference, resampled[:, i] - resampled[:, j], 1 - alpha)
+        row |= dict(zip((f"{measure}_difference", f"{measure}_low", f"{measure}_high"), (difference, *ends)))
     variance = block.covariance[i, i] + block.covariance[j, j] - 2 * block.covariance[i, j]
-    half = norm.ppf(1 - alpha / 2) * np.sqrt(max(variance, 0))
-    return row | {"low": row["auc_difference"] - half, "high": row["auc_difference"] + half}
+    half_width = norm.ppf(1 - alpha / 2) * np.sqrt(max(variance, 0))
+    return row | {"low": row["auc_difference"] - half_width, "high": row["auc_difference"] + half_width}
 
 
 def intervals(block, alpha):
-    """One dict per experiment: its measures, each with a bootstrap interval, and DeLong's of the AUC."""
+    """One dict per experiment: its measures, each with a bootstrap interval, and DeLong's interval of the AUC.
+
+    Intervals have the level 1 - alpha and are cut to [0, 1].
+    """
     z = norm.ppf(1 - alpha / 2)
     for name in block.experiments:
         i = block.index(name)
-        row = block.about(name) | {"undefined_resamples": int(np.isnan(block.resampled["auc"][:, i]).sum())}
-        for key in MEASURES:
-            estimate = block.estimates[key][i]
-            ends = interval(estimate, block.resampled[key][:, i], 1 - alpha)
-            row |= {key: estimate} | dict(zip((f"{key}_low", f"{key}_high"), np.clip(ends, 0, 1)))
+        undefined = int(np.isnan(block.resampled["auc"][:, i]).sum())  # resamples with one class only
+        row = block.common_columns(name) | {"undefined_resamples": undefined}
+        for measure in RESAMPLED:
+            estimate = block.estimates[measure][i]
+            ends = normal_interval(estimate, block.resampled[measure][:, i], 1 - alpha)
+            row |= {measure: estimate} | dict(zip((f"{measure}_low", f"{measure}_high"), np.clip(ends, 0, 1)))
         ends = row["auc"] + z * np.sqrt(block.covariance[i, i]) * np.array([-1, 1])
         yield row | dict(zip(("delong_low", "delong_high"), np.clip(ends, 0, 1)))

@@ -1,24 +1,25 @@
-"""The stationary bootstrap of AUC, average precision and Brier score of many experiments at once."""
+"""The stationary bootstrap of AUC, average precision and Brier score, for many experiments at once."""
 
 import warnings
 
 import numpy as np
 from scipy.stats import norm
 
-CHUNK = 128  # resamples that are worked on together: the counts of 500 days then fit the cache of a core
+CHUNK = 128  # resamples that are computed together: their counts of 500 days fit into the cache of a core
 
 
 def block_length(influence):
-    """Mean length of a block of days, at least 1: one for all experiments, which are resampled together.
+    """Mean length of a bootstrap block in days, at least 1; the same for all experiments, as they share resamples.
 
-    The longest that the automatic rule asks for any experiment, by the influence of each day on its AUC, kept between
-    n^(1/3) and n^(1/2). The rule alone is too short here: events that hardly depend on each other hide the persistence
-    of the scores, and the paired test then rejects too often (docs/method.md has the simulation). n^(1/3) is the rate
-    at which the best length grows; the upper limit keeps at least n^(1/2) blocks.
+    The automatic rule gives a length for the influence of the days on each experiment's AUC. The longest of these is
+    taken, and kept between n^(1/3) and n^(1/2). The rule alone gives too short blocks here: events that hardly depend
+    on each other hide that the scores persist, and the paired test then rejects too often (docs/method.md has the
+    simulation). n^(1/3) is the rate at which the best length grows; n^(1/2) leaves at least n^(1/2) blocks.
 
     Parameters
     ----------
-    influence : array, shape (n, k), of `fd01.evaluation.comparison.delong`; NaN in columns that have none
+    influence : array, shape (n, k)
+        From `fd01.evaluation.comparison.delong`; columns of NaN are ignored.
 
     References
     ----------
@@ -37,10 +38,10 @@ def block_length(influence):
 
 
 def resample_counts(n, length, resamples, seed):
-    """How often each of n days is in each resample of the stationary bootstrap; (resamples, n), whole numbers.
+    """How often each of n days occurs in each resample of the stationary bootstrap; int array, (resamples, n).
 
-    Blocks begin on random days, have geometric lengths with mean `length`, and run on from the last day to the first
-    (Politis and Romano, JASA 1994); days are drawn by `arch.bootstrap.StationaryBootstrap`.
+    Blocks begin on random days and have geometric lengths with mean `length`; the first day follows the last
+    (Politis and Romano, JASA 1994). By `arch.bootstrap.StationaryBootstrap`.
 
     >>> resample_counts(4, 2.0, 3, seed=0).sum(axis=1)
     array([4, 4, 4])
@@ -57,19 +58,21 @@ def resample_counts(n, length, resamples, seed):
 def resampled_ranking(y, scores, counts):
     """AUC and average precision of every score on every resample, as scikit-learn defines them.
 
-    With the distinct scores s_1 > s_2 > ..., P_g of the P positives and N_g of the N negatives at s_g, and running sums
-    TP_g and FP_g: AUC = sum_g P_g (N - FP_g + N_g / 2) / (P N), and AP = sum_g (P_g / P) TP_g / (TP_g + FP_g).
-    Each score is sorted once; a resample is a weight of the sorted days.
+    Let s_1 > s_2 > ... be the distinct scores, P_g of the P positive and N_g of the N negative days have the score s_g,
+    and TP_g and FP_g be the running sums of P_g and N_g. Then AUC = sum_g P_g (N - FP_g + N_g / 2) / (P N), and
+    AP = sum_g (P_g / P) TP_g / (TP_g + FP_g). Each score is sorted once; a resample is a weight of the sorted days.
 
     Parameters
     ----------
     y : array, shape (n,), 0 or 1
     scores : array, shape (n, k)
-    counts : array, shape (resamples, n), of `resample_counts`
+    counts : array, shape (resamples, n)
+        From `resample_counts`.
 
     Returns
     -------
-    auc, average_precision : arrays, shape (resamples, k); NaN where a resample has one class only
+    auc, average_precision : arrays, shape (resamples, k)
+        NaN where a resample has one class only.
 
     >>> counts = np.array([[1, 1, 1], [2, 1, 0]])
     >>> auc, ap = resampled_ranking(np.array([0, 1, 1]), np.array([[0.1], [0.4], [0.1]]), counts)
@@ -82,20 +85,22 @@ def resampled_ranking(y, scores, counts):
     sorted_scores = [_sort(positive, column) for column in scores.T]
     for start in range(0, len(counts), CHUNK):
         chunk = slice(start, start + CHUNK)
-        days = np.ascontiguousarray(counts[chunk].T)  # days first: sums over days then run along whole rows
+        days = np.ascontiguousarray(counts[chunk].T)  # days first, so that sums over days run along whole rows
         positives = days[positive].sum(axis=0)
         pairs = positives * (len(days) - positives)
-        for j, parts in enumerate(sorted_scores):
-            lost, precision = _sums(days, *parts)
+        for j, sorted_days in enumerate(sorted_scores):
+            wrong_pairs, precisions = _sums(days, *sorted_days)
             with np.errstate(invalid="ignore", divide="ignore"):
-                auc[chunk, j] = 1 - lost / pairs
-                average_precision[chunk, j] = np.where(pairs > 0, precision / positives, np.nan)
+                auc[chunk, j] = 1 - wrong_pairs / pairs
+                average_precision[chunk, j] = np.where(pairs > 0, precisions / positives, np.nan)
     return auc, average_precision
 
 
 def _sort(positive, score):
-    """Days from the highest score on, the positive ones among them, and, of the ties that hold a positive day:
-    where they begin and end among all days, and where they end among the positive ones."""
+    """The days from the highest score on, the positive ones among them, and the ties that hold a positive day.
+
+    Of each of these ties: where it begins and ends among all days, and where it ends among the positive days.
+    """
     order = np.argsort(-score, kind="stable")
     _, tie, sizes = np.unique(-score[order], return_inverse=True, return_counts=True)
     ends = np.cumsum(sizes)
@@ -105,41 +110,51 @@ def _sort(positive, score):
 
 
 def _sums(days, order, positives, starts, ends, last):
-    """Pairs with the negative day ranked above, ties as halves, and the sum of the precision at positive days."""
+    """Per resample: the pairs with the negative day ranked above, ties as halves, and the sum of the precision over
+    positive days."""
     above = np.zeros((len(days) + 1, days.shape[1]), days.dtype)
     np.cumsum(days[order], axis=0, out=above[1:])
-    true = np.cumsum(days[positives], axis=0)[last]
-    found = np.diff(true, axis=0, prepend=0).astype(float)
+    true_positives = np.cumsum(days[positives], axis=0)[last]
+    hits = np.diff(true_positives, axis=0, prepend=0).astype(float)  # positive days in each tie
     called = above[ends]
-    false = (called - true) + (above[starts] - true + found)  # twice their mean over the tie
-    precision = true / np.maximum(called, 1)
-    return np.einsum("gb,gb->b", found, false) / 2, np.einsum("gb,gb->b", found, precision)
+    # Negative days above the tie, and above or in it: their sum counts the days in the tie as halves.
+    false_positives = (called - true_positives) + (above[starts] - true_positives + hits)
+    precision = true_positives / np.maximum(called, 1)
+    return np.einsum("gb,gb->b", hits, false_positives) / 2, np.einsum("gb,gb->b", hits, precision)
 
 
-def resampled_brier(y, scores, counts):
-    """Brier score, the mean of (score - y)^2, of every probability on every resample; (resamples, k)."""
-    squares = (np.asarray(scores, float) - np.asarray(y, float)[:, None]) ** 2
+def resampled_brier(y, probabilities, counts):
+    """Brier score, the mean of (probability - y)^2, of every experiment on every resample; (resamples, k).
+
+    Parameters
+    ----------
+    y : array, shape (n,), 0 or 1
+    probabilities : array, shape (n, k)
+    counts : array, shape (resamples, n)
+        From `resample_counts`.
+    """
+    squares = (np.asarray(probabilities, float) - np.asarray(y, float)[:, None]) ** 2
     chunks = [counts[start : start + CHUNK] @ squares for start in range(0, len(counts), CHUNK)]
     return np.concatenate(chunks) / len(squares)
 
 
 def standard_error(resampled):
-    """Standard deviation over resamples, the first axis, of those that are not NaN; NaN without two."""
+    """Standard deviation over the resamples, the first axis, that are not NaN; NaN if fewer than two are left."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # the warning of columns that are NaN throughout
+        warnings.simplefilter("ignore", RuntimeWarning)  # of columns in which every resample is NaN
         return np.nanstd(resampled, axis=0, ddof=1)
 
 
-def interval(estimate, resampled, level):
-    """Estimate -+ z_{(1+level)/2} times the standard deviation of its resamples, which are (resamples, ...).
+def normal_interval(estimate, resampled, level):
+    """The normal bootstrap interval: estimate -+ z_{(1+level)/2} times the standard deviation of its resamples.
 
-    The normal bootstrap interval (Efron and Tibshirani 1993, chapter 12). Of the usual ones it covers most evenly here:
-    where scores are persistent, the percentile interval of paired differences covers too little, and so does the basic
-    one of average precision. Resamples that are NaN do not count.
+    `resampled` has the shape (resamples, ...); NaN in it does not count. See Efron and Tibshirani 1993, chapter 12.
+    Among the usual bootstrap intervals, this one has the most even coverage here. Where scores persist, the percentile
+    interval covers paired differences too rarely, and the basic interval covers average precision too rarely.
 
-    >>> low, high = interval(0.7, np.array([0.6, 0.7, 0.8]), level=0.95)
+    >>> low, high = normal_interval(0.7, np.array([0.6, 0.7, 0.8]), level=0.95)
     >>> print(round(low, 3), round(high, 3))
     0.504 0.896
     """
-    half = norm.ppf((1 + level) / 2) * standard_error(resampled)
-    return estimate - half, estimate + half
+    half_width = norm.ppf((1 + level) / 2) * standard_error(resampled)
+    return estimate - half_width, estimate + half_width

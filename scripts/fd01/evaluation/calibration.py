@@ -1,15 +1,21 @@
-"""Whether probabilities mean what they say, and what a recalibration on training data makes of them."""
+"""Whether a probability of 20 % means that the event happens on 20 % of the days, and what recalibration changes.
+
+Recalibrations are fitted to the scores of the calibration tail, a part of the training period, and applied to a block.
+"""
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, logit
 
-CLIP = 0.001  # log-loss takes no probability for nearer to 0 or 1: some 500 days cannot tell it from 0
-NEAREST = 1e-6  # no probability is nearer to 0 or 1 when its logit is taken; it stays finer, to keep the order of days
+from fd01.evaluation.metrics import auc
+
+CLIP = 0.001  # log-loss treats no probability as nearer to 0 or 1, since about 500 days could not show the difference
+LOGIT_CLIP = 1e-6  # logits treat no probability as nearer to 0 or 1; smaller than CLIP, to keep more of the order
 
 
 def log_losses(y, probability):
-    """Log-loss -log P(y) of each day, nats, of probabilities clipped to [CLIP, 1 - CLIP].
+    """Log-loss -log P(y) of each day, in nats, of probabilities clipped to [CLIP, 1 - CLIP].
 
     `y` and `probability` are arrays or frames of one shape, or of shapes that broadcast.
     """
@@ -17,19 +23,21 @@ def log_losses(y, probability):
     return -np.log((probability * happened + (1 - probability) * ~happened).clip(CLIP, 1 - CLIP))
 
 
-def predictor(score, is_probability):
-    """What a logistic regression is fed with: the logit of a probability, a signal as it is."""
+def as_predictor(score, is_probability):
+    """What a logistic regression takes as its predictor: the logit of a probability, a signal unchanged."""
     score = np.asarray(score, float)
-    return logit(np.clip(score, NEAREST, 1 - NEAREST)) if is_probability else score
+    return logit(np.clip(score, LOGIT_CLIP, 1 - LOGIT_CLIP)) if is_probability else score
 
 
 def fit_logit(y, *predictors):
-    """A logistic regression of `y` on predictors of shape (n,), without penalty.
+    """A logistic regression of `y` on predictors of shape (n,), without penalty (scikit-learn).
 
     Returns
     -------
-    probability : function of as many predictors, of any shape (m,), that gives an array of shape (m,)
-    coefficients : array, per unit of each predictor; NaN where it is constant
+    probability : function
+        Takes as many predictors, each of shape (m,), and returns an array of shape (m,).
+    coefficients : array
+        Per unit of each predictor; NaN where the predictor is constant.
     intercept : float
     """
     from sklearn.linear_model import LogisticRegression
@@ -48,17 +56,20 @@ def fit_logit(y, *predictors):
 
 
 def platt(score, y, is_probability):
-    """Platt's recalibration (Advances in Large Margin Classifiers, 1999): a function of scores, fitted to these.
+    """Platt's recalibration (Advances in Large Margin Classifiers, 1999), fitted to `score` and `y`, shape (n,).
 
-    A logistic regression of the outcomes on the logit of the probability, or on the signal. A score that ranks
-    the wrong way round on these days is turned round.
+    A logistic regression of the outcomes on the logit of the probability, or on the signal. If the score ranks these
+    days upside down, the recalibration reverses its order. Returns a function from scores to probabilities.
     """
-    probability, _, _ = fit_logit(y, predictor(score, is_probability))
-    return lambda other: probability(predictor(other, is_probability))
+    probability, _, _ = fit_logit(y, as_predictor(score, is_probability))
+    return lambda scores: probability(as_predictor(scores, is_probability))
 
 
 def isotonic(score, y, is_probability):
-    """The non-decreasing recalibration of Zadrozny and Elkan (KDD 2002): a function of scores, fitted to these."""
+    """The non-decreasing recalibration of Zadrozny and Elkan (KDD 2002), fitted to `score` and `y`, shape (n,).
+
+    Returns a function from scores to probabilities. By scikit-learn.
+    """
     from sklearn.isotonic import IsotonicRegression
 
     return IsotonicRegression(out_of_bounds="clip").fit(score, y).predict
@@ -67,18 +78,53 @@ def isotonic(score, y, is_probability):
 RECALIBRATIONS = {"platt": platt, "isotonic": isotonic}
 
 
+def recalibrations(experiment, matrix, tail):
+    """The probabilities of an experiment on a block, as they are (`raw`) and by each of `RECALIBRATIONS`.
+
+    Parameters
+    ----------
+    experiment : str
+    matrix : ScoreMatrix of the evaluation block
+    tail : ScoreMatrix of the calibration tail, or None
+
+    Yields
+    ------
+    name : str
+    probability : Series by day, or None
+    reason : str or None
+        Why there is no probability.
+    """
+    scores, is_probability = matrix.scores[experiment], matrix.is_probability[experiment]
+    yield ("raw", scores, None) if is_probability else ("raw", None, "a ranking, not a probability")
+    for name, fit in RECALIBRATIONS.items():
+        if tail is None or experiment not in tail.scores:
+            yield name, None, "it has no scores of the calibration tail"
+        elif tail.y.nunique() < 2:
+            yield name, None, "the calibration tail does not have both outcomes"
+        else:
+            recalibrate = fit(tail.scores[experiment], tail.y, is_probability)
+            yield name, pd.Series(recalibrate(scores), index=scores.index), None
+
+
+def calibration_measures(y, probability):
+    """Brier score, log-loss, AUC, `cox` and `brier_decomposition` of probabilities, shape (n,), as one dict."""
+    y, probability = y.to_numpy(), probability.to_numpy()
+    losses = {"brier": np.mean((probability - y) ** 2), "log_loss": log_losses(y, probability).mean()}
+    return losses | {"auc": auc(y, probability)} | cox(y, probability) | brier_decomposition(y, probability)
+
+
 def recalibrated_frequency(y, probability):
-    """The frequency of the event given the forecast, non-decreasing in it: isotonic regression of y; shape (n,)."""
+    """Frequency of the event for each forecast, non-decreasing in it, by isotonic regression of y; shape (n,)."""
     _, place, counts = np.unique(probability, return_inverse=True, return_counts=True)
     return isotonic_regression(np.bincount(place, y) / counts, weights=counts).x[place]
 
 
 def brier_decomposition(y, probability):
-    """The three parts of the Brier score, exact: brier = miscalibration - discrimination + uncertainty.
+    """The three parts of the Brier score: brier = miscalibration - discrimination + uncertainty, exactly.
 
-    With r the `recalibrated_frequency` and m the mean of y: miscalibration is brier(p) - brier(r),
-    discrimination brier(m) - brier(r), uncertainty brier(m) = m (1 - m) (CORP: Dimitriadis, Gneiting and Jordan,
-    PNAS 2021, eq. 4). Neither of the first two is negative.
+    With r the `recalibrated_frequency` and m the mean of y: miscalibration is brier(p) - brier(r), discrimination is
+    brier(m) - brier(r), and uncertainty is brier(m) = m (1 - m) (CORP: Dimitriadis, Gneiting and Jordan, PNAS 2021,
+    eq. 4). All three are at least 0.
 
     >>> brier_decomposition(np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.1, 0.9]))["discrimination"]
     0.25
@@ -87,7 +133,7 @@ def brier_decomposition(y, probability):
     best = np.mean((recalibrated_frequency(y, probability) - y) ** 2)
     uncertainty = y.mean() * (1 - y.mean())
     return {
-        # A constant forecast has no discrimination, and rounding would give it a negative one.
+        # Rounding alone could make these negative, for instance the discrimination of a constant forecast.
         "miscalibration": max(0.0, float(np.mean((probability - y) ** 2) - best)),
         "discrimination": max(0.0, float(uncertainty - best)),
         "uncertainty": float(uncertainty),
@@ -95,32 +141,34 @@ def brier_decomposition(y, probability):
 
 
 def cox(y, probability):
-    """Calibration of probabilities: `slope`, `intercept` and `in_the_large`; 1, 0 and 0 are perfect.
+    """Calibration of probabilities, shape (n,): `slope`, `intercept` and `in_the_large`; 1, 0 and 0 are perfect.
 
-    logit P(y = 1) = intercept + slope logit(p) (Cox, Biometrika 1958). A slope below 1 means forecasts that are too
-    extreme. `in_the_large` is the intercept where the slope is held at 1: positive if events are more frequent than
-    forecast. NaN for a constant forecast or outcome; `in_the_large` for the latter alone.
+    logit P(y = 1) = intercept + slope logit(p) (Cox, Biometrika 1958). A slope below 1 means that the forecasts are too
+    extreme. `in_the_large` is the intercept with the slope held at 1: positive if events are more frequent than
+    forecast. If all outcomes are equal, all three are NaN; if all forecasts are, slope and intercept are.
     """
-    nothing = {"slope": np.nan, "intercept": np.nan, "in_the_large": np.nan}
-    y, x = np.asarray(y, float), predictor(probability, True)
+    undefined = {"slope": np.nan, "intercept": np.nan, "in_the_large": np.nan}
+    y, x = np.asarray(y, float), as_predictor(probability, True)
     if np.ptp(y) == 0:
-        return nothing
-    reach = np.ptp(x) + abs(x).max() + 20
-    shift = brentq(lambda shift: expit(x + shift).mean() - y.mean(), -reach, reach)
+        return undefined
+    bound = np.ptp(x) + abs(x).max() + 20
+    shift = brentq(lambda shift: expit(x + shift).mean() - y.mean(), -bound, bound)
     if np.ptp(x) == 0:
-        return nothing | {"in_the_large": shift}
+        return undefined | {"in_the_large": shift}
     _, (slope,), intercept = fit_logit(y, x)
     return {"slope": float(slope), "intercept": intercept, "in_the_large": shift}
 
 
 def consistency_band(probability, level, resamples, rng):
-    """Where the curve of a calibrated forecast lies: pointwise quantiles of `recalibrated_frequency`.
+    """The band in which the reliability curve of a calibrated forecast lies with probability `level`, pointwise.
 
-    Outcomes are drawn from the forecasts themselves, day by day and independently, `resamples` times.
+    Quantiles of `recalibrated_frequency` for outcomes that are drawn from the forecasts themselves, independently from
+    day to day, `resamples` times with the generator `rng`.
 
     Returns
     -------
-    values, low, high : arrays, shape (distinct forecasts,), at the ascending forecasts
+    values, low, high : arrays, shape (distinct forecasts,)
+        The distinct forecasts, ascending, and the ends of the band at each.
     """
     values, counts = np.unique(probability, return_counts=True)
     frequencies = rng.binomial(counts, values, (resamples, len(values))) / counts

@@ -1,34 +1,48 @@
-"""The family of labels around the study's target: other events, thresholds and horizons on the same days."""
+"""The label family: the original study's target with other events, thresholds and horizons, on the same days."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import roc_auc_score
 
 from fd01.data.origins import EVALUATION, KEYS, build_origins
 from fd01.data.targets import TARGETS, target_column
+from fd01.workflow.errors import NotRun
 
 
 @dataclass(frozen=True)
 class Label:
-    """A target of the family; `threshold` is NaN where the target has none of its own."""
+    """One target of the family.
+
+    Attributes
+    ----------
+    target : str
+    threshold : float
+        c, a simple return; NaN for a target that does not take it.
+    horizon : int, trading days
+    labels : dict
+        The section `labels` of the configuration with this threshold.
+    origins : DataFrame
+        As `fd01.data.origins.build_origins` returns it for these labels; targets of sealed days are NaN.
+    """
 
     target: str
     threshold: float
     horizon: int
-    labels: dict  # the `labels` of the configuration with this threshold
-    origins: pd.DataFrame  # as `fd01.data.origins` builds it with these labels; sealed days are NaN
+    labels: dict
+    origins: pd.DataFrame
 
     @property
-    def name(self):
-        """`target` and `horizon`, as baselines and forecasters take them."""
+    def as_target(self):
+        """Dict of `target` and `horizon`, as an entry of the section `targets` of the configuration."""
         return {"target": self.target, "horizon": self.horizon}
 
     def outcomes(self, train_end):
-        """Pairs of a fold with this train end and its known outcomes by row, a Series."""
+        """Pairs of a fold with this train end and its known outcomes, a Series by row of the dataset."""
         block = self.origins[(self.origins["role"] == EVALUATION) & (self.origins["train_end"] == train_end)]
         for fold, days in block.groupby("fold", sort=False):
-            yield fold, days.set_index("row")[target_column(**self.name)].dropna()
+            yield fold, days.set_index("row")[target_column(**self.as_target)].dropna()
 
 
 def family(dataset, outcomes, thresholds, folds, labels, origins):
@@ -36,28 +50,70 @@ def family(dataset, outcomes, thresholds, folds, labels, origins):
 
     Parameters
     ----------
-    outcomes : DataFrame, as the rule `seal_outcomes` writes it
-        An evaluation day without any outcome there has none in the family either.
-    thresholds : list of float, c of `up` and `down`
     dataset, folds, labels : as `fd01.data.origins.build_origins` takes them
-    origins : dict, its other settings
+    outcomes : DataFrame
+        The table `outcomes.parquet`. An evaluation day without any outcome there is sealed here too.
+    thresholds : list of float
+        c of `up` and `down`.
+    origins : dict, that section of the configuration
     """
     tables = {}
     for threshold in thresholds:
         changed = labels | {"threshold": threshold}
         tables[threshold] = changed, _sealed(build_origins(dataset, folds, changed, **origins), outcomes)
-    # Targets that take the threshold first, of each kind those of the High first.
+    # Targets that take the threshold come first, and within each kind those of the High.
     for name in sorted(TARGETS, key=lambda name: (not TARGETS[name].takes_threshold, TARGETS[name].price != "High")):
         for threshold, (changed, table) in tables.items():
             for horizon in labels["horizons"]:
                 yield Label(name, threshold if TARGETS[name].takes_threshold else np.nan, horizon, changed, table)
             if not TARGETS[name].takes_threshold:
-                break  # the same at every threshold
+                break  # it is the same at every threshold
 
 
 def _sealed(table, outcomes):
-    targets = outcomes.columns.difference(KEYS)
-    known = outcomes[(outcomes["role"] == EVALUATION) & outcomes[targets].notna().any(axis=1)]
-    known = pd.MultiIndex.from_frame(table[["fold", "row"]]).isin(pd.MultiIndex.from_frame(known[["fold", "row"]]))
-    table.loc[(table["role"] == EVALUATION) & ~known, table.columns.difference(KEYS)] = np.nan
+    """`table` with NaN targets on every evaluation day that has no outcome in `outcomes`."""
+    has_outcome = outcomes[outcomes.columns.difference(KEYS)].notna().any(axis=1)
+    unsealed = outcomes.loc[(outcomes["role"] == EVALUATION) & has_outcome, ["fold", "row"]]
+    days = pd.MultiIndex.from_frame(table[["fold", "row"]])
+    sealed = (table["role"] == EVALUATION) & ~days.isin(pd.MultiIndex.from_frame(unsealed))
+    table.loc[sealed, table.columns.difference(KEYS)] = np.nan
     return table
+
+
+def measure_label(label, blocks, experiment, score):
+    """One row of `labels.csv` per block, of one experiment on one label, as dicts.
+
+    Parameters
+    ----------
+    label : Label
+    blocks : pairs of a fold and its outcomes, from `Label.outcomes`
+    experiment : str
+    score : function
+        Without arguments; returns the scores, a Series by row, or raises `NotRun`. It is called once.
+    """
+    try:
+        scores, reason = score(), None
+    except NotRun as error:
+        scores, reason = pd.Series(), str(error)
+    for fold, y in blocks:
+        row = {"fold": fold, **label.as_target, "threshold": label.threshold, "experiment": experiment}
+        row |= {"n": len(y), "positives": int(y.sum())}
+        if y.empty:
+            yield row | {"reason": "no outcome of this block is known yet"}
+        elif reason or not y.index.isin(scores.index).all():
+            yield row | {"reason": reason or "some days of the block have no forecast"}
+        elif y.nunique() < 2:
+            yield row | {"reason": "the days do not have both outcomes"}
+        else:
+            auc = roc_auc_score(y.to_numpy(), scores.loc[y.index].to_numpy())
+            yield row | {"auc": auc, "chance": chance_half_width(y, label.horizon)}
+
+
+def chance_half_width(y, horizon):
+    """Half-width of the interval around 0.5 that holds 95 % of the AUCs of scores that know nothing of `y`.
+
+    Mann and Whitney (Annals of Mathematical Statistics 1947), for independent days: NaN for horizons beyond 1, where
+    the days overlap.
+    """
+    positives = y.sum()
+    return 1.96 * np.sqrt((len(y) + 1) / (12 * positives * (len(y) - positives))) if horizon == 1 else np.nan

@@ -1,4 +1,4 @@
-"""The trial ledger: one line per configuration that was ever evaluated on a block."""
+"""The trial ledger: one line per configuration ever evaluated on a block, and what luck alone makes of the best."""
 
 from pathlib import Path
 
@@ -18,21 +18,23 @@ COLUMNS = ["first_seen", "dataset", "dataset_sha256", *TRIAL, "trial", "plan", "
 
 
 def list_trials(metrics, experiments, weights, study, folds, dataset_sha256):
-    """The trials of one run: what has been measured on an evaluation block, and under which settings.
+    """The trials of one run: what was measured on an evaluation block, and with which settings.
 
     Parameters
     ----------
-    metrics : DataFrame, as the rule `evaluate` writes it
-    experiments : dict, the section of the configuration
-    weights : dict of experiment to what its provenance says of its weights
-    study : dict with `labels` and `origins` of the configuration
-    folds : dict of the dates of each fold
+    metrics : DataFrame
+        As the rule `evaluate` writes it.
+    experiments : dict, that section of the configuration
+    weights : dict of experiment to the `weights` of its provenance
+    study : dict of the sections `labels` and `origins` of the configuration
+    folds : dict of fold to its dates
     dataset_sha256 : str
 
     Returns
     -------
-    DataFrame with `TRIAL` and `trial`, the digest of all that determines the score. The name of an experiment
-    does not, nor do horizons that are not forecast: what is only renamed is no new trial.
+    DataFrame
+        `TRIAL` and `trial`, the digest of everything that determines the score. The name of an experiment does not, nor
+        do horizons that are not forecast: what is only renamed is not a new trial.
     """
     rows = metrics.loc[(metrics["status"] == "ok") & (metrics["seed"] == ALL_SEEDS), TRIAL]
     labels = {name: value for name, value in study["labels"].items() if name != "horizons"}
@@ -40,7 +42,7 @@ def list_trials(metrics, experiments, weights, study, folds, dataset_sha256):
         digest(
             {
                 **{key: experiments[row["experiment"]].get(key) for key in ("system", "seeds", "settings")},
-                "weights": _sums(weights[row["experiment"]]),
+                "weights": _checksums(weights[row["experiment"]]),
                 "labels": labels,
                 "origins": study["origins"],
                 "fold": folds[row["fold"]],
@@ -53,28 +55,37 @@ def list_trials(metrics, experiments, weights, study, folds, dataset_sha256):
     return rows.assign(trial=digests).sort_values(TRIAL).drop_duplicates(["fold", "trial"]).reset_index(drop=True)
 
 
-def _sums(weights):
-    """Of pre-trained weights their checksums, whatever else their manifest says."""
+def _checksums(weights):
+    """The checksums of pre-trained weights, without the rest of their manifest; other `weights` unchanged."""
     if not isinstance(weights, dict):
         return weights
     return {name: file["sha256"] for name, file in weights["files"].items()}
 
 
-def record(path, trials, **about):
-    """Add the `trials` that the ledger `path` lacks, with the columns `about`, in one move; the whole ledger.
+def record(path, trials, **run):
+    """Add to the ledger those `trials` that it lacks; returns the whole ledger, a DataFrame.
 
-    Raises `UserError` when the file is not a ledger.
+    Parameters
+    ----------
+    path : path of the ledger, a CSV file, which is replaced in one move
+    trials : DataFrame, from `list_trials`
+    run : the other `COLUMNS`, one value each
+
+    Raises
+    ------
+    UserError
+        If the file is not a ledger.
     """
     path = Path(path)
-    known = pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame(columns=COLUMNS)
-    if list(known.columns) != COLUMNS:
+    ledger = pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame(columns=COLUMNS)
+    if list(ledger.columns) != COLUMNS:
         raise UserError(
-            f"{path} is no trial ledger: it has the columns {', '.join(known.columns)}, not {', '.join(COLUMNS)}. "
-            "Put it back from your version control, or move it away to begin anew."
+            f"{path} is not a trial ledger: it has the columns {', '.join(ledger.columns)}, not {', '.join(COLUMNS)}. "
+            "Restore it from your version control, or move it away to start a new ledger."
         )
-    seen = set(zip(known["fold"], known["trial"]))
-    new = trials[[pair not in seen for pair in zip(trials["fold"], trials["trial"])]]
-    ledger = pd.concat([known, new.assign(**about)[COLUMNS].astype(str)], ignore_index=True)
+    recorded = set(zip(ledger["fold"], ledger["trial"]))
+    new = trials[[trial not in recorded for trial in zip(trials["fold"], trials["trial"])]]
+    ledger = pd.concat([ledger, new.assign(**run)[COLUMNS].astype(str)], ignore_index=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         ledger.to_csv(temporary, index=False)
@@ -82,12 +93,12 @@ def record(path, trials, **about):
 
 
 def expected_maximum(trials, positives, negatives):
-    """AUC to expect of the best of several scores that know nothing.
+    """The AUC to expect of the best of several scores that know nothing.
 
     0.5 + s m, with m the mean of the largest of `trials` standard normals and s = sqrt((P + N + 1) / (12 P N)), the
-    standard deviation of the AUC of P and N days when score and outcome are independent and there are no ties (Mann
-    and Whitney, Annals of Mathematical Statistics 1947). Scores that resemble each other have a lower best; days that
-    depend on each other make s, and with it the best, larger.
+    standard deviation of the AUC on P positive and N negative days when score and outcome are independent and there are
+    no ties (Mann and Whitney, Annals of Mathematical Statistics 1947). For scores that resemble each other the best is
+    lower; where days depend on each other, s and with it the best are larger.
 
     Parameters
     ----------
@@ -95,7 +106,8 @@ def expected_maximum(trials, positives, negatives):
 
     Returns
     -------
-    float; NaN without a trial, or without both outcomes
+    float
+        NaN without a trial, or with one class only.
 
     Examples
     --------
@@ -112,19 +124,20 @@ def expected_maximum(trials, positives, negatives):
 
 
 def multiplicity(ledger, trials, outcomes, targets):
-    """One row per block: how many trials it has seen, and what luck alone makes of the best.
+    """How many trials each block has seen, and what luck alone makes of the best of them.
 
     Parameters
     ----------
-    ledger : DataFrame, as `record` returns it
-    trials : DataFrame, those of this run
-    outcomes : DataFrame, as the rule `seal_outcomes` writes it
+    ledger : DataFrame, from `record`
+    trials : DataFrame, from `list_trials` of this run
+    outcomes : DataFrame, the table `outcomes.parquet`
     targets : list of dict with `target` and `horizon`
 
     Returns
     -------
-    DataFrame with fold, target, horizon, the trials `ever` and `now`, the known days `n`, `positives`, and the
-    `expected_maximum` of `ever` trials.
+    DataFrame
+        A row per block and target: fold, target, horizon, the number of trials `ever` and `now`, the days `n` with a
+        known outcome, `positives`, and the `expected_maximum` of `ever` trials.
     """
     rows = []
     evaluation = outcomes[outcomes["role"] == EVALUATION]

@@ -1,4 +1,4 @@
-"""Measures of a score against the outcomes of a block."""
+"""Measures of one score against the outcomes of one block: ranking, probabilities, and yes-or-no decisions."""
 
 import numpy as np
 import pandas as pd
@@ -13,49 +13,53 @@ from sklearn.metrics import (
 )
 
 NAN = float("nan")
-ALL_SEEDS = "all"  # in the column `seed`: the mean score over seeds, or the only one of a deterministic experiment
-DECISIONS = ("precision", "recall", "f1", "mcc")
+ALL_SEEDS = "all"  # in the column `seed`: the mean score over seeds, or the one score of a deterministic experiment
+DECISION_MEASURES = ("precision", "recall", "f1", "mcc")
+LOSS_MEASURES = ("brier", "brier_skill", "log_loss", "log_loss_skill")
 MEASURES = (
     *("n", "positives", "train_prevalence", "auc", "average_precision"),
-    *("brier", "brier_skill", "log_loss", "log_loss_skill"),
-    *(f"{name}_at_half" for name in DECISIONS),
+    *LOSS_MEASURES,
+    *(f"{name}_at_half" for name in DECISION_MEASURES),
     "threshold",
-    *(f"{name}_at_threshold" for name in DECISIONS),
+    *(f"{name}_at_threshold" for name in DECISION_MEASURES),
     *("spread", "distinct"),
 )
 
 
-def ranking(y, score):
+def auc(y, score):
+    """AUC, the area under the ROC curve, of `score` for outcomes `y`, both shape (n,); NaN with one class only."""
+    return NAN if y.min() == y.max() else roc_auc_score(y, score)
+
+
+def ranking_measures(y, score):
     """AUC and average precision of `score` for outcomes `y`, both shape (n,); NaN with one class only."""
-    if y.min() == y.max():
-        return {"auc": NAN, "average_precision": NAN}
-    return {"auc": roc_auc_score(y, score), "average_precision": average_precision_score(y, score)}
+    precision = NAN if y.min() == y.max() else average_precision_score(y, score)
+    return {"auc": auc(y, score), "average_precision": precision}
 
 
-def probability(y, score, prevalence):
-    """Brier score and log-loss (nats) of probabilities, and their skill over the training prevalence.
+def loss_measures(y, probability, prevalence):
+    """Brier score and log-loss (nats) of probabilities, and their skill against the training prevalence.
 
     Skill is 1 - loss / loss of the constant forecast `prevalence` (Murphy, Monthly Weather Review
     1988): 1 is perfect, 0 is no better than the constant, NaN if the constant is never wrong.
     """
     constant = np.full(len(y), prevalence)
-    brier, reference = brier_score_loss(y, score), brier_score_loss(y, constant)
-    loss, reference_loss = (log_loss(y, p, labels=[0, 1]) for p in (score, constant))
-    faultless = reference == 0
+    brier, brier_of_constant = brier_score_loss(y, probability), brier_score_loss(y, constant)
+    loss, loss_of_constant = (log_loss(y, p, labels=[0, 1]) for p in (probability, constant))
+    faultless = brier_of_constant == 0
     return {
         "brier": brier,
-        "brier_skill": NAN if faultless else 1 - brier / reference,
+        "brier_skill": NAN if faultless else 1 - brier / brier_of_constant,
         "log_loss": loss,
-        "log_loss_skill": NAN if faultless else 1 - loss / reference_loss,
+        "log_loss_skill": NAN if faultless else 1 - loss / loss_of_constant,
     }
 
 
-def decisions(y, score, threshold):
+def decision_measures(y, score, threshold):
     """Precision, recall, F1 and MCC when days with `score >= threshold` are called positive.
 
-    NaN where a measure is undefined: precision without a positive call, recall without a positive day,
-    MCC when all days
-    have one outcome or one call.
+    NaN where a measure is undefined: precision when no day is called positive, recall when no day is positive, F1 when
+    neither is, MCC when all days have one outcome or one call.
     """
     called = score >= threshold
     (_, false_positive), (false_negative, true_positive) = confusion_matrix(y, called, labels=[0, 1])
@@ -72,7 +76,7 @@ def decisions(y, score, threshold):
 
 
 def best_f1_threshold(y, score):
-    """The score at which calling days positive from it on gives the best F1; the highest of equals."""
+    """The threshold with the best F1 when days with `score >= threshold` are called positive; the highest of equals."""
     precision, recall, thresholds = precision_recall_curve(y, score)
     with np.errstate(invalid="ignore"):
         f1 = np.nan_to_num(2 * precision * recall / (precision + recall))[:-1]
@@ -81,14 +85,14 @@ def best_f1_threshold(y, score):
 
 
 def sweep(y, score):
-    """Precision, recall and F1 at every distinct score used as threshold; DataFrame, ascending."""
+    """Precision, recall and F1 with every distinct score as threshold; DataFrame, thresholds ascending."""
     precision, recall, thresholds = precision_recall_curve(y, score)
     table = pd.DataFrame({"threshold": thresholds, "precision": precision[:-1], "recall": recall[:-1]})
     table["f1"] = 2 * table["precision"] * table["recall"] / (table["precision"] + table["recall"])
     return table
 
 
-def evaluate(y, score, is_probability, prevalence, threshold):
+def all_measures(y, score, is_probability, prevalence, threshold):
     """All `MEASURES` of one score on one block, a flat dict.
 
     Parameters
@@ -96,22 +100,22 @@ def evaluate(y, score, is_probability, prevalence, threshold):
     y : array of 0 and 1, shape (n,)
     score : array, shape (n,)
     is_probability : bool
-        Brier, log-loss and the decisions at 0.5 are NaN otherwise.
+        If not, Brier score, log-loss and the decisions at 0.5 are NaN.
     prevalence : float
-        Of the target in the training period, the reference of the skills.
+        Share of training days with the target; the skills compare with it as a constant forecast.
     threshold : float
-        Chosen on training data; NaN if none could be.
+        Chosen on training data; NaN if none could be chosen.
     """
-    none = dict.fromkeys(("brier", "brier_skill", "log_loss", "log_loss_skill"), NAN)
-    undecided = dict.fromkeys(DECISIONS, NAN)
-    at_half = decisions(y, score, 0.5) if is_probability else undecided
-    at_chosen = undecided if np.isnan(threshold) else decisions(y, score, threshold)
+    undecided = dict.fromkeys(DECISION_MEASURES, NAN)
+    losses = loss_measures(y, score, prevalence) if is_probability else dict.fromkeys(LOSS_MEASURES, NAN)
+    at_half = decision_measures(y, score, 0.5) if is_probability else undecided
+    at_threshold = undecided if np.isnan(threshold) else decision_measures(y, score, threshold)
     return (
         {"n": len(y), "positives": int(y.sum()), "train_prevalence": prevalence}
-        | ranking(y, score)
-        | (probability(y, score, prevalence) if is_probability else none)
+        | ranking_measures(y, score)
+        | losses
         | {f"{name}_at_half": value for name, value in at_half.items()}
         | {"threshold": threshold}
-        | {f"{name}_at_threshold": value for name, value in at_chosen.items()}
+        | {f"{name}_at_threshold": value for name, value in at_threshold.items()}
         | {"spread": float(np.ptp(score)), "distinct": len(np.unique(score))}
     )

@@ -1,4 +1,8 @@
-"""Scores beside what happened."""
+"""Scores together with what happened on their days: 1.0 if the target happened, 0.0 if not.
+
+The outcomes come from the table `outcomes.parquet`, which the rule `seal_outcomes` writes: the columns of
+`origins.parquet` (`fd01.data.origins`), with NaN in place of every target of a sealed day.
+"""
 
 import pandas as pd
 
@@ -7,25 +11,30 @@ from fd01.data.targets import target_column
 from fd01.scoring.predictions import mean_over_seeds, of_target
 
 
-def with_outcomes(frame, origins):
-    """`frame` of scores with a column `y`, the outcome; days whose outcome is unknown are dropped.
+def with_outcomes(scores, outcomes):
+    """`scores` with a column `y`, the outcome; days whose outcome is unknown are dropped.
 
-    `frame` has the columns of a prediction file and `fold`; `origins` is the table of `fd01.data.origins`.
+    Parameters
+    ----------
+    scores : DataFrame
+        Rows of prediction files with a column `fold`, as `fd01.scoring.predictions.read_experiment` returns them.
+    outcomes : DataFrame
+        The table `outcomes.parquet`.
     """
     parts = []
-    for (target, horizon), group in frame.groupby(["target", "horizon"], sort=False):
-        outcomes = origins[["fold", "role", "origin"]].assign(y=origins[target_column(target, horizon)])
-        parts.append(group.merge(outcomes.dropna(subset="y"), on=["fold", "role", "origin"]))
-    return pd.concat(parts, ignore_index=True) if parts else frame.assign(y=[])
+    for (target, horizon), rows in scores.groupby(["target", "horizon"], sort=False):
+        y = outcomes[["fold", "role", "origin"]].assign(y=outcomes[target_column(target, horizon)])
+        parts.append(rows.merge(y.dropna(subset="y"), on=["fold", "role", "origin"]))
+    return pd.concat(parts, ignore_index=True) if parts else scores.assign(y=[])
 
 
-def mean_scores(frame, origins, target, horizon):
+def mean_scores(scores, outcomes, target, horizon):
     """The score of every evaluation day for one target, averaged over seeds, with its outcome `y`."""
-    rows = of_target(frame[frame["role"] == EVALUATION], target, horizon)
-    return with_outcomes(mean_over_seeds(rows), origins)
+    rows = of_target(scores[scores["role"] == EVALUATION], target, horizon)
+    return with_outcomes(mean_over_seeds(rows), outcomes)
 
 
-def train_prevalence(origins, fold, target, horizon):
-    """Share of the training origins of `fold` on which the target occurred."""
-    period = origins[(origins["fold"] == fold) & (origins["role"] != EVALUATION)]
+def train_prevalence(outcomes, fold, target, horizon):
+    """Share of the training origins of `fold` on which the target happened, of those whose target is known."""
+    period = outcomes[(outcomes["fold"] == fold) & (outcomes["role"] != EVALUATION)]
     return float(period[target_column(target, horizon)].mean())

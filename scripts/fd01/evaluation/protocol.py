@@ -1,13 +1,20 @@
-"""The original study's decision protocol, and its published figures beside the ones that were measured here."""
+"""The original study's decision protocol, and its published figures next to those measured here.
+
+Both are about one target of the original study, `up` at h = 1. The figures measured here are rows of
+`fd01.evaluation.metrics_table.with_seed_aucs`.
+"""
 
 from fd01.evaluation.metrics import sweep
-from fd01.evaluation.metrics_table import compared_rows, measured, why_unscored
 
+ORIGINAL_TARGET = {"target": "up", "horizon": 1}
 NO_RULE = "no rule of the protocol applies"
 
 
 def rules(decision):
-    """The study's protocol in words, from the thresholds of the configuration."""
+    """The protocol in words, with the thresholds of the configuration; list of dict with `if` and `then`.
+
+    `decision` is that section of the configuration.
+    """
     above, low, bad = (decision[key] for key in ("investigate_above", "finetune_from", "unsuitable_below"))
     return [
         {"if": f"AUC > {above}", "then": "investigate further, run TFM-03"},
@@ -21,7 +28,7 @@ def rules(decision):
 
 
 def outcome(auc, spread, decision):
-    """What the study's protocol says of a score with this AUC and spread (max - min)."""
+    """The protocol's answer for a score with this AUC and spread (max - min)."""
     investigate, finetune, unsuitable, otherwise = (rule["then"] for rule in rules(decision))
     if auc > decision["investigate_above"]:
         return investigate
@@ -32,71 +39,89 @@ def outcome(auc, spread, decision):
     return otherwise
 
 
-def apply_protocol(metrics, experiments, dataset, decision):
+def apply_protocol(decision, dataset, figures, why_unscored):
     """The protocol's answer on `dataset`.
 
     Parameters
     ----------
-    metrics, experiments : DataFrames, as the rule `evaluate` writes them
+    decision : dict, that section of the configuration
     dataset : str
-    decision : dict, the `decision` of the configuration
+    figures : DataFrame
+        The figures of the protocol's experiment on its block.
+    why_unscored : str
+        Why that experiment has no score there, "" if nothing says so.
 
     Returns
     -------
-    dict with `status` (`decided`, `pending` or `not applicable`), `reason`, `rules`, and `results`, one
-    per score kind: the score of the study decides, others are shown beside it as ours.
+    dict
+        `status` (`decided`, `pending` or `not applicable`), `reason`, `experiment`, `fold`, `rules`, and `results`, one
+        for each of the scores `study` and `exceedance`. The score `study`, which the original study used, decides; the
+        other is shown for comparison.
     """
-    name = decision["experiment"]
-    answer = {"experiment": name, "fold": decision["fold"], "rules": rules(decision), "results": []}
+    name, fold = decision["experiment"], decision["fold"]
+    answer = {"experiment": name, "fold": fold, "rules": rules(decision), "results": []}
     if dataset != decision["dataset"]:
         reason = f"the protocol judges {name} on the dataset {decision['dataset']}, and this is {dataset}"
         return {"status": "not applicable", "reason": reason, **answer}
-    rows = compared_rows(metrics, decision["fold"], "up", 1)
-    rows = rows[rows["experiment"] == name]
-    for row in rows[rows["score_kind"].isin(["study", "exceedance"])].to_dict("records"):
-        answer["results"].append(
-            {
-                "score_kind": row["score_kind"],
-                "decides": row["score_kind"] == "study",
-                "auc": row["auc"],
-                "spread": row["spread"],
-                "outcome": outcome(row["auc"], row["spread"], decision),
-            }
-        )
+    answer["results"] = [
+        {
+            "score_kind": row["score_kind"],
+            "decides": row["score_kind"] == "study",
+            "auc": row["auc"],
+            "spread": row["spread"],
+            "outcome": outcome(row["auc"], row["spread"], decision),
+        }
+        for row in figures[figures["score_kind"].isin(["study", "exceedance"])].to_dict("records")
+    ]
     if any(result["decides"] for result in answer["results"]):
         return {"status": "decided", "reason": None, **answer}
-    reasons = experiments.loc[experiments["experiment"] == name, "reason"].fillna("")
-    if reasons.empty:
-        reason = f"{name} is not in the table of experiments (config.yaml)"
-    else:
-        reason = reasons.iloc[0] or why_unscored(metrics, name, decision["fold"])
-        reason = reason or f"{name} has no AUC of the score `study` for up, h = 1 on {decision['fold']}"
+    reason = why_unscored or f"{name} has no AUC of the score `study` for up, h = 1 on {fold}"
     return {"status": "pending", "reason": reason, **answer}
 
 
-def compare_published(experiments, dataset, metrics, statuses, scores):
-    """Each published figure beside the measured one on the same block, or the reason for its absence.
+def compare_published(experiment, published, dataset, figures, why_unscored, read_scores):
+    """What the original study published for an experiment, and what is measured here on the same block.
 
-    `scores(experiment, fold)` gives the outcomes and the mean score of each day.
+    Parameters
+    ----------
+    experiment : str
+    published : dict, that key of the experiment in the configuration
+    dataset : str
+    figures : DataFrame
+        The figures of the experiment on the block `published["fold"]`.
+    why_unscored : str
+        Why the experiment has no score there, "" if nothing says so.
+    read_scores : function
+        Outcomes and mean scores, arrays of shape (n,), of an experiment on a fold.
+
+    Returns
+    -------
+    dict
+        `experiment`, `published`, `measured` (what `quote` returns) or the `reason` for its absence, and `reach` (what
+        `reach` returns) if a pair of precision and recall was published.
     """
-    for name, entry in experiments.items():
-        if "published" not in entry:
-            continue
-        published = entry["published"]
-        line = {"experiment": name, "published": published, "measured": None, "reach": None, "reason": None}
-        rows = compared_rows(metrics, published["fold"], "up", 1)
-        # What a forecaster published is the score of the study.
-        rows = rows[rows["experiment"] == name].sort_values("score_kind", key=lambda kind: kind != "study")
-        if dataset != published["dataset"]:
-            line["reason"] = f"published for the dataset {published['dataset']}, and this is {dataset}"
-        elif rows.empty:
-            reason = statuses[name] or why_unscored(metrics, name, published["fold"])
-            line["reason"] = reason or f"up, h = 1 is not scored on {published['fold']}"
-        else:
-            line["measured"] = measured(rows.iloc[0], metrics)
-            if "precision" in published:
-                line["reach"] = reach(*scores(name, published["fold"]), published["precision"], published["recall"])
-        yield line
+    line = {"experiment": experiment, "published": published, "measured": None, "reach": None, "reason": None}
+    if dataset != published["dataset"]:
+        line["reason"] = f"published for the dataset {published['dataset']}, and this is {dataset}"
+    elif figures.empty:
+        line["reason"] = why_unscored or f"up, h = 1 is not scored on {published['fold']}"
+    else:
+        # For a forecaster the original study published the AUC of its score `study`.
+        line["measured"] = quote(figures.sort_values("score_kind", key=lambda kind: kind != "study").iloc[0])
+        if "precision" in published:
+            y, score = read_scores(experiment, published["fold"])
+            line["reach"] = reach(y, score, published["precision"], published["recall"])
+    return line
+
+
+def quote(figures):
+    """The figures of one row as the verdict quotes them, ready for JSON; None without a row."""
+    if figures is None:
+        return None
+    names = {name: figures[name] for name in ("experiment", "fold", "score_kind")}
+    # Rows of what did not run have no counts, so pandas reads counts as floats.
+    counts = {name: int(figures[name]) for name in ("n", "positives", "seeds")}
+    return names | {"auc": float(figures["auc"])} | counts | {"seed_aucs": figures["seed_aucs"]}
 
 
 def reach(y, score, precision, recall):
@@ -104,8 +129,9 @@ def reach(y, score, precision, recall):
 
     Returns
     -------
-    dict with `threshold`, the highest that gives the pair or None, and `best_precision`, the highest
-    precision at any threshold whose recall is at least the published one.
+    dict
+        `threshold`, the highest that gives the pair or None, and `best_precision`, the highest precision at any
+        threshold whose recall is at least the published one.
     """
     table = sweep(y, score)
     hit = table[(table["precision"].round(2) == precision) & (table["recall"].round(2) == recall)]

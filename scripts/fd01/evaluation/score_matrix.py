@@ -1,4 +1,4 @@
-"""The scores of all experiments on one block, side by side."""
+"""The scores of all experiments on one block side by side, a row per day and a column per experiment."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,16 +9,25 @@ from fd01.data.origins import EVALUATION
 from fd01.evaluation.outcomes import with_outcomes
 from fd01.scoring.predictions import mean_over_seeds, of_target, read_experiment
 
-# The kind of score that an experiment is compared by: the first of these that it has.
-COMPARED = ("exceedance", "probability", "signal")
+COMPARED_KINDS = ("exceedance", "probability", "signal")  # an experiment is compared by the first of these that it has
 
 
 @dataclass(frozen=True)
 class ScoreMatrix:
-    """One block of n days and k experiments.
+    """The scores of k experiments on the n days of one block whose outcomes are known.
 
-    `days` (n,) are its origins in order; `y` (n,) the outcomes, 0.0 or 1.0; `scores` (n, k) has a column per
-    experiment, the mean over seeds; `kinds` and `is_probability` (k,) say what they are.
+    Attributes
+    ----------
+    days : DatetimeIndex, shape (n,)
+        The origins, ascending; index of `y` and of `scores`.
+    y : Series, shape (n,)
+        The outcomes, 0.0 or 1.0.
+    scores : DataFrame, shape (n, k)
+        A column per experiment, the mean over its seeds.
+    kinds : Series of str, shape (k,)
+        The kind of score of each experiment (`fd01.scoring.predictions`).
+    is_probability : Series of bool, shape (k,)
+        Whether the scores of each experiment are probabilities.
     """
 
     days: pd.DatetimeIndex
@@ -28,37 +37,43 @@ class ScoreMatrix:
     is_probability: pd.Series
 
 
-def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED):
-    """Panels by fold, in the order of `outcomes`; a fold without a known outcome or a score has none.
+def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED_KINDS):
+    """A `ScoreMatrix` for each fold, in the order of `outcomes`; none for a fold without a known outcome or a score.
 
     Parameters
     ----------
-    paths : folders of prediction files, one per experiment
-    outcomes : DataFrame, as the rule `seal_outcomes` writes it
+    paths : list of paths
+        Folders of prediction files, one per experiment.
+    outcomes : DataFrame
+        The table `outcomes.parquet`.
     target : dict with `target` and `horizon`
     role : `evaluation` or `calibration`
         An experiment without scores of that role is left out.
-    kinds : kinds of score
-        Of several that an experiment has, the first of these.
+    kinds : sequence of str
+        Kinds of score, the preferred one first: one column per experiment, with the first kind that it has.
+
+    Returns
+    -------
+    dict of fold to ScoreMatrix
     """
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
     rows = pd.concat(frames, ignore_index=True)
     rows = of_target(rows[(rows["role"] == role) & rows["score_kind"].isin(kinds)], **target)
     rows = with_outcomes(mean_over_seeds(rows), outcomes)
     folds = [fold for fold in outcomes["fold"].unique() if fold in set(rows["fold"])]
-    return {fold: _panel(rows[rows["fold"] == fold], kinds) for fold in folds}
+    return {fold: _matrix(rows[rows["fold"] == fold], kinds) for fold in folds}
 
 
-def _panel(rows, kinds):
-    about = rows[["experiment", "score_kind", "is_probability"]].drop_duplicates()
-    about = about.sort_values("score_kind", key=lambda kind: kind.map(kinds.index)).drop_duplicates("experiment")
-    rows = rows.merge(about)
-    wide = rows.pivot(index="origin", columns="experiment", values="score")
-    about = about.set_index("experiment").loc[wide.columns]
+def _matrix(rows, kinds):
+    chosen = rows[["experiment", "score_kind", "is_probability"]].drop_duplicates()
+    chosen = chosen.sort_values("score_kind", key=lambda kind: kind.map(kinds.index)).drop_duplicates("experiment")
+    rows = rows.merge(chosen)
+    scores = rows.pivot(index="origin", columns="experiment", values="score")
+    chosen = chosen.set_index("experiment").loc[scores.columns]
     return ScoreMatrix(
-        days=wide.index,
-        y=rows.drop_duplicates("origin").set_index("origin")["y"].loc[wide.index],
-        scores=wide,
-        kinds=about["score_kind"],
-        is_probability=about["is_probability"],
+        days=scores.index,
+        y=rows.drop_duplicates("origin").set_index("origin")["y"].loc[scores.index],
+        scores=scores,
+        kinds=chosen["score_kind"],
+        is_probability=chosen["is_probability"],
     )

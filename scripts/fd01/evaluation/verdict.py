@@ -1,73 +1,148 @@
-"""The verdict: what the study answers, from its metrics and comparisons. docs/reference/files.md lists its parts."""
+"""The verdict: what this study answers, from its metrics and comparisons. docs/reference/files.md lists its parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
 
 from fd01.evaluation.comparison import VERDICTS
-from fd01.evaluation.metrics_table import best_baseline, compared_rows, measured
-from fd01.evaluation.protocol import apply_protocol, compare_published
+from fd01.evaluation.metrics_table import best_baseline, with_seed_aucs
+from fd01.evaluation.protocol import ORIGINAL_TARGET, apply_protocol, compare_published, quote
+from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 from fd01.study.systems import SYSTEMS
 
-PAIRED = ["fold", "experiment", "against", "other", "auc_difference", "p_holm", "detectable", "verdict"]
-OPEN = {"sealed": {}, "reason": None}
+QUESTION = (
+    "Can pre-trained time-series foundation models (Lag-Llama, TimesFM 2.5) beat a task-specific PatchTST on SPY "
+    "direction prediction?"
+)
+QUOTED = ["fold", "experiment", "against", "other", "auc_difference", "p_holm", "detectable", "verdict"]
 
 
-def decide(dataset, experiments, decision, target, metrics, table, comparisons, folds, scores, seal=OPEN):
-    """The verdict on `dataset`, ready for JSON.
+@dataclass(frozen=True)
+class Study:
+    """What is asked, from the configuration.
 
-    `seal` is what the table of outcomes says of itself: the folds with closed days, and why.
+    Attributes
+    ----------
+    dataset : str
+    experiments, decision : dict, these sections
+    target : dict with `target` and `horizon`, the first of the section `targets`
     """
-    statuses = table.set_index("experiment")["reason"].fillna("").to_dict()
-    systems = {name: entry["system"] for name, entry in experiments.items()}
-    folds = sorted(folds, key=lambda fold: fold != decision["fold"])  # the block of the protocol first
-    blocks = []
-    for fold in folds:
-        rows = compared_rows(metrics, fold, **target)
-        reference = rows[rows["experiment"] == decision["reference"]]
-        blocks.append(
-            {
-                "fold": fold,
-                "reference": measured(reference.iloc[0] if len(reference) else None, metrics),
-                "baseline": measured(best_baseline(rows, systems), metrics),
-            }
-        )
+
+    dataset: str
+    experiments: dict
+    decision: dict
+    target: dict
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was measured.
+
+    Attributes
+    ----------
+    metrics, experiments : DataFrame, as the rule `evaluate` writes them
+    comparisons : DataFrame, as the rule `compare_experiments` writes it
+    folds : list of str
+        The folds to report, without walk-forward ones.
+    seal : dict
+        The metadata of `outcomes.parquet`: `sealed`, the folds with sealed days, and `reason`.
+    read_scores : function
+        Outcomes and mean scores, arrays of shape (n,), of an experiment on a fold.
+    """
+
+    metrics: pd.DataFrame
+    experiments: pd.DataFrame
+    comparisons: pd.DataFrame
+    folds: list
+    seal: dict
+    read_scores: Callable
+
+
+def decide(study, results):
+    """The verdict of a `Study` from its `Results`; a dict, ready for JSON."""
+    decision, table = study.decision, results.experiments
+    systems = {name: entry["system"] for name, entry in study.experiments.items()}
+    figures = with_seed_aucs(results.metrics)
+    of_study, of_original = (of_target(figures, **target) for target in (study.target, ORIGINAL_TARGET))
+
+    def figures_or_reason(experiment, fold):
+        """Figures of an experiment on a block for the original study's target, and why there are none."""
+        rows = of_original[(of_original["experiment"] == experiment) & (of_original["fold"] == fold)]
+        return rows, why_unscored(results, experiment, fold)
+
     pretrained = sorted(
         name
         for name in table.loc[table["weights"] == "pre-trained", "experiment"]
         if SYSTEMS[systems[name]].in_question
     )
     verdict = {
-        "question": "Can pre-trained time-series foundation models (Lag-Llama, TimesFM 2.5) beat a task-specific "
-        "PatchTST on SPY direction prediction?",
-        "dataset": dataset,
-        **target,
+        "question": QUESTION,
+        "dataset": study.dataset,
+        **study.target,
         "pretrained": pretrained,
-        "protocol": apply_protocol(metrics, table, dataset, decision),
+        "protocol": apply_protocol(
+            decision, study.dataset, *figures_or_reason(decision["experiment"], decision["fold"])
+        ),
         "reference": decision["reference"],
-        "sealed": {"folds": seal["sealed"], "reason": seal["reason"]},
-        "blocks": blocks,
-        "comparisons": paired_verdicts(comparisons, pretrained, decision["reference"]),
-        "published": list(compare_published(experiments, dataset, metrics, statuses, scores)),
-        "not_run": [
-            {"experiment": row["experiment"], "reason": row["reason"]}
-            for row in table[table["status"] != "ok"].to_dict("records")
+        "sealed": {"folds": results.seal["sealed"], "reason": results.seal["reason"]},
+        "blocks": [
+            reference_and_baseline(of_study, fold, decision["reference"], systems)
+            for fold in sorted(results.folds, key=lambda fold: fold != decision["fold"])  # the protocol's block first
         ],
+        "comparisons": quoted_comparisons(results.comparisons, pretrained, decision["reference"]),
+        "published": [
+            compare_published(
+                name,
+                entry["published"],
+                study.dataset,
+                *figures_or_reason(name, entry["published"]["fold"]),
+                results.read_scores,
+            )
+            for name, entry in study.experiments.items()
+            if "published" in entry
+        ],
+        "not_run": table.loc[table["status"] != "ok", ["experiment", "reason"]].to_dict("records"),
         "without_weights": table.loc[table["weights"] == "missing", "experiment"].to_list(),
     }
     return {"sentence": sentence(verdict), **verdict}
 
 
-def paired_verdicts(comparisons, pretrained, reference):
-    """The comparisons that answer the question, as dicts: those of `pretrained`, and the reference's with the baseline.
+def why_unscored(results, experiment, fold):
+    """Why an experiment has no score of the original study's target on a block; "" if no table gives a reason."""
+    table, metrics = results.experiments, of_target(results.metrics, **ORIGINAL_TARGET)
+    if experiment not in set(table["experiment"]):
+        return f"{experiment} is not in the table of experiments (config.yaml)"
+    of_experiment = table.loc[table["experiment"] == experiment, "reason"].dropna()
+    of_block = metrics.loc[(metrics["experiment"] == experiment) & (metrics["fold"] == fold), "reason"].dropna()
+    return next(iter([*of_experiment, *of_block]), "")
 
-    Of walk-forward blocks only those of all together.
+
+def reference_and_baseline(figures, fold, reference, systems):
+    """The figures of the reference and of the best baseline on one block, each None where there are none."""
+    rows = figures[figures["fold"] == fold]
+    of_reference = rows[rows["experiment"] == reference]
+    return {
+        "fold": fold,
+        "reference": quote(of_reference.iloc[0] if len(of_reference) else None),
+        "baseline": quote(best_baseline(rows, systems)),
+    }
+
+
+def quoted_comparisons(comparisons, pretrained, reference):
+    """The comparisons that answer the question, as dicts: all of `pretrained`, and the reference with the baseline.
+
+    Of the walk-forward blocks only the pooled comparison is quoted.
     """
     rows = comparisons[~comparisons["fold"].map(is_walk_forward).astype(bool)]
     names = rows["experiment"].isin(pretrained) | ((rows["experiment"] == reference) & (rows["against"] == "baseline"))
-    rows = rows.loc[names, PAIRED].astype(object)
+    rows = rows.loc[names, QUOTED].astype(object)
     return rows.where(rows.notna(), None).to_dict("records")
 
 
 def sentence(verdict):
-    """The verdict in one sentence, and what it rests on."""
+    """The verdict in words: the protocol's answer, what is sealed, the AUCs, and the paired tests."""
     protocol = verdict["protocol"]
     if protocol["status"] == "decided":
         (result,) = (result for result in protocol["results"] if result["decides"])
@@ -82,21 +157,21 @@ def sentence(verdict):
     if verdict["sealed"]["folds"]:
         closed = ", ".join(verdict["sealed"]["folds"])
         answer = f"{answer} Not looked at: {closed}, since the analysis plan or its settings have changed."
-    lines = [_comparison(block) for block in verdict["blocks"] if block["reference"] and block["baseline"]]
-    if not lines:
+    pairs = [
+        f"{block['reference']['auc']:.3f} against {block['baseline']['auc']:.3f} ({block['baseline']['experiment']}) "
+        f"on {block['fold']}"
+        for block in verdict["blocks"]
+        if block["reference"] and block["baseline"]
+    ]
+    if not pairs:
         return f"{answer} The reference, {verdict['reference']}, has no score to compare with."
     return (
         f"{answer} AUC of PatchTST trained for the task ({verdict['reference']}) against the simple baseline chosen on "
-        f"training data: {'; '.join(lines)}.{_paired(verdict)}"
+        f"training data: {'; '.join(pairs)}.{_paired_tests(verdict)}"
     )
 
 
-def _comparison(block):
-    reference, baseline = block["reference"], block["baseline"]
-    return f"{reference['auc']:.3f} against {baseline['auc']:.3f} ({baseline['experiment']}) on {block['fold']}"
-
-
-def _paired(verdict):
+def _paired_tests(verdict):
     reference, rows = verdict["reference"], verdict["comparisons"]
     of_reference = [row for row in rows if row["experiment"] == reference]
     of_pretrained = [row for row in rows if row["against"] == "reference"]
@@ -109,7 +184,7 @@ def _counts(rows, one=False):
     """Verdicts in words, block by block; `one` if each block has a single row."""
     texts = []
     for fold in dict.fromkeys(row["fold"] for row in rows):
-        found = [row["verdict"] for row in rows if row["fold"] == fold]
-        counts = [f"{found.count(name)} {name}" for name in VERDICTS if name in found]
-        texts.append(f"{found[0] if one else ', '.join(counts)} on {fold}")
+        verdicts = [row["verdict"] for row in rows if row["fold"] == fold]
+        counts = [f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts]
+        texts.append(f"{verdicts[0] if one else ', '.join(counts)} on {fold}")
     return ", ".join(texts) if one else "; ".join(texts)

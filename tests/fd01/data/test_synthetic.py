@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers.made_up_data import LABELS
-from measure_truth import probabilities, truth
+from measure_truth import true_probabilities, truth_rows
 from sklearn.metrics import roc_auc_score
 
 from fd01.data.prices import build_dataset
@@ -72,11 +72,11 @@ def test_no_score_can_expect_more_than_the_truth():
 
 def test_a_score_that_knows_the_outcomes_stands_out():
     dataset = build_dataset(simulated := simulate(days=2000, **SOURCE))
-    probability = probabilities(dataset, simulated, "up", LABELS)
+    probability = true_probabilities(dataset, simulated, "up", LABELS)
     y = target_values(dataset, [1], LABELS["threshold"], LABELS["scaled"])["up_1"].set_axis(dataset["Date"]).dropna()
     noise = np.random.default_rng(5).normal(size=len(y))
     scores = probability.loc[y.index].to_frame("honest").assign(leaking=noise + y, constant=0.5)
-    rows = {row["experiment"]: row for row in truth(ScoreMatrix(y.index, y, scores, None, None), probability)}
+    rows = {row["experiment"]: row for row in truth_rows(ScoreMatrix(y.index, y, scores, None, None), probability)}
     assert abs(rows["honest"]["z"]) < 3
     assert rows["honest"]["expected"] == rows["honest"]["best"]
     assert rows["leaking"]["z"] > 5

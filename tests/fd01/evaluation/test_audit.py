@@ -24,7 +24,7 @@ from fd01.evaluation.audit import (
     audit_folds,
     audit_targets,
     choose_cut,
-    compare,
+    compare_tables,
     fingerprint,
     outdated,
     scramble,
@@ -232,7 +232,7 @@ def training_day_in_the_block(origins):
         (dropped("evaluation", 5), "1 evaluation days that differ from the block"),
         (dropped("train", 5), "1 training days that differ from the period"),
         (training_day_in_the_block, "1 training days in the block or after it"),
-        (moved("evaluation", 5, row=100), "1 rows that are not those of their dates"),
+        (moved("evaluation", 5, row=100), "1 rows with another date than in the dataset"),
     ],
 )
 def test_wrong_fold_is_found(change, problem):
@@ -295,16 +295,18 @@ def table(values, days=("2020-01-01", "2020-01-02", "2020-01-03")):
 
 def test_comparison_is_bit_for_bit():
     values = [0.1, np.nan, 0.3]
-    assert compare("x", table(values), table(values), ["day"], "day")["ok"] is True
-    row = compare("x", table(values), table([0.1, np.nan, np.nextafter(0.3, 1)]), ["day"], "day")
+    assert compare_tables("x", table(values), table(values), ["day"], "day")["ok"] is True
+    row = compare_tables("x", table(values), table([0.1, np.nan, np.nextafter(0.3, 1)]), ["day"], "day")
     assert (row["ok"], row["first_difference"], row["compared"]) == (False, "2020-01-03", 2)
-    assert compare("x", table(values), table([0.1, 0.2, 0.3]), ["day"], "day")["first_difference"] == "2020-01-02"
-    assert compare("x", table(values), table(values[:2]), ["day"], "day")["first_difference"] == "2020-01-03"
+    assert (
+        compare_tables("x", table(values), table([0.1, 0.2, 0.3]), ["day"], "day")["first_difference"] == "2020-01-02"
+    )
+    assert compare_tables("x", table(values), table(values[:2]), ["day"], "day")["first_difference"] == "2020-01-03"
 
 
 def test_comparison_of_nothing_does_not_pass():
     for values in ([], [np.nan, np.nan]):
-        row = compare("x", table(values), table(values), ["day"], "day")
+        row = compare_tables("x", table(values), table(values), ["day"], "day")
         assert (row["ok"], row["compared"]) == (False, 0)
 
 

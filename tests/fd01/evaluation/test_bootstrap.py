@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from fd01.evaluation.bootstrap import (
     CHUNK,
     block_length,
-    interval,
+    normal_interval,
     resample_counts,
     resampled_brier,
     resampled_ranking,
@@ -109,5 +109,5 @@ def test_block_length_has_a_default_where_no_score_varies(influence):
 
 def test_interval_has_the_width_of_the_resamples():
     resampled = np.random.default_rng(0).normal(0.7, 0.02, (50_000, 2))
-    low, high = interval(np.array([0.7, 0.6]), resampled, 0.95)
+    low, high = normal_interval(np.array([0.7, 0.6]), resampled, 0.95)
     np.testing.assert_allclose([low, high], [[0.7 - 0.0392, 0.6 - 0.0392], [0.7 + 0.0392, 0.6 + 0.0392]], atol=4e-4)

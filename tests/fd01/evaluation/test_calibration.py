@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from calibrate_scores import COLUMNS, arms, calibration_table, draw, measure, reliability_table
+from calibrate_scores import COLUMNS, calibration_table, draw, reliability_table
 from helpers.made_up_data import score_matrix
 from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss, log_loss
@@ -13,6 +13,7 @@ from fd01.evaluation.calibration import (
     CLIP,
     RECALIBRATIONS,
     brier_decomposition,
+    calibration_measures,
     consistency_band,
     cox,
     fit_logit,
@@ -20,6 +21,7 @@ from fd01.evaluation.calibration import (
     log_losses,
     platt,
     recalibrated_frequency,
+    recalibrations,
 )
 
 RNG = np.random.default_rng(0)
@@ -133,29 +135,36 @@ def test_band_holds_calibrated_forecasts_and_not_others():
     assert np.mean((curve < low) | (curve > high)) > 0.3
 
 
+def probabilities(*arguments):
+    return {name: probability for name, probability, _ in recalibrations(*arguments)}
+
+
+def reasons(*arguments):
+    return {name: reason for name, _, reason in recalibrations(*arguments)}
+
+
 def test_recalibration_never_sees_the_block():
     y, probability = simulated(300, slope=2)
     tail = score_matrix(*simulated(300, 1, slope=2)[:1], a=simulated(300, 1, slope=2)[1])
     block, other = score_matrix(y, a=probability), score_matrix(1 - y, a=probability)
-    for (arm, found), (_, again) in zip(arms("a", block, tail), arms("a", other, tail)):
-        assert (found == again).all(), arm
+    for (name, found, _), (_, again, _) in zip(recalibrations("a", block, tail), recalibrations("a", other, tail)):
+        assert (found == again).all(), name
     changed = score_matrix(1 - tail.y.to_numpy(), a=tail.scores["a"])
-    recalibrated = dict(arms("a", block, changed))
-    assert not (recalibrated["platt"] == dict(arms("a", block, tail))["platt"]).any()
+    assert not (probabilities("a", block, changed)["platt"] == probabilities("a", block, tail)["platt"]).any()
 
 
-def test_arms_that_cannot_be_had_say_why():
+def test_recalibration_that_is_not_possible_says_why():
     y, probability = simulated(100)
     block, tail = score_matrix(y, False, signal=probability), score_matrix(y, False, signal=probability)
-    assert dict(arms("signal", block, tail))["raw"] == "a ranking, not a probability"
-    without = dict(arms("signal", block, None))
-    assert {without[arm] for arm in RECALIBRATIONS} == {"it has no scores of the calibration tail"}
-    assert without == dict(arms("signal", block, score_matrix(y, other=probability)))
-    one_class = dict(arms("signal", block, score_matrix(np.zeros(100), False, signal=probability)))
+    assert reasons("signal", block, tail)["raw"] == "a ranking, not a probability"
+    without = reasons("signal", block, None)
+    assert {without[name] for name in RECALIBRATIONS} == {"it has no scores of the calibration tail"}
+    assert without == reasons("signal", block, score_matrix(y, other=probability))
+    one_class = reasons("signal", block, score_matrix(np.zeros(100), False, signal=probability))
     assert one_class["platt"] == "the calibration tail does not have both outcomes"
 
 
-def test_table_has_every_arm_and_the_measures_of_its_probabilities():
+def test_table_has_every_recalibration_and_the_measures_of_its_probabilities():
     y, probability = simulated(200)
     tail = score_matrix(*simulated(200, 1)[:1], a=simulated(200, 1)[1], b=simulated(200, 1)[1])
     table = calibration_table({"test": score_matrix(y, a=probability, b=np.full(200, 0.3))}, {"test": tail})
@@ -166,14 +175,16 @@ def test_table_has_every_arm_and_the_measures_of_its_probabilities():
     total = table["miscalibration"] - table["discrimination"] + table["uncertainty"]
     assert total.to_numpy() == pytest.approx(table["brier"].to_numpy())
     assert calibration_table({}, {}).empty
-    one_class = measure(pd.Series(np.zeros(9)), pd.Series(np.linspace(0.1, 0.9, 9)))
+    one_class = calibration_measures(pd.Series(np.zeros(9)), pd.Series(np.linspace(0.1, 0.9, 9)))
     assert np.isnan(one_class["auc"]) and one_class["discrimination"] == 0
 
 
 def test_figure_has_a_panel_per_experiment_and_is_the_same_again():
     y, probability = simulated(200)
-    block = score_matrix(y, a=probability, b=np.full(200, 0.3))
-    tail = score_matrix(*simulated(200, 1)[:1], a=simulated(200, 1)[1])
+    block, tail = (
+        score_matrix(y, a=probability, b=np.full(200, 0.3)),
+        score_matrix(*simulated(200, 1)[:1], a=simulated(200, 1)[1]),
+    )
     table = reliability_table("test", block, tail, 0.95, 0)
     pd.testing.assert_frame_equal(table, reliability_table("test", block, tail, 0.95, 0))
     assert (table.groupby(["label", "arm"])["days"].sum() == 200).all()

@@ -8,8 +8,8 @@ import pytest
 from scipy.signal import lfilter
 from scipy.stats import norm
 
-from fd01.evaluation.blocks import describe, precision
-from fd01.evaluation.comparison import delong, holm, two_sided, verdict
+from fd01.evaluation.blocks import measure_block, paired_uncertainty
+from fd01.evaluation.comparison import delong, holm, paired_verdict, two_sided
 from fd01.evaluation.score_matrix import ScoreMatrix
 
 CASES = pd.read_csv(Path(__file__).with_name("delong_cases.csv"))
@@ -170,7 +170,7 @@ INSIDE, WIDE, ABOVE, BELOW = (-0.01, 0.019), (-0.03, 0.03), (0.03, 0.09), (-0.09
 )
 def test_verdict_follows_from_p_value_intervals_and_margin(difference, p, delongs, bootstraps, pooled, expected):
     rule = {"margin": 0.02, "alpha": 0.05, "pooled": pooled}
-    assert verdict(difference, p, [delongs, bootstraps], **rule) == expected
+    assert paired_verdict(difference, p, [delongs, bootstraps], **rule) == expected
 
 
 DAYS = 504
@@ -201,9 +201,9 @@ def paired_tests(y, scores):
         if outcomes.sum() >= 10:
             frame = pd.DataFrame(block, columns=["a", "b"])
             kinds = pd.Series({"a": "signal", "b": "signal"})
-            panel = ScoreMatrix(frame.index, pd.Series(outcomes), frame, kinds, pd.Series({"a": False, "b": False}))
-            found = describe("block", panel, None, resamples=79, seed=number)
-            row = precision(found, "a", "b", alpha=0.05, power=0.8)
+            matrix = ScoreMatrix(frame.index, pd.Series(outcomes), frame, kinds, pd.Series({"a": False, "b": False}))
+            found = measure_block("block", matrix, None, resamples=79, seed=number)
+            row = paired_uncertainty(found, "a", "b", alpha=0.05, power=0.8)
             rows.append(row | {"difference": np.subtract(*found.estimates["auc"])})
     return pd.DataFrame(rows)
 

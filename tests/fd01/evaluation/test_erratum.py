@@ -129,7 +129,7 @@ def test_stored_forecasts_are_judged_on_their_days_and_moved_by_one(stored, pric
 def test_file_without_the_original_arrays_is_refused(stored, prices, missing):
     path, content = stored
     np.savez(path, **{name: value for name, value in content.items() if name != missing})
-    with pytest.raises(UserError, match=f"{missing}.*not the study's file"):
+    with pytest.raises(UserError, match=f"{missing}.*not the original study's file"):
         stored_forecasts(prices, path)
 
 
@@ -149,5 +149,5 @@ def test_labels_of_other_prices_are_refused(stored, prices, damage):
 def test_file_that_is_no_archive_of_arrays_is_refused(prices, tmp_path, content):
     path = tmp_path / "predictions.npz"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="not the study's file"):
+    with pytest.raises(UserError, match="not the original study's file"):
         stored_forecasts(prices, path)

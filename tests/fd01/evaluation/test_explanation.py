@@ -1,9 +1,11 @@
 """What a score knows beyond volatility."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
-from explain_scores import COLUMNS, TERCILES, addition, draw, explain, fit_har, swaps, within_table
+from explain_scores import COLUMNS, draw
 from helpers.made_up_data import (
     CONFIG,
     LABELS,
@@ -23,8 +25,19 @@ from fd01.data.features import har
 from fd01.data.origins import EVALUATION, splits
 from fd01.data.series import input_series
 from fd01.data.targets import target_column
-from fd01.evaluation.calibration import predictor
-from fd01.evaluation.explanation import added, auc_within, diebold_mariano, terciles
+from fd01.evaluation.calibration import as_predictor
+from fd01.evaluation.explanation import (
+    TERCILES,
+    auc_within,
+    diebold_mariano,
+    explain,
+    fit_har,
+    gain_over_har,
+    nested_forecasts,
+    swapped_scores,
+    tercile_rows,
+    terciles,
+)
 from fd01.evaluation.score_matrix import ScoreMatrix
 from fd01.models.forecasts import DECILES, LEVELS, quantile_frame
 from fd01.models.har import har_distribution, har_volatility
@@ -54,7 +67,7 @@ def student_of(name="return", seed=0):
     return Forecaster("t", name, frame.assign(scale=rng.gamma(5, 0.2, len(ROWS))), None)
 
 
-def block_panel(**scores):
+def block_matrix(**scores):
     """The evaluation block with the true outcomes of `up`, h = 1."""
     block = ORIGINS[(ORIGINS["role"] == EVALUATION) & ORIGINS["up_1"].notna()].set_index("origin")
     kinds = pd.Series("exceedance", scores.keys())
@@ -140,7 +153,7 @@ def test_har_distribution_covers_what_it_says(name):
 
 def test_swaps_go_through_the_scores_of_the_forecaster():
     for forecaster in (quantiles_of("return"), quantiles_of("close"), student_of()):
-        found = dict(swaps(forecaster, HAR, DATASET, UP, LABELS))
+        found = dict(swapped_scores(forecaster, HAR))
         assert list(found) == ["har_scale", "har_location", "har_both"]
         assert all(scores.between(0, 1).all() for scores in found.values())
         # With location and scale of HAR a fixed shape ranks days as HAR's volatility does.
@@ -149,9 +162,10 @@ def test_swaps_go_through_the_scores_of_the_forecaster():
         own = by_day(forecaster.exceedance(UP, DATASET, LABELS)).loc[days]
         assert abs(own.corr(HAR.volatility, method="spearman")) < 0.3
     with pytest.raises(NotRun, match="next day"):
-        dict(swaps(student_of(), HAR, DATASET, UP_5, LABELS))
+        dict(swapped_scores(student_of(), dataclasses.replace(HAR, target=UP_5)))
     with pytest.raises(NotRun, match="says nothing of the target down"):
-        dict(swaps(quantiles_of("high"), HAR, DATASET, {"target": "down", "horizon": 1}, LABELS))
+        down = {"target": "down", "horizon": 1}
+        dict(swapped_scores(quantiles_of("high"), dataclasses.replace(HAR, target=down)))
 
 
 def test_terciles_are_thirds():
@@ -185,7 +199,7 @@ def signals(n, seed, strength):
 
 def test_second_predictor_adds_what_it_knows():
     (y_tail, tail), (y, block) = signals(2000, 0, 1.0), signals(2000, 1, 1.0)
-    base, joint, coefficient = added(y_tail, tail, y, block)
+    base, joint, coefficient = nested_forecasts(y_tail, tail, block)
     gain, p = diebold_mariano(y, base, joint)
     assert coefficient == pytest.approx(1, abs=0.15)
     assert gain == pytest.approx(log_loss(y, base) - log_loss(y, joint)) and gain > 0.05 and p < 1e-6
@@ -196,16 +210,18 @@ def test_second_predictor_that_knows_nothing_is_rarely_found_better():
     found = []
     for seed in range(30):
         (y_tail, tail), (y, block) = signals(400, 2 * seed, 0.0), signals(400, 2 * seed + 1, 0.0)
-        base, joint, _ = added(y_tail, tail, y, block)
+        base, joint, _ = nested_forecasts(y_tail, tail, block)
         gain, p = diebold_mariano(y, base, joint)
         found.append(gain > 0 and p < 0.05)
     assert np.mean(found) <= 0.1
 
 
 def test_outcomes_of_the_block_do_not_move_the_combination():
-    (y_tail, tail), (y, block) = signals(300, 0, 1.0), signals(300, 1, 1.0)
-    for one, two in zip(added(y_tail, tail, y, block), added(y_tail, tail, 1 - y, block)):
-        np.testing.assert_array_equal(one, two)
+    tail, block, har_ = tail_and_block(1.0)
+    turned = dataclasses.replace(block, y=1 - block.y)
+    one, two = (gain_over_har("model", har_, matrix, tail) for matrix in (block, turned))
+    assert one["coefficient"] == two["coefficient"]
+    assert one["joint_auc"] == pytest.approx(1 - two["joint_auc"])
 
 
 def test_diebold_mariano_equals_a_value_worked_out_by_hand():
@@ -223,37 +239,37 @@ def tail_and_block(strength):
     (y_tail, tail), (y, block) = signals(500, 0, strength), signals(500, 1, strength)
     found = score_matrix(y_tail, False, model=tail[1]), score_matrix(y, False, model=block[1])
     tail_har, block_har = (pd.Series(norm.cdf(part[0]), found[0].days) for part in (tail, block))
-    return *found, type(HAR)(np.arange(3), tail_har, block_har, block_har)
+    return *found, dataclasses.replace(HAR, tail_probability=tail_har, block_probability=block_har)
 
 
 def test_addition_says_why_it_is_not_known():
     tail, block, har_ = tail_and_block(1.0)
-    assert addition("model", har_, block, tail)["gain"] > 0
-    assert addition("model", har_, block, None) == {"added_reason": "it has no scores of the calibration tail"}
+    assert gain_over_har("model", har_, block, tail)["gain"] > 0
+    assert gain_over_har("model", har_, block, None) == {"added_reason": "it has no scores of the calibration tail"}
     one_class = score_matrix(np.zeros(500), False, model=tail.scores["model"])
-    assert "both outcomes" in addition("model", har_, block, one_class)["added_reason"]
+    assert "both outcomes" in gain_over_har("model", har_, block, one_class)["added_reason"]
     constant = score_matrix(tail.y, False, model=np.ones(500))
-    assert addition("model", har_, block, constant) == {"added_reason": "its score is the same every day"}
-    itself = score_matrix(tail.y, True, model=har_.tail.to_numpy())
-    same = score_matrix(block.y, True, model=har_.block.to_numpy())
-    assert addition("model", har_, same, itself) == {"added_reason": "it is HAR itself"}
+    assert gain_over_har("model", har_, block, constant) == {"added_reason": "its score is the same every day"}
+    itself = score_matrix(tail.y, True, model=har_.tail_probability.to_numpy())
+    same = score_matrix(block.y, True, model=har_.block_probability.to_numpy())
+    assert gain_over_har("model", har_, same, itself) == {"added_reason": "it is HAR itself"}
 
 
 def test_explanation_of_a_forecaster_and_of_a_score_without_a_distribution():
     forecaster = quantiles_of("return")
     scores = by_day(forecaster.exceedance(UP, DATASET, LABELS))
-    block = block_panel(q=scores, other=-scores)
-    table = pd.DataFrame(explain("b", block, None, None, HAR, {"q": forecaster}, DATASET, UP, LABELS), columns=COLUMNS)
+    block = block_matrix(q=scores, other=-scores)
+    table = pd.DataFrame(explain("b", block, None, None, HAR, {"q": forecaster}), columns=COLUMNS)
     q, other = table.set_index("experiment").loc[["q", "other"]].itertuples()
     assert q.auc == pytest.approx(roc_auc_score(block.y, block.scores["q"])) == pytest.approx(1 - other.auc)
     assert q.auc_within == pytest.approx(1 - other.auc_within) and q.har_within == other.har_within
     assert np.isfinite([q.har_scale, q.har_location, q.har_both]).all()
     assert other.swap_reason == "it stores no predictive distribution" and np.isnan(other.har_scale)
     assert set(table["added_reason"]) == {"it has no scores of the calibration tail"}
-    failed = list(explain("b", block, None, None, "nothing to tell apart", {}, DATASET, UP, LABELS))
+    failed = list(explain("b", block, None, None, "nothing to tell apart", {}))
     assert failed[0]["swap_reason"] == failed[0]["added_reason"] == "nothing to tell apart"
 
-    thirds = pd.DataFrame(within_table("b", block, terciles(HAR.volatility.loc[block.days])))
+    thirds = pd.DataFrame(tercile_rows("b", block, terciles(HAR.volatility.loc[block.days])))
     assert thirds["volatility"].tolist() == 2 * TERCILES
     assert thirds.groupby("experiment")[["n", "positives"]].sum().loc["q"].tolist() == [len(block.y), block.y.sum()]
     means = [HAR.volatility.loc[block.days][terciles(HAR.volatility.loc[block.days]) == k].mean() for k in range(3)]
@@ -265,9 +281,15 @@ def test_har_is_the_baseline_of_that_name():
 
     frames, _ = score_all(DATASET, ORIGINS, CONFIG["experiments"]["BASE-HAR"]["settings"], [UP], LABELS)
     scores = frames["2017-06-30"].set_index(["role", "origin"])["score"]
-    pd.testing.assert_series_equal(HAR.block, scores.loc[EVALUATION], check_names=False, check_index_type=False)
-    pd.testing.assert_series_equal(HAR.tail, scores.loc["calibration"], check_names=False, check_index_type=False)
-    assert np.allclose(predictor(HAR.tail, True), np.log(HAR.tail / (1 - HAR.tail)))
+    pd.testing.assert_series_equal(
+        HAR.block_probability, scores.loc[EVALUATION], check_names=False, check_index_type=False
+    )
+    pd.testing.assert_series_equal(
+        HAR.tail_probability, scores.loc["calibration"], check_names=False, check_index_type=False
+    )
+    assert np.allclose(
+        as_predictor(HAR.tail_probability, True), np.log(HAR.tail_probability / (1 - HAR.tail_probability))
+    )
     assert target_column(**UP) == "up_1"
 
 

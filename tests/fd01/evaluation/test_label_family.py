@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.made_up_data import CONFIG, FOLDS, LABELS, UP, UP_5, dataset_and_origins, make_prices
-from measure_labels import COLUMNS, baseline, chance, draw, family_table, label_name
+from measure_labels import COLUMNS, baseline_scores, draw, family_table, label_name
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from fd01.data.origins import EVALUATION, hide_outcomes, splits
-from fd01.evaluation.label_family import family
+from fd01.evaluation.label_family import chance_half_width, family
 from fd01.models.forecasts import LEVELS, quantile_frame
 from fd01.report import figures as plots
 from fd01.scoring.deciles import touch
@@ -94,8 +94,8 @@ def test_sealed_days_have_no_outcome_in_the_family():
 
 def test_baselines_are_fitted_to_each_label_on_days_known_by_the_train_end():
     label = labels_of(TABLE)["down", 0.005, 5]
-    (split,) = splits(label.origins, **label.name)
-    scores = baseline(DATASET, label, split, {"method": "har"})
+    (split,) = splits(label.origins, **label.as_target)
+    scores = baseline_scores(DATASET, label, split, {"method": "har"})
     later = DATASET["Date"] > FOLDS["test"]["train_end"]
     other = DATASET.copy()
     other.loc[later, ["High", "Low", "Close"]] *= 1.7
@@ -104,7 +104,7 @@ def test_baselines_are_fitted_to_each_label_on_days_known_by_the_train_end():
         for found in family(other, TABLE, [0.005], FOLDS, LABELS, ORIGINS)
         if (found.target, found.horizon) == ("down", 5)
     )
-    (again,) = splits(changed.origins, **label.name)
+    (again,) = splits(changed.origins, **label.as_target)
     pd.testing.assert_series_equal(split.targets, again.targets)
     assert scores.index.equals(pd.Index(split.evaluation)) and scores.between(0, 1).all()
 
@@ -167,8 +167,8 @@ def test_chance_is_what_scores_without_knowledge_reach():
     rng = np.random.default_rng(0)
     y = pd.Series(rng.permutation(np.repeat([0.0, 1.0], [160, 40])))
     aucs = [roc_auc_score(y, rng.standard_normal(200)) for _ in range(400)]
-    assert np.mean(np.abs(np.array(aucs) - 0.5) < chance(y, 1)) == pytest.approx(0.95, abs=0.025)
-    assert np.isnan(chance(y, 5))
+    assert np.mean(np.abs(np.array(aucs) - 0.5) < chance_half_width(y, 1)) == pytest.approx(0.95, abs=0.025)
+    assert np.isnan(chance_half_width(y, 5))
 
 
 def test_figure_shows_every_label_and_says_when_there_is_none(tmp_path):

@@ -126,7 +126,7 @@ def test_entries_survive_an_entry_that_fails(tmp_path):
 def test_another_file_in_the_place_of_the_ledger_is_left_alone(tmp_path):
     path = tmp_path / "sp500.csv"
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(UserError, match=r"sp500.csv is no trial ledger: it has the columns a, b, not first_seen"):
+    with pytest.raises(UserError, match=r"sp500.csv is not a trial ledger: it has the columns a, b, not first_seen"):
         enter(path, trials())
     assert path.read_text() == "a,b\n1,2\n"
 

@@ -3,10 +3,19 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from evaluate import describe, measure, not_run
 from helpers.made_up_data import block, score_rows
 
-from fd01.evaluation.metrics import MEASURES, best_f1_threshold, decisions, evaluate, probability, ranking, sweep
+from fd01.evaluation.metrics import (
+    MEASURES,
+    all_measures,
+    auc,
+    best_f1_threshold,
+    decision_measures,
+    loss_measures,
+    ranking_measures,
+    sweep,
+)
+from fd01.evaluation.metrics_table import describe_experiment, measure_experiment, not_run_rows
 from fd01.evaluation.outcomes import train_prevalence, with_outcomes
 from fd01.scoring.predictions import concat_scores, mean_over_seeds
 
@@ -27,7 +36,7 @@ def test_auc_counts_pairs_and_halves_ties(seed):
     y, score = random_block(seed)
     difference = score[y == 1][:, None] - score[y == 0]
     expected = ((difference > 0) + (difference == 0) / 2).mean()
-    assert ranking(y, score)["auc"] == pytest.approx(expected, abs=1e-12)
+    assert auc(y, score) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -39,16 +48,16 @@ def test_average_precision_sums_precision_over_steps_of_recall(seed):
         hits = y[called].sum()
         expected += (hits - found) / y.sum() * hits / called.sum()
         found = hits
-    assert ranking(y, score)["average_precision"] == pytest.approx(expected, abs=1e-12)
+    assert ranking_measures(y, score)["average_precision"] == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("y", [np.zeros(3), np.ones(3)])
 def test_ranking_needs_both_classes(y):
-    np.testing.assert_equal(ranking(y, SCORE[:3]), {"auc": NAN, "average_precision": NAN})
+    np.testing.assert_equal(ranking_measures(y, SCORE[:3]), {"auc": NAN, "average_precision": NAN})
 
 
 def test_brier_score_log_loss_and_their_skill():
-    measures = probability(Y, SCORE, 0.25)
+    measures = loss_measures(Y, SCORE, 0.25)
     brier = np.mean((SCORE - Y) ** 2)
     log_loss = -np.mean(np.log(np.where(Y == 1, SCORE, 1 - SCORE)))
     of_constant = {"brier": (0.75**2 + 0.25**2) / 2, "log_loss": -(np.log(0.25) + np.log(0.75)) / 2}
@@ -62,7 +71,7 @@ def test_brier_score_log_loss_and_their_skill():
 
 
 def test_skill_of_the_constant_is_zero_and_of_the_truth_one():
-    constant, truth = (probability(Y, score, 0.3) for score in (np.full(6, 0.3), Y))
+    constant, truth = (loss_measures(Y, score, 0.3) for score in (np.full(6, 0.3), Y))
     for name in ("brier_skill", "log_loss_skill"):
         assert constant[name] == 0
         assert truth[name] == pytest.approx(1)
@@ -70,7 +79,7 @@ def test_skill_of_the_constant_is_zero_and_of_the_truth_one():
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 def test_skill_is_undefined_beside_a_constant_that_is_never_wrong(outcome):
-    measures = probability(np.full(4, outcome), np.full(4, 0.5), outcome)
+    measures = loss_measures(np.full(4, outcome), np.full(4, 0.5), outcome)
     assert measures["brier"] == 0.25
     assert np.isnan([measures["brier_skill"], measures["log_loss_skill"]]).all()
 
@@ -87,12 +96,12 @@ def test_decisions_count_scores_from_the_threshold_on_as_positive(threshold):
         "f1": 2 * tp / (2 * tp + fp + fn),
         "mcc": (tp * tn - fp * fn) / square**0.5 if square else NAN,
     }
-    assert decisions(Y, SCORE, threshold) == pytest.approx(expected, nan_ok=True)
+    assert decision_measures(Y, SCORE, threshold) == pytest.approx(expected, nan_ok=True)
 
 
 def test_decisions_are_undefined_where_an_outcome_is_absent():
-    assert np.isnan(list(decisions(np.zeros(3), SCORE[:3], 0.9).values())).all()
-    found = decisions(np.ones(3), SCORE[:3], 0.3)
+    assert np.isnan(list(decision_measures(np.zeros(3), SCORE[:3], 0.9).values())).all()
+    found = decision_measures(np.ones(3), SCORE[:3], 0.3)
     assert found == pytest.approx({"precision": 1, "recall": 2 / 3, "f1": 0.8, "mcc": NAN}, nan_ok=True)
 
 
@@ -122,12 +131,12 @@ def test_sweep_has_one_row_per_distinct_score():
     table = sweep(Y, SCORE)
     assert table["threshold"].tolist() == [0.1, 0.2, 0.3, 0.4, 0.8]
     for row in table.to_dict("records"):
-        found = decisions(Y, SCORE, row["threshold"])
+        found = decision_measures(Y, SCORE, row["threshold"])
         assert [row["precision"], row["recall"], row["f1"]] == pytest.approx(list(found.values())[:3])
 
 
 def test_probability_has_every_measure():
-    found = evaluate(Y, SCORE, True, 0.25, 0.3)
+    found = all_measures(Y, SCORE, True, 0.25, 0.3)
     assert (found["n"], found["positives"], found["train_prevalence"], found["threshold"]) == (6, 3, 0.25, 0.3)
     assert (found["recall_at_half"], found["precision_at_half"]) == (1 / 3, 1)
     assert (found["recall_at_threshold"], found["precision_at_threshold"]) == (2 / 3, 0.5)
@@ -137,7 +146,7 @@ def test_probability_has_every_measure():
 
 
 def test_signal_has_no_measure_of_probabilities():
-    found, probability = (evaluate(Y, SCORE, flag, 0.25, 0.3) for flag in (False, True))
+    found, probability = (all_measures(Y, SCORE, flag, 0.25, 0.3) for flag in (False, True))
     missing = {name for name, value in found.items() if np.isnan(value)}
     of_probabilities = {"brier", "brier_skill", "log_loss", "log_loss_skill"}
     assert missing == of_probabilities | {f"{name}_at_half" for name in ("precision", "recall", "f1", "mcc")}
@@ -145,7 +154,7 @@ def test_signal_has_no_measure_of_probabilities():
 
 
 def test_without_a_threshold_nothing_is_measured_at_it():
-    found = evaluate(Y, SCORE, True, 0.25, NAN)
+    found = all_measures(Y, SCORE, True, 0.25, NAN)
     missing = {name for name, value in found.items() if np.isnan(value)}
     assert missing == {"threshold", *(f"{name}_at_threshold" for name in ("precision", "recall", "f1", "mcc"))}
 
@@ -167,18 +176,18 @@ def test_each_seed_and_the_mean_score_have_a_row():
     rng = np.random.default_rng(0)
     scores = rng.random((3, 10))
     frame = pd.concat(both_roles(s[:4], s[4:], seed=seed) for seed, s in zip((0, 1, 7), scores, strict=True))
-    rows = {row["seed"]: row for row in measure(frame, ORIGINS)}
+    rows = {row["seed"]: row for row in measure_experiment(frame, ORIGINS)}
     assert list(rows) == ["all", "0", "1", "7"]
     assert [row["seeds"] for row in rows.values()] == [3, 1, 1, 1]
     y = EVALUATION["up_1"].to_numpy()
     for row, s in zip(rows.values(), [scores.mean(axis=0), *scores], strict=True):
-        expected = evaluate(y, s[4:], True, 3 / 8, best_f1_threshold(CALIBRATION["up_1"], s[:4]))
+        expected = all_measures(y, s[4:], True, 3 / 8, best_f1_threshold(CALIBRATION["up_1"], s[:4]))
         assert {name: row[name] for name in expected} == pytest.approx(expected, nan_ok=True)
-        assert row["calibration_auc"] == ranking(CALIBRATION["up_1"], s[:4])["auc"]
+        assert row["calibration_auc"] == auc(CALIBRATION["up_1"], s[:4])
 
 
 def test_threshold_comes_from_the_calibration_tail():
-    (row,) = measure(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), ORIGINS)
+    (row,) = measure_experiment(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), ORIGINS)
     assert best_f1_threshold(EVALUATION["up_1"], SCORE) == 0.2
     assert (row["seed"], row["seeds"], row["threshold"]) == ("all", 1, 0.3)
     assert (row["recall_at_threshold"], row["precision_at_threshold"]) == (2 / 3, 0.5)
@@ -191,20 +200,24 @@ def test_without_a_usable_calibration_tail_there_is_no_threshold(outcomes):
         frame = frame[frame["role"] == "evaluation"]
     else:
         origins.loc[origins["role"] == "calibration", "up_1"] = outcomes
-    (row,) = measure(frame, origins)
+    (row,) = measure_experiment(frame, origins)
     assert np.isnan([row["threshold"], row["calibration_auc"], row["f1_at_threshold"]]).all()
-    assert row["auc"] == ranking(Y, SCORE)["auc"]
+    assert row["auc"] == auc(Y, SCORE)
 
 
 def test_row_of_a_signal_has_no_measure_of_probabilities():
-    (row,) = measure(both_roles([-3, -2, 5, 6], SCORE * 100, is_probability=False, score_kind="signal"), ORIGINS)
+    (row,) = measure_experiment(
+        both_roles([-3, -2, 5, 6], SCORE * 100, is_probability=False, score_kind="signal"), ORIGINS
+    )
     assert np.isnan([row["brier"], row["log_loss_skill"], row["f1_at_half"]]).all()
-    assert (row["score_kind"], row["auc"], row["threshold"]) == ("signal", ranking(Y, SCORE)["auc"], 5)
+    assert (row["score_kind"], row["auc"], row["threshold"]) == ("signal", auc(Y, SCORE), 5)
 
 
 def test_kinds_of_score_are_measured_apart():
     study = score_rows(EVALUATION, 1 - SCORE, score_kind="study", is_probability=False)
-    rows = measure(pd.concat([both_roles([0.1, 0.2, 0.3, 0.4], SCORE, score_kind="exceedance"), study]), ORIGINS)
+    rows = measure_experiment(
+        pd.concat([both_roles([0.1, 0.2, 0.3, 0.4], SCORE, score_kind="exceedance"), study]), ORIGINS
+    )
     aucs = {row["score_kind"]: row["auc"] for row in rows}
     assert aucs["study"] == pytest.approx(1 - aucs["exceedance"])
 
@@ -213,32 +226,32 @@ def test_folds_have_the_order_of_the_origins():
     folds = ["validation", "test", "a"]
     origins = pd.concat([block(fold, "evaluation", Y) for fold in folds], ignore_index=True)
     frame = score_rows(origins, np.tile(SCORE, 3), is_probability=False).sort_values("fold")
-    assert [row["fold"] for row in measure(frame, origins)] == folds
+    assert [row["fold"] for row in measure_experiment(frame, origins)] == folds
 
 
 def test_days_whose_outcome_is_unknown_are_left_out():
     origins = ORIGINS.copy()
     origins.loc[origins.index[-1], "up_1"] = NAN
-    (row,) = measure(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), origins)
-    assert (row["n"], row["auc"]) == (5, ranking(Y[:5], SCORE[:5])["auc"])
+    (row,) = measure_experiment(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), origins)
+    assert (row["n"], row["auc"]) == (5, auc(Y[:5], SCORE[:5]))
 
 
 def test_block_without_any_known_outcome_is_not_run():
     origins = ORIGINS.assign(up_1=ORIGINS["up_1"].mask(ORIGINS["role"] == "evaluation"))
-    (row,) = measure(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), origins)
+    (row,) = measure_experiment(both_roles([0.1, 0.2, 0.3, 0.4], SCORE), origins)
     assert (row["status"], row["reason"]) == ("not run", "no outcome of this block is known yet")
     assert "auc" not in row
 
 
 def test_constant_is_measured_where_nothing_ever_happens():
     origins = ORIGINS.assign(up_1=0.0)
-    (row,) = measure(both_roles(np.zeros(4), np.zeros(6)), origins)
+    (row,) = measure_experiment(both_roles(np.zeros(4), np.zeros(6)), origins)
     assert (row["n"], row["positives"], row["brier"]) == (6, 0, 0)
     assert np.isnan(row["auc"])
 
 
 def test_experiment_that_did_not_run_has_no_measures():
-    assert measure(concat_scores([]).assign(fold=[]), ORIGINS) == []
+    assert measure_experiment(concat_scores([]).assign(fold=[]), ORIGINS) == []
 
 
 def test_outcomes_belong_to_day_fold_and_role():
@@ -266,8 +279,10 @@ def test_experiment_that_did_not_run_is_described_with_its_reason():
     entry = {"target": "up", "horizon": 1, "reason": "no weights"}
     about = {"model": "M", "weights": {"revision": "r", "sha256": "s"}, "fitted_on": "days", "optimistic": False}
     about |= {"not_run": [entry]}
-    assert list(not_run({"a": about, "b": about | {"not_run": []}})) == [{"fold": "a", "status": "not run", **entry}]
+    assert list(not_run_rows({"a": about, "b": about | {"not_run": []}})) == [
+        {"fold": "a", "status": "not run", **entry}
+    ]
     expected = {"model": "M", "weights": "pre-trained", "parameters": None, "fitted_on": "days", "optimistic": False}
-    assert describe({"a": about}) == expected
+    assert describe_experiment({"a": about}) == expected
     scratch = {"weights": "trained from scratch", "parameters": 5}
-    assert describe({"a": about | scratch}) == expected | scratch
+    assert describe_experiment({"a": about | scratch}) == expected | scratch

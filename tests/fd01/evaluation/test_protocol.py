@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from helpers.made_up_data import CONFIG, UP, through_csv
 
-from fd01.evaluation.metrics_table import best_baseline, compared_rows, seed_aucs
-from fd01.evaluation.protocol import NO_RULE, apply_protocol, outcome, reach, rules
-from fd01.evaluation.verdict import PAIRED, decide
+from fd01.evaluation.metrics_table import best_baseline, compared_rows, with_seed_aucs
+from fd01.evaluation.protocol import NO_RULE, outcome, reach, rules
+from fd01.evaluation.verdict import QUOTED, Results, Study, decide
 
 DECISION = CONFIG["decision"]
 EXPERIMENTS = CONFIG["experiments"]
@@ -61,6 +61,23 @@ TFM = {
 TFM_RAN = ("TFM-01", "pre-trained", "ok", "")
 
 
+NO_COMPARISONS = through_csv(pd.DataFrame(columns=QUOTED))
+UNSEALED = {"sealed": {}, "reason": None}
+
+
+def decided(
+    dataset, metrics, experiments, folds=("validation",), comparisons=NO_COMPARISONS, seal=UNSEALED, scores=None
+):
+    """The verdict on these tables, after a way through JSON."""
+    study = Study(dataset, EXPERIMENTS, DECISION, UP)
+    verdict = decide(study, Results(metrics, experiments, comparisons, list(folds), seal, scores))
+    return json.loads(json.dumps(verdict, allow_nan=False))
+
+
+def verdict_of(dataset, *rows, entries=(), folds=("validation", "test"), **options):
+    return decided(dataset, table(*MEASURED, *rows), described(*entries), folds, **options)
+
+
 @pytest.mark.parametrize(
     ("auc", "spread", "expected"),
     [
@@ -96,7 +113,7 @@ def test_rules_in_words_have_the_thresholds_of_the_configuration():
 
 @pytest.mark.parametrize("dataset", ["sp500", "spy-yahoo"])
 def test_protocol_does_not_apply_to_other_datasets(dataset):
-    answer = apply_protocol(table(*MEASURED, TFM["study"]), described(TFM_RAN), dataset, DECISION)
+    answer = decided(dataset, table(*MEASURED, TFM["study"]), described(TFM_RAN))["protocol"]
     assert (answer["status"], answer["results"]) == ("not applicable", [])
     assert answer["reason"] == f"the protocol judges TFM-01 on the dataset spy, and this is {dataset}"
 
@@ -126,12 +143,12 @@ def test_protocol_is_pending_with_the_reason_until_its_experiment_has_a_score(ro
     experiments = described(*([entry] if entry else []))
     if entry is None:
         experiments = experiments[experiments["experiment"] != "TFM-01"]
-    answer = apply_protocol(table(*MEASURED, *rows), experiments, "spy", DECISION)
+    answer = decided("spy", table(*MEASURED, *rows), experiments)["protocol"]
     assert (answer["status"], answer["reason"]) == ("pending", reason)
 
 
 def test_protocol_decides_by_the_score_of_the_study_alone():
-    answer = apply_protocol(table(*MEASURED, *TFM.values()), described(TFM_RAN), "spy", DECISION)
+    answer = decided("spy", table(*MEASURED, *TFM.values()), described(TFM_RAN))["protocol"]
     assert (answer["status"], answer["reason"]) == ("decided", None)
     results = {result["score_kind"]: result for result in answer["results"]}
     assert {kind: (result["decides"], result["outcome"]) for kind, result in results.items()} == {
@@ -180,27 +197,10 @@ def test_reach_is_the_highest_threshold_of_several():
 
 def test_aucs_of_the_seeds_are_summed_up_where_there_are_several():
     metrics = table(*MEASURED, measures("PTST-2M", 0.9, seed="0", fold="test"))
-    assert seed_aucs(metrics, metrics.iloc[0]) == pytest.approx({"min": 0.68, "mean": 0.695, "max": 0.71})
-    assert seed_aucs(metrics, metrics.iloc[3]) is None
-
-
-NO_COMPARISONS = through_csv(pd.DataFrame(columns=PAIRED))
-
-
-def verdict_of(dataset, *rows, entries=(), folds=("validation", "test"), scores=None, comparisons=None):
-    comparisons = NO_COMPARISONS if comparisons is None else comparisons
-    verdict = decide(
-        dataset,
-        EXPERIMENTS,
-        DECISION,
-        UP,
-        table(*MEASURED, *rows),
-        described(*entries),
-        comparisons,
-        list(folds),
-        scores,
-    )
-    return json.loads(json.dumps(verdict, allow_nan=False))
+    rows = with_seed_aucs(metrics).set_index("experiment")
+    assert len(rows) == 3
+    assert rows.loc["PTST-2M", "seed_aucs"] == pytest.approx({"min": 0.68, "mean": 0.695, "max": 0.71})
+    assert rows.loc["BASE-HAR", "seed_aucs"] is None
 
 
 COMPARISON = (
@@ -255,9 +255,7 @@ def test_sentence_gives_the_answer_of_the_protocol_or_says_why_there_is_none(dat
 def test_sentence_quotes_every_block_and_first_the_one_of_the_protocol():
     test = measures("PTST-2M", 0.7, fold="test"), measures("BASE-HAR", 0.68, fold="test")
     metrics = table(*test, *MEASURED)
-    verdict = decide(
-        "sp500", EXPERIMENTS, DECISION, UP, metrics, described(), NO_COMPARISONS, ["test", "validation"], None
-    )
+    verdict = decided("sp500", metrics, described(), folds=["test", "validation"])
     assert [block["fold"] for block in verdict["blocks"]] == ["validation", "test"]
     assert verdict["sentence"].endswith(
         "0.700 against 0.725 (BASE-drawdown-20) on validation; 0.700 against 0.680 (BASE-HAR) on test."
@@ -267,8 +265,7 @@ def test_sentence_quotes_every_block_and_first_the_one_of_the_protocol():
 def test_verdict_says_that_the_reference_has_no_score():
     metrics = table(*MEASURED[3:], not_run("PTST-2M", "one class"))
     entries = described(("PTST-2M", None, "not run", "one class"))
-    verdict = decide("sp500", EXPERIMENTS, DECISION, UP, metrics, entries, NO_COMPARISONS, ["validation"], None)
-    assert json.dumps(verdict, allow_nan=False)
+    verdict = decided("sp500", metrics, entries)
     (head,) = verdict["blocks"]
     assert head["reference"] is None and head["baseline"]["experiment"] == "BASE-drawdown-20"
     assert verdict["sentence"] == (
@@ -280,10 +277,7 @@ def test_verdict_says_that_the_reference_has_no_score():
 
 def test_verdict_on_a_block_with_one_class_says_that_there_is_no_auc():
     metrics = table(*(row | {"auc": NAN, "positives": 0} for row in (*MEASURED, *TFM.values())))
-    verdict = decide(
-        "spy", EXPERIMENTS, DECISION, UP, metrics, described(TFM_RAN), NO_COMPARISONS, ["validation"], None
-    )
-    assert json.dumps(verdict, allow_nan=False)
+    verdict = decided("spy", metrics, described(TFM_RAN))
     assert verdict["blocks"] == [{"fold": "validation", "reference": None, "baseline": None}]
     assert verdict["sentence"].startswith(
         "The study's protocol gives no answer: TFM-01 has no AUC of the score `study` for up, h = 1 on validation."
@@ -295,9 +289,7 @@ def test_sealed_block_is_named_and_is_the_reason_wherever_it_lacks():
     rows = [not_run(name, reason) for name in ("PTST-2M", "TFM-01", "BASE-HAR")]
     rows.append(measures("PTST-2M", 0.7, fold="study-422"))
     seal = {"sealed": {"validation": {"days": 5, "of": 5}}, "reason": reason}
-    verdict = decide(
-        "spy", EXPERIMENTS, DECISION, UP, table(*rows), described(TFM_RAN), NO_COMPARISONS, ["validation"], None, seal
-    )
+    verdict = decided("spy", table(*rows), described(TFM_RAN), seal=seal)
     assert (verdict["protocol"]["status"], verdict["protocol"]["reason"]) == ("pending", reason)
     assert verdict["sealed"] == {"folds": {"validation": {"days": 5, "of": 5}}, "reason": reason}
     assert "Not looked at: validation, since the analysis plan or its settings have changed." in verdict["sentence"]
@@ -364,7 +356,7 @@ def test_published_figures_belong_to_their_dataset():
 def comparison(fold, experiment, against, verdict):
     """One row of comparisons.csv."""
     other = {"reference": "PTST-2M", "baseline": "BASE-HAR", "twin": f"{experiment}-untrained"}[against]
-    return dict(zip(PAIRED, (fold, experiment, against, other, 0.01, NAN, 0.05, verdict)))
+    return dict(zip(QUOTED, (fold, experiment, against, other, 0.01, NAN, 0.05, verdict)))
 
 
 def test_verdict_quotes_the_comparisons_of_the_pretrained_and_of_the_reference():

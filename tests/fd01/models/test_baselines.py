@@ -3,7 +3,6 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from evaluate import measure
 from helpers.made_up_data import (
     CONFIG,
     FOLDS,
@@ -20,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
 from fd01.data.origins import splits
 from fd01.data.prices import build_dataset
+from fd01.evaluation.metrics_table import measure_experiment
 from fd01.models.baselines import METHODS
 from fd01.scoring.predictions import check_same_origins, read_experiment, write_folds
 from fd01.workflow.parquet import read_frame
@@ -245,7 +245,7 @@ def test_baselines_reach_their_known_auc_on_the_prices_of_the_original_study(met
     dataset, origins = dataset_and_origins(read_frame(spy_parquet), folds)
     frames, not_run = score_all(dataset, origins, SETTINGS[method], [UP], LABELS)
     write_folds(tmp_path, frames, origins, {}, not_run)
-    rows = {row["fold"]: row for row in measure(read_experiment(tmp_path)[0], origins)}
+    rows = {row["fold"]: row for row in measure_experiment(read_experiment(tmp_path)[0], origins)}
     counts = {fold: (row["n"], row["positives"]) for fold, row in rows.items()}
     assert counts == {"validation": (502, 101), "test": (260, 47), "study-422": (422, 76)}
     for fold, (low, high) in between.items():

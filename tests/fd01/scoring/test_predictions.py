@@ -3,10 +3,11 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from check_predictions import health_checks, read_pins
+from check_predictions import read_pins
 from helpers.made_up_data import UP, UP_5, block, score_rows
 from helpers.paths import ROOT
 
+from fd01.evaluation.health import health_checks
 from fd01.scoring.predictions import (
     KEY,
     check_same_origins,
@@ -291,7 +292,7 @@ def test_healthy_scores_pass_every_check():
     assert failed(checks) == set()
     assert {entry["check"] for entry in checks if entry["ok"]} == {
         "ran",
-        "stack as pinned",
+        "packages as pinned",
         "finite",
         "spread",
         "distinct",
@@ -358,8 +359,8 @@ def test_without_a_training_none_stopped_early():
     ],
     ids=["same", "build tag and capitals", "one other", "two others"],
 )
-def test_stack_is_compared_with_the_pins(found, expected):
-    assert one_check("stack as pinned", packages={"python": "2.7.18", **found}) == expected
+def test_packages_are_compared_with_the_pins(found, expected):
+    assert one_check("packages as pinned", packages={"python": "2.7.18", **found}) == expected
 
 
 def test_pins_are_read_from_the_requirements():
@@ -398,5 +399,5 @@ def test_reasons_for_not_running_are_given_once():
     about = metadata([{**UP, "reason": "no weights"}, {**UP_5, "reason": "no weights"}], weights="missing")
     checks = health(concat_scores([]).assign(fold=[]), about)
     found = [(entry["check"], entry["ok"]) for entry in checks]
-    assert found == [("ran", False), ("stack as pinned", True), ("model loads", False)]
+    assert found == [("ran", False), ("packages as pinned", True), ("model loads", False)]
     assert checks[0]["detail"] == "no weights"

@@ -5,12 +5,12 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
-from check_predictions import health_checks
-from evaluate import measure
 from helpers.made_up_data import CONFIG, UP, block, score_rows
 from helpers.paths import ROOT
 
 from fd01.data.origins import hide_outcomes
+from fd01.evaluation.health import health_checks
+from fd01.evaluation.metrics_table import measure_experiment
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.scoring.predictions import write_folds
 from fd01.study.plan import plan_digest, seal
@@ -104,8 +104,8 @@ def scores():
 
 def test_closed_block_is_not_measured_and_says_why():
     outcomes, closed = hide_outcomes(ORIGINS, ["test"])
-    before = {row["fold"]: row for row in measure(scores(), ORIGINS)}
-    after = {row["fold"]: row for row in measure(scores(), outcomes, dict.fromkeys(closed, REASON))}
+    before = {row["fold"]: row for row in measure_experiment(scores(), ORIGINS)}
+    after = {row["fold"]: row for row in measure_experiment(scores(), outcomes, dict.fromkeys(closed, REASON))}
     assert after["validation"] == before["validation"]
     assert (after["test"]["status"], after["test"]["reason"]) == ("not run", REASON)
     assert "auc" not in after["test"]
@@ -115,11 +115,11 @@ def test_closed_block_is_not_measured_and_says_why():
 def test_closed_block_without_calibration_scores_is_listed_too():
     outcomes, _ = hide_outcomes(ORIGINS, ["test"])
     frame = scores()
-    rows = measure(frame[frame["role"] == "evaluation"], outcomes, {"test": REASON})
+    rows = measure_experiment(frame[frame["role"] == "evaluation"], outcomes, {"test": REASON})
     assert [row["reason"] for row in rows if row["fold"] == "test"] == [REASON]
 
 
-def test_closed_block_has_no_panel(tmp_path):
+def test_closed_block_has_no_score_matrix(tmp_path):
     outcomes, _ = hide_outcomes(ORIGINS, ["test"])
     rows = scores().drop(columns="fold")
     write_folds(

@@ -9,7 +9,7 @@ import sys
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
+from helpers.paths import ROOT
 
 from fd01.workflow.files import read_json
 
@@ -71,14 +71,14 @@ def repository(tmp_path_factory):
 def study(repository):
     """Results of the small study with the experiments of the page, and with baselines and PatchTST beside them."""
     folder, _ = repository
-    place = folder / "tests" / "workflow"
+    place = folder / "tests" / "studies" / "small"
     config = yaml.safe_load((place / "config.yaml").read_text())
     added = yaml.safe_load((folder / "config.yaml").read_text())["experiments"]
     for name, entry in config["experiments"].items():
         entry["run"] = "all" if name.startswith(("BASE", "PTST-tiny")) and "study" not in name else "none"
     config["experiments"] |= {name: added[name] for name in NEW}
     (place / "config.yaml").write_text(yaml.safe_dump(config))
-    run(place, sys.executable, "-m", "snakemake", "--snakefile", "../../Snakefile", "--cores", "2")
+    run(place, sys.executable, "-m", "snakemake", "--snakefile", "../../../Snakefile", "--cores", "2")
     return place / "results" / "sp500"
 
 
@@ -106,8 +106,7 @@ def test_copy_keeps_the_promises_of_the_layout_and_of_the_slurm_profile(reposito
         "-q",
         "-p",
         "no:cacheprovider",
-        "tests/test_repository.py",
-        "tests/test_rooms.py",
+        "tests/repository",
     )
     assert re.search(r"\b\d+ passed", output) and "failed" not in output
 

@@ -1,0 +1,94 @@
+"""The health checks of one experiment: whether it ran as it should, and whether its scores are usable."""
+
+import numpy as np
+
+from fd01.data.origins import EVALUATION
+from fd01.evaluation.outcomes import with_outcomes
+
+BLOCK = ["fold", "target", "horizon", "seed", "score_kind"]
+MIN_DISTINCT = 0.1  # least number of distinct scores in a block, as a share of its days
+
+
+def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
+    """The checks of one experiment.
+
+    Parameters
+    ----------
+    scores, metadata : its prediction files
+        As `fd01.scoring.predictions.read_experiment` returns them.
+    outcomes : DataFrame
+        The table `outcomes.parquet`.
+    collapse_spread : float
+        A block whose scores have a spread (max - min) up to this has collapsed.
+    pins : dict of package, in lower case, to version
+    sealed : folds
+        Some of their outcomes are unknown on purpose: they do not count when AUC cannot be computed.
+
+    Returns
+    -------
+    list of dict with `check`, `ok` (None: the check does not apply) and `detail`
+    """
+    reasons = {entry["reason"] for provenance in metadata.values() for entry in provenance["not_run"]}
+    provenance = next(iter(metadata.values()))  # all folds have the same
+    checks = [
+        _check("ran", not reasons, "; ".join(sorted(reasons)) or "every fold and target has its scores"),
+        _check("packages as pinned", *_packages(provenance["packages"], pins)),
+        _check("model loads", *_model(provenance)),
+    ]
+    if provenance.get("epochs"):
+        checks.append(_check("stopped early", *_stopped_early(provenance["epochs"])))
+    scored = scores[scores["role"] == EVALUATION]
+    if scored.empty:
+        return checks
+    finite = np.isfinite(scored["score"])
+    blocks = scored.groupby(BLOCK, dropna=False)["score"]
+    spread = blocks.agg(np.ptp).min()
+    distinct = blocks.agg(lambda score: score.nunique() / len(score)).min()
+    unsealed = with_outcomes(scored[~scored["fold"].isin(sealed)], outcomes)
+    both = unsealed.groupby(BLOCK, dropna=False)["y"].nunique() == 2
+    exempt = (None, "exempt: the score is constant by construction") if provenance.get("constant") else None
+    return [
+        *checks,
+        _check("finite", finite.all(), f"{finite.sum()} of {len(finite)} scores are finite"),
+        _check("spread", *(exempt or (spread > collapse_spread, f"smallest of a block: {spread:.4g}"))),
+        _check("distinct", *(exempt or (distinct >= MIN_DISTINCT, f"smallest share of the days: {distinct:.0%}"))),
+        _check(
+            "AUC computable",
+            both.all() if len(both) else None,
+            f"{both.sum()} of {len(both)} blocks that are open have both outcomes",
+        ),
+    ]
+
+
+def _check(name, ok, detail):
+    return {"check": name, "ok": None if ok is None else bool(ok), "detail": detail}
+
+
+def _packages(packages, pins):
+    """The versions that a job found, without their build tags, compared with the pinned ones."""
+    versions = {name: version.partition("+")[0] for name, version in packages.items() if name != "python"}
+    wrong = [
+        f"{name} {version}, pinned {pins[name.lower()]}"
+        for name, version in versions.items()
+        if version != pins[name.lower()]
+    ]
+    return not wrong, "; ".join(wrong or [f"{name} {version}" for name, version in versions.items()])
+
+
+def _model(provenance):
+    weights = provenance["weights"]
+    if "loaded" not in provenance:
+        missing = weights == "missing"
+        return (False, "its weights are missing") if missing else (None, f"nothing to load: {weights or 'no weights'}")
+    if not isinstance(weights, dict):
+        return True, f"{provenance['loaded']}; weights: {weights}"
+    sums = ", ".join(f"{name} sha256 {file['sha256']}" for name, file in weights["files"].items())
+    return True, f"{provenance['loaded']}; revision {weights['revision']}, {sums}"
+
+
+def _stopped_early(epochs):
+    """A training whose best epoch is the last one allowed might have improved further."""
+    cut_short = [training for training in epochs if training["selected"] == training["allowed"]]
+    names = ", ".join(f"seed {training['seed']} of {training['train_end']}" for training in cut_short)
+    detail = f"used the last epoch allowed: {names}" if cut_short else "every training stopped by itself"
+    return not cut_short, detail

@@ -1,0 +1,113 @@
+"""Comparing the daily losses of all probabilities at once: model confidence set, SPA and StepM."""
+
+import numpy as np
+import pandas as pd
+
+from fd01.evaluation.bootstrap import block_length
+from fd01.evaluation.calibration import log_losses
+
+
+def daily_losses(matrix):
+    """Brier loss (p - y)^2 and log-loss -log P(y), in nats, of every probability of a `ScoreMatrix`.
+
+    Returns
+    -------
+    dict of loss to DataFrame, shape (n, k)
+    """
+    p = matrix.scores.loc[:, matrix.is_probability.astype(bool)]
+    y = matrix.y.to_numpy()[:, None]
+    return {"brier": (p - y) ** 2, "log-loss": log_losses(y, p)}
+
+
+def compare_losses(losses, reference, optimistic, statistics):
+    """`multiple_comparison` of all experiments but the `optimistic` ones, and the mean loss of all.
+
+    A model that was stopped early on these very days could push others out of the confidence set.
+
+    Parameters
+    ----------
+    losses : DataFrame, shape (n, k)
+    reference : str
+    optimistic : set of str
+    statistics : dict, that section of the configuration
+
+    Returns
+    -------
+    DataFrame, a row per experiment
+    """
+    tested = losses.drop(columns=[name for name in losses if name in optimistic])
+    table = multiple_comparison(
+        tested, reference, statistics["alpha"], statistics["resamples"], statistics["seed"]
+    ).reindex(losses.columns)
+    table = table.assign(mean=losses.mean(), n=len(losses), optimistic=losses.columns.isin(optimistic))
+    return table.rename_axis("experiment").reset_index()
+
+
+def multiple_comparison(losses, reference, alpha, resamples, seed):
+    """Which experiments may be the best, and which beat the reference; DataFrame by experiment.
+
+    Parameters
+    ----------
+    losses : DataFrame, shape (n, k)
+        Loss of each day, a column per experiment.
+    reference : str
+        Without it, or without another column, the columns of SPA and StepM are missing.
+    alpha : float
+        Level of the tests.
+    resamples, seed : int
+        Of the stationary bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        `mcs_p` and `in_mcs`: the model confidence set, which holds the best experiment with probability 1 - alpha
+        (Hansen, Lunde and Nason, Econometrica 2011, range statistic). `spa_lower`, `spa_consistent`, `spa_upper`:
+        p-values of "no experiment has a smaller expected loss than the reference", the same for all rows (Hansen,
+        J. Business & Economic Statistics 2005). `beats_reference`: StepM (Romano and Wolf, Econometrica 2005). All by
+        `arch.bootstrap`.
+
+    Notes
+    -----
+    Experiments with equal losses on every day enter the tests as one, since the tests divide by the standard deviation
+    of their difference. In `arch`, only the confidence set divides mean differences by their standard deviation; SPA
+    and StepM compare them undivided.
+    """
+    from arch.bootstrap import MCS, SPA
+
+    group = losses.T.groupby(losses.T.apply(tuple, axis=1), sort=False).ngroup()  # equal losses, equal number
+    first = group.drop_duplicates().index  # one experiment of each group
+    length = block_length((losses - losses.mean()).to_numpy())
+    settings = {"reps": resamples, "block_size": round(length), "seed": seed}
+    table = pd.DataFrame({"block_length": length}, index=losses.columns)
+    if len(first) < 2:
+        return table
+    distinct = losses[first].set_axis(group[first], axis=1)
+    mcs = MCS(distinct, size=alpha, **settings)
+    mcs.compute()
+    table["mcs_p"] = group.map(mcs.pvalues["Pvalue"])
+    table["in_mcs"] = group.isin(mcs.included)
+    if reference in losses:
+        benchmark, models = distinct[group[reference]], distinct.drop(columns=group[reference])
+        spa = SPA(benchmark, models, **settings)
+        spa.compute()
+        for kind, p in spa.pvalues.items():
+            table[f"spa_{kind}"] = p
+        table["beats_reference"] = group.isin(models.columns[superior_models(spa, alpha)])
+    return table
+
+
+def superior_models(spa, alpha):
+    """Which of the k models of an `arch.bootstrap.SPA` beat its benchmark by StepM; bool array, shape (k,).
+
+    SPA is repeated without the models that it finds better, until it finds no more. This is the loop of
+    `arch.bootstrap.StepM`, which fails when the last of all models is found in a later round.
+    """
+    left = np.ones(spa.k, bool)
+    while left.any():
+        spa.subset(left.copy())
+        spa.compute()
+        better = spa.better_models(alpha)
+        if not len(better):
+            break
+        left[better] = False
+    return ~left
