@@ -1,4 +1,4 @@
-# In: predictions or metrics. Out: results/{dataset}/figures/, an SVG per figure and the CSV behind it.
+# In: predictions or metrics. Out: results/{dataset}/figures/, each figure as SVG with its numbers as CSV.
 
 
 SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
@@ -29,7 +29,9 @@ rule plot_scores:
     params:
         target=config["targets"][0],
         published=published(),
-        baselines=experiments_of("baseline"),
+        reference=config["decision"]["reference"],
+        systems=systems(),
+        twins=twins(),
     script:
         "../scripts/plot_scores.py"
 
