@@ -1,4 +1,4 @@
-# In: all that was measured. Out: results/{dataset}/report/index.html, one file, and provenance.json.
+# In: everything that was measured. Out: results/{dataset}/report/index.html, one file, and provenance.json.
 
 
 include: "functions/report.smk"
@@ -29,17 +29,15 @@ rule render_report:
         experiments="results/{dataset}/metrics/experiments.csv",
         checks="results/{dataset}/checks",
         outcomes="results/{dataset}/data/outcomes.parquet",
-        about="results/{dataset}/data/dataset.json",
+        description="results/{dataset}/data/dataset.json",
         provenance="results/{dataset}/provenance.json",
         erratum="results/{dataset}/erratum.json",
-        auc="results/{dataset}/figures/auc.svg",
-        scores=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         tables=report_tables,
-        drawings=report_figures,
+        figures=report_figures,
+        block_figures=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         predictions=all_predictions,
         audit=audit_table,
         template=workflow.source_path("../report/index.html.j2"),
-        opening=[workflow.source_path(f"../report/sections/{name}.html.j2") for name in REPORT_OPENING],
         sections=[workflow.source_path(f"../report/sections/{name}.html.j2") for name in REPORT_SECTIONS],
         style=workflow.source_path("../report/style.css"),
         lib=shared("render_report"),

@@ -1,28 +1,30 @@
-# Of the rules in report.smk: what the report is made of.
+# For the rules in report.smk: the parts of the report.
 
 from fd01.study.folds import is_walk_forward
 
-# Its sections in their order; tables and figures are known to them by these names.
-REPORT_OPENING = ["power"]  # above the results
+# Its sections from top to bottom, report/sections/{name}.html.j2.
 REPORT_SECTIONS = [
-    *("comparisons", "walk-forward", "truth", "labels", "explanation", "calibration", "losses", "contamination"),
-    *("audit", "ledger"),
+    *("opening", "power", "results", "comparisons", "walk-forward"),
+    *("truth", "labels", "explanation", "calibration", "losses", "contamination"),
+    *("audit", "ledger", "covariates"),
+    *("protocol", "published", "erratum", "figures", "not-run", "checks", "method"),
 ]
+# The tables and figures that sections use, by these names.
 REPORT_TABLES = [
     *("power", "protocol-errors", "comparisons", "walk-forward", "losses"),
     *("labels", "calibration", "explanation", "terciles", "contamination", "ledger"),
 ]
-REPORT_FIGURES = ["labels", "reliability", "explanation"]
+REPORT_FIGURES = ["auc", "labels", "reliability", "explanation"]
 
 
 def report_tables(wildcards):
-    """Tables behind the sections of the report on a dataset."""
+    """Tables that the sections of the report on a dataset use."""
     truth = ["truth"] if wildcards.dataset in datasets_from("synthetic") else []
     return expand("results/{dataset}/metrics/{table}.csv", dataset=wildcards.dataset, table=REPORT_TABLES + truth)
 
 
 def report_figures(wildcards):
-    """Figures of the sections of the report on a dataset."""
+    """Figures that the sections of the report on a dataset use."""
     walk_forward = ["walk-forward"] if any(map(is_walk_forward, folds_of(wildcards))) else []
     return expand(
         "results/{dataset}/figures/{figure}.svg", dataset=wildcards.dataset, figure=REPORT_FIGURES + walk_forward
