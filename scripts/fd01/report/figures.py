@@ -37,7 +37,6 @@ LINES = {
 }
 
 
-
 def display_names(rows):
     """Name of each row in a figure: its experiment, with the kind of score where there are several."""
     kinds = rows.groupby("experiment")["score_kind"].transform("nunique")
