@@ -29,7 +29,9 @@ rule plot_scores:
     params:
         target=config["targets"][0],
         published=published(),
-        baselines=experiments_of("baseline"),
+        reference=config["decision"]["reference"],
+        systems=systems(),
+        twins=twins(),
     script:
         "../scripts/plot_scores.py"
 

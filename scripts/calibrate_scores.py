@@ -9,6 +9,7 @@ from fd01.data.origins import CALIBRATION, EVALUATION
 from fd01.evaluation.calibration import calibration_measures, consistency_band, recalibrated_frequency, recalibrations
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.report.figures import message_figure, pyplot, save_figure, small_multiples
+from fd01.report.palette import CALIBRATED, RAW, RECALIBRATED, SHARE_OF_DAYS
 from fd01.study.folds import headline_fold, main_folds
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
@@ -65,14 +66,17 @@ def reliability_table(fold, matrix, tail, level, seed):
 
 
 def draw(table):
-    """Reliability curves, a panel per experiment, over the band of the raw one and the days of each forecast."""
+    """Reliability curves, one panel per experiment.
+
+    Behind them: the consistency band of the raw probabilities, and bars, the share of days by forecast.
+    """
     if table.empty:
         return message_figure("No probabilities of a block whose outcomes are known.")
     figure, panels = small_multiples(table)
     for experiment, axes in panels:
         rows = table[table["label"] == experiment]
-        axes.plot([0, 1], [0, 1], color="0.7", lw=0.8)
-        for arm, colour in (("raw", "C0"), ("platt", "C1")):
+        axes.plot([0, 1], [0, 1], color=CALIBRATED, lw=0.8)
+        for arm, colour in (("raw", RAW), ("platt", RECALIBRATED)):
             curve = rows[rows["arm"] == arm]
             steps = curve["frequency"].diff().ne(0) | curve["frequency"].diff(-1).ne(0)  # the ends of each level
             axes.plot(curve.loc[steps, "forecast"], curve.loc[steps, "frequency"], color=colour, lw=1.5)
@@ -80,12 +84,12 @@ def draw(table):
                 band = curve.iloc[:: max(1, len(curve) // 100)]
                 axes.fill_between(band["forecast"], band["low"], band["high"], color=colour, alpha=0.2, lw=0)
                 share = curve["days"] / curve["days"].sum()
-                axes.hist(curve["forecast"], np.linspace(0, 1, 21), weights=share, color="0.88", zorder=0)
+                axes.hist(curve["forecast"], np.linspace(0, 1, 21), weights=share, color=SHARE_OF_DAYS, zorder=0)
         axes.set(xlim=(0, 1), ylim=(0, 1))
-    handles = [pyplot().Line2D([], [], color=colour) for colour in ("C0", "C1")]
-    title = "frequency of the event (upwards) against forecast probability; grey: share of days"
+    handles = [pyplot().Line2D([], [], color=colour) for colour in (RAW, RECALIBRATED)]
+    title = "upwards: frequency of the event; to the right: forecast probability; bars: share of days"
     names = ["raw, with its band", "recalibrated (Platt)"]
-    figure.legend(handles, names, loc="outside lower center", ncols=2, title=title, fontsize=8, title_fontsize=8)
+    figure.legend(handles, names, loc="outside lower center", ncols=2, title=title)
     return figure
 
 

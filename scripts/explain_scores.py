@@ -8,7 +8,8 @@ from fd01.data.origins import CALIBRATION, splits
 from fd01.evaluation.comparison import holm
 from fd01.evaluation.explanation import SWAPS, explain, fit_har, tercile_rows, terciles
 from fd01.evaluation.score_matrix import read_score_matrices
-from fd01.report.figures import message_figure, pyplot, save_figure
+from fd01.report.figures import GUESS_LINE, message_figure, pyplot, save_figure
+from fd01.report.palette import ALL_DAYS, CHANGE, SIMILAR_VOLATILITY
 from fd01.scoring.distributions import read_forecasters
 from fd01.study.folds import headline_fold, main_folds
 from fd01.workflow.errors import NotRun
@@ -24,16 +25,16 @@ TERCILE_COLUMNS = ["fold", "experiment", "volatility", "n", "positives", "auc"]
 
 
 def draw(table):
-    """AUC on all days and among days of like volatility, an experiment a row."""
+    """AUC on all days and among days of similar volatility, one row per experiment."""
     table = table.dropna(subset="auc").sort_values("auc")
     if table.empty:
         return message_figure("No block in which both outcomes occur has been scored.")
     figure, axes = pyplot().subplots(figsize=(6.5, 1.2 + 0.26 * len(table)))
-    axes.axvline(0.5, color="0.7", lw=0.8)
+    axes.axvline(0.5, **GUESS_LINE)
     places = range(len(table))
-    axes.hlines(places, table["auc_within"], table["auc"], color="0.8", lw=2, zorder=0)
-    axes.scatter(table["auc"], places, color="C0", label="all days")
-    axes.scatter(table["auc_within"], places, color="C1", label="among days of like volatility")
+    axes.hlines(places, table["auc_within"], table["auc"], color=CHANGE, lw=2, zorder=0)
+    axes.scatter(table["auc"], places, color=ALL_DAYS, label="all days")
+    axes.scatter(table["auc_within"], places, color=SIMILAR_VOLATILITY, label="among days of similar volatility")
     axes.set_yticks(places, table["experiment"])
     axes.set(title=f"AUC on {table['fold'].iloc[0]}")
     figure.legend(loc="outside lower center", ncols=2)

@@ -10,6 +10,7 @@ from fd01.data.origins import splits
 from fd01.evaluation.label_family import family, measure_label
 from fd01.models.baselines import METHODS
 from fd01.report.figures import message_figure, pyplot, save_figure
+from fd01.report.palette import AUC_MAP, BETWEEN_TARGETS, ON_DARK, ON_LIGHT
 from fd01.scoring.distributions import read_forecasters
 from fd01.study.folds import headline_fold, main_folds
 from fd01.workflow.files import replacing
@@ -63,7 +64,7 @@ def label_name(target, threshold, horizon):
 
 
 def draw(table):
-    """A heat map of one fold: a row per label, a column per experiment that has an AUC for any."""
+    """A heat map of one fold: one row per label, one column per experiment that has an AUC for any label."""
     table = table.dropna(subset="auc")
     if table.empty:
         return message_figure("No label of which both outcomes occur has been scored.")
@@ -71,20 +72,18 @@ def draw(table):
     wide = table.pivot(index="label", columns="experiment", values="auc")
     wide = wide.loc[table["label"].unique(), table["experiment"].unique()]
     figure, axes = pyplot().subplots(figsize=(2.2 + 0.65 * wide.shape[1], 1.8 + 0.24 * len(wide)))
-    axes.pcolormesh(wide, cmap="RdBu_r", vmin=0.2, vmax=0.8)  # 0.5, no skill, is white
+    axes.pcolormesh(wide, cmap=AUC_MAP, vmin=0.2, vmax=0.8)  # 0.5, guessing, is the middle
     axes.invert_yaxis()
     for (i, j), auc in np.ndenumerate(wide.to_numpy()):
         if np.isfinite(auc):
-            colour = "white" if abs(auc - 0.5) > 0.2 else "black"
+            colour = ON_DARK if abs(auc - 0.5) > 0.2 else ON_LIGHT
             axes.text(j + 0.5, i + 0.5, f"{auc:.2f}", ha="center", va="center", fontsize=7, color=colour)
     targets = table.drop_duplicates("label")["target"].to_numpy()
     for i in np.flatnonzero(targets[1:] != targets[:-1]):
-        axes.axhline(i + 1, color="black", lw=1.5)
-    axes.set_xticks(
-        np.arange(wide.shape[1]) + 0.5, wide.columns, rotation=40, ha="right", rotation_mode="anchor", fontsize=8
-    )
-    axes.set_yticks(np.arange(len(wide)) + 0.5, wide.index, fontsize=8)
-    axes.set_title(f"AUC on {table['fold'].iloc[0]}", fontsize=10)
+        axes.axhline(i + 1, color=BETWEEN_TARGETS, lw=1.5)
+    axes.set_xticks(np.arange(wide.shape[1]) + 0.5, wide.columns, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(np.arange(len(wide)) + 0.5, wide.index)
+    axes.set_title(f"AUC on {table['fold'].iloc[0]}")
     return figure
 
 

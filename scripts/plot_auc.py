@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.evaluation.metrics import ALL_SEEDS
-from fd01.report.figures import display_names, message_figure, pyplot, save_figure
+from fd01.report.figures import GUESS_LINE, display_names, message_figure, pyplot, save_figure
+from fd01.report.palette import MEAN_OF_SEEDS, SINGLE_SEED
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.logs import configure_logging
@@ -19,7 +20,7 @@ def auc_table(metrics, target):
 
 
 def draw_auc(table):
-    """A panel per fold, the best of the first one on top; small dots are single seeds."""
+    """One panel per fold; the first fold orders the rows, best AUC on top. Small dots are single seeds."""
     if table.empty:
         return message_figure("No block in which both outcomes occur has been scored.")
     folds = list(table["fold"].unique())
@@ -29,12 +30,12 @@ def draw_auc(table):
     size = (2.2 + 2 * len(folds), 1.2 + 0.28 * len(order))
     figure, axes = pyplot().subplots(1, len(folds), figsize=size, sharex=True, sharey=True, squeeze=False)
     for fold, panel in zip(folds, axes[0]):
-        panel.axvline(0.5, color="0.7", lw=0.8)
-        for rows, area, colour in ((means, 36, "C0"), (seeds, 8, "C1")):
+        panel.axvline(0.5, **GUESS_LINE)
+        for rows, area, colour in ((means, 36, MEAN_OF_SEEDS), (seeds, 8, SINGLE_SEED)):
             rows = rows[rows["fold"] == fold]
             panel.scatter(rows["auc"], [order.index(label) for label in rows["label"]], s=area, color=colour)
         panel.set(title=fold, xlabel="AUC", yticks=range(len(order)), yticklabels=order)
-        panel.grid(axis="y", lw=0.3)
+        panel.grid(axis="y")
     axes[0, 0].invert_yaxis()
     return figure
 

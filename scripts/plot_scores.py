@@ -1,33 +1,44 @@
 """Draw one kind of figure of the scores for every fold: an SVG and, beside it, the table that it shows."""
 
-import itertools
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from fd01.evaluation.metrics import sweep
 from fd01.evaluation.outcomes import mean_scores
-from fd01.report.figures import display_names, message_figure, pyplot, save_figure, small_multiples
+from fd01.report.figures import (
+    GUESS_LINE,
+    display_names,
+    line_kind,
+    line_styles,
+    message_figure,
+    pyplot,
+    save_figure,
+    small_multiples,
+)
+from fd01.report.palette import EVENT, F1, NO_EVENT, PRECISION, PREVALENCE, PUBLISHED, RECALL
 from fd01.scoring.predictions import read_experiment
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
-OUTCOMES = {0.0: "did not happen", 1.0: "happened"}
+OUTCOMES = {0: ("did not happen", NO_EVENT), 1: ("happened", EVENT)}
+MEASURES = {"precision": ("precision", PRECISION), "recall": ("recall", RECALL), "f1": ("F1", F1)}
 
 
-def read_scores(paths, origins, target):
-    """Mean score and outcome of every evaluation day, with the `label` of its experiment."""
+def read_scores(paths, outcomes, target):
+    """Mean score and outcome of every evaluation day, with the `experiment` and its `label` in the figures."""
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
     rows = pd.concat(frames, ignore_index=True)
-    return mean_scores(rows.assign(label=display_names(rows)), origins, **target)
+    return mean_scores(rows.assign(label=display_names(rows)), outcomes, **target)
 
 
 def by_label(scores, function):
-    """`function(y, score)` of every label as one table with a column `label`; constant scores are left out."""
-    groups = [(label, block) for label, block in scores.groupby("label", sort=False) if block["score"].nunique() > 1]
-    tables = [function(block["y"], block["score"]).assign(label=label) for label, block in groups]
+    """The tables `function(y, score)` of all labels in one, with a column `label`; constant scores are left out."""
+    groups = [(label, rows) for label, rows in scores.groupby("label", sort=False) if rows["score"].nunique() > 1]
+    tables = [function(rows["y"], rows["score"]).assign(label=label) for label, rows in groups]
     return pd.concat(tables) if tables else pd.DataFrame(columns=["label"])
 
 
@@ -62,89 +73,73 @@ def sweep_table(scores):
     return by_label(scores, sweep)
 
 
-def draw_roc(table, published, baselines):
+# The functions that draw take the same arguments:
+# table      what to draw, of one block
+# styles     line style by label, see `fd01.report.figures.line_styles`
+# published  pairs of recall and precision that the original study published for this block
+
+
+def draw_roc(table, styles, published):
     """ROC curves, the best AUC first in the legend."""
     figure, axes = pyplot().subplots(figsize=(6, 6.5))
-    axes.plot([0, 1], [0, 1], color="0.7", lw=0.8)
+    axes.plot([0, 1], [0, 1], **GUESS_LINE)
     best_first = table.groupby("label", sort=False)["auc"].first().sort_values(ascending=False, kind="stable")
-    for label, style in styles(table, baselines, best_first.index):
+    for label, auc in best_first.items():
         curve = table[table["label"] == label]
-        name = f"{best_first[label]:.3f}  {label}"
-        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=name, **style)
+        name = f"{auc:.3f}  {label}"
+        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=name, **styles[label])
     axes.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8, title="AUC, best first", title_fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, title="AUC, best first", handlelength=3)
     return figure
 
 
-def draw_precision_recall(table, published, baselines):
-    """Precision-recall curves, the prevalence, and the pairs that the study published for this fold."""
+def draw_precision_recall(table, styles, published):
+    """Precision-recall curves, the prevalence, and the published pairs."""
     figure, axes = pyplot().subplots(figsize=(6, 6))
-    axes.axhline(table["prevalence"].iloc[0], color="0.7", lw=0.8)
-    for label, style in styles(table, baselines):
+    axes.axhline(table["prevalence"].iloc[0], color=PREVALENCE, lw=0.8)
+    for label in table["label"].unique():
         curve = table[table["label"] == label]
-        axes.plot(curve["recall"], curve["precision"], drawstyle="steps-post", label=label, **style)
+        axes.plot(curve["recall"], curve["precision"], drawstyle="steps-post", label=label, **styles[label])
     if published:
-        axes.scatter(*zip(*published), marker="*", s=120, color="black", zorder=3, label="published for PatchTST")
+        axes.scatter(*zip(*published), marker="*", s=120, color=PUBLISHED, zorder=3, label="published for PatchTST")
     axes.set(xlabel="recall", ylabel="precision", ylim=(0, 1.02))
-    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=2, handlelength=3)
     return figure
 
 
-def draw_distributions(table, published, baselines):
-    """Histogram of each label's scores, apart by outcome."""
-    import seaborn as sns
-
+def draw_distributions(table, styles, published):
+    """Histograms of the scores, one panel per label: days with the event and days without."""
     figure, panels = small_multiples(table)
     for label, axes in panels:
-        rows = table[table["label"] == label].assign(outcome=lambda t: t["y"].map(OUTCOMES))
+        rows = table[table["label"] == label]
         if rows["score"].nunique() == 1:
             axes.text(0.5, 0.5, f"always {rows['score'].iloc[0]:.3f}", ha="center", transform=axes.transAxes)
             axes.set(xticks=[], yticks=[])
             continue
-        sns.histplot(
-            rows,
-            x="score",
-            hue="outcome",
-            hue_order=list(OUTCOMES.values()),
-            stat="density",
-            common_norm=False,
-            bins=25,
-            element="step",
-            legend=False,
-            ax=axes,
-        )
-        axes.set(xlabel="", ylabel="", yticks=[])
-    colours = sns.color_palette(n_colors=2)
+        edges = np.histogram_bin_edges(rows["score"], bins=25)
+        for y, (_, colour) in OUTCOMES.items():
+            density, _ = np.histogram(rows.loc[rows["y"] == y, "score"], edges, density=True)
+            axes.stairs(density, edges, color=colour, fill=True, alpha=0.25)
+            axes.stairs(density, edges, color=colour)
+        axes.set(yticks=[])
+    names, colours = zip(*OUTCOMES.values())
     handles = [pyplot().Rectangle((0, 0), 1, 1, color=colour, alpha=0.5) for colour in colours]
-    figure.legend(
-        handles, OUTCOMES.values(), loc="outside lower center", ncols=2, title="scores of days on which the event"
-    )
+    figure.legend(handles, names, loc="outside lower center", ncols=2, title="scores of days on which the event")
     return figure
 
 
-def draw_sweep(table, published, baselines):
-    """Precision, recall and F1 of each label against the threshold."""
+def draw_sweep(table, styles, published):
+    """Precision, recall and F1 against the threshold, one panel per label."""
     figure, panels = small_multiples(table)
+    names, colours = zip(*MEASURES.values())
     for label, axes in panels:
         rows = table[table["label"] == label]
-        lines = [axes.plot(rows["threshold"], rows[name], lw=1)[0] for name in ("precision", "recall", "f1")]
+        for column, (_, colour) in MEASURES.items():
+            axes.plot(rows["threshold"], rows[column], color=colour, lw=1)
         axes.set(ylim=(0, 1.02))
-    figure.legend(lines, ["precision", "recall", "F1"], loc="outside lower center", ncols=3, title="at the threshold")
+    handles = [pyplot().Line2D([], [], color=colour) for colour in colours]
+    figure.legend(handles, names, loc="outside lower center", ncols=3, title="at the threshold")
     return figure
-
-
-def styles(table, baselines, order=None):
-    """Each label with its line style: models solid and strong, baselines thin and dashed."""
-    import seaborn as sns
-
-    names = list(table["label"].unique())
-    faint = [name for name in names if name in baselines]
-    strong = [name for name in names if name not in baselines]
-    colours = dict(zip(faint, sns.husl_palette(len(faint), s=0.9, l=0.55)))
-    colours |= dict(zip(strong, itertools.cycle(sns.color_palette("dark"))))
-    for name in names if order is None else order:
-        line = {"lw": 1, "ls": "--"} if name in faint else {"lw": 2.2, "ls": "-"}
-        yield name, {"color": colours[name], **line}
 
 
 FIGURES = {
@@ -156,7 +151,7 @@ FIGURES = {
 
 
 def published_pairs(published, dataset, fold):
-    """Recall and precision of each pair that the study published for this block."""
+    """Recall and precision of each pair that the original study published for this block."""
     here = [entry for entry in published if (entry["dataset"], entry["fold"]) == (dataset, fold)]
     return sorted({(entry["recall"], entry["precision"]) for entry in here if "precision" in entry})
 
@@ -166,10 +161,17 @@ if __name__ == "__main__":
     params, wildcards = snakemake.params, snakemake.wildcards
     directory = Path(snakemake.output[0])
     directory.mkdir()
-    origins = read_frame(snakemake.input.outcomes)
-    scores = read_scores(snakemake.input.predictions, origins, params.target)
+    outcomes = read_frame(snakemake.input.outcomes)
+    scores = read_scores(snakemake.input.predictions, outcomes, params.target)
+    experiments = scores.drop_duplicates("label").set_index("label")["experiment"]
+    styles = line_styles(
+        {
+            label: line_kind(experiment, params.reference, params.systems, params.twins)
+            for label, experiment in experiments.items()
+        }
+    )
     tabulate, draw = FIGURES[wildcards.figure]
-    for fold in origins["fold"].unique():
+    for fold in outcomes["fold"].unique():
         if is_walk_forward(fold):
             continue
         block = scores[scores["fold"] == fold]
@@ -177,5 +179,5 @@ if __name__ == "__main__":
         if table.empty:
             figure = message_figure("Nothing to draw: no score that varies, or not both outcomes among the days.")
         else:
-            figure = draw(table, published_pairs(params.published, wildcards.dataset, fold), params.baselines)
+            figure = draw(table, styles, published_pairs(params.published, wildcards.dataset, fold))
         save_figure(figure, table, directory / fold)

@@ -1,30 +1,13 @@
-"""Draw the AUC of every experiment block by block through history, and that of all blocks together."""
+"""Draw the AUC of every experiment: block by block through history, and on all blocks together."""
 
-import itertools
 from pathlib import Path
 
 import pandas as pd
 
 from fd01.evaluation.blocks import POOLED
-from fd01.report.figures import message_figure, pyplot, save_figure
+from fd01.report.figures import GUESS_LINE, line_kind, line_styles, message_figure, pyplot, save_figure
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.logs import configure_logging
-
-
-def styles(experiments, reference, systems, twins):
-    """Line style by experiment: the reference black, other models in colours, baselines and twins faint."""
-    import seaborn as sns
-
-    colours = itertools.cycle(sns.color_palette("dark"))
-    for name in experiments:
-        if name == reference:
-            yield name, {"color": "black", "lw": 2.4}
-        elif systems[name] == "baseline":
-            yield name, {"color": "0.55", "lw": 1, "ls": "--"}
-        elif name in twins.values():
-            yield name, {"color": "0.7", "lw": 1, "ls": ":"}
-        else:
-            yield name, {"color": next(colours), "lw": 1.8}
 
 
 def draw_walk_forward(table, reference, systems, twins):
@@ -36,7 +19,8 @@ def draw_walk_forward(table, reference, systems, twins):
     names = sorted(table["experiment"].unique())
     size = (10, 2 + 0.24 * len(pooled))
     figure, (left, right) = pyplot().subplots(1, 2, figsize=size, width_ratios=[3, 2])
-    for name, style in styles(names, reference, systems, twins):
+    styles = line_styles({name: line_kind(name, reference, systems, twins) for name in names})
+    for name, style in styles.items():
         rows = table[table["experiment"] == name].set_index("fold")
         left.plot(range(len(blocks)), rows["auc"].reindex(blocks), marker=".", **style)
         height = list(pooled["experiment"]).index(name) if name in set(pooled["experiment"]) else None
@@ -47,8 +31,8 @@ def draw_walk_forward(table, reference, systems, twins):
     left.set(title="block by block", ylabel="AUC", xticks=range(len(blocks)))
     left.set_xticklabels([fold.split("-")[1] for fold in blocks], rotation=45)
     right.set(title="all blocks", xlabel="AUC", yticks=range(len(pooled)), yticklabels=pooled["experiment"])
-    left.axhline(0.5, color="0.7", lw=0.8)
-    right.axvline(0.5, color="0.7", lw=0.8)
+    left.axhline(0.5, **GUESS_LINE)
+    right.axvline(0.5, **GUESS_LINE)
     return figure
 
 

@@ -1,18 +1,20 @@
-# For the rules in report.smk: the sections of the report, and their tables and figures.
+# For the rules in report.smk: the parts of the report.
 
 from fd01.study.folds import is_walk_forward
 
-# Sections in their order. A section uses tables and figures by the names below.
-REPORT_OPENING = ["power"]  # above the results
+# Its sections from top to bottom, report/sections/{name}.html.j2.
 REPORT_SECTIONS = [
-    *("comparisons", "walk-forward", "truth", "labels", "explanation", "calibration", "losses", "contamination"),
-    *("audit", "ledger"),
+    *("opening", "power", "results", "comparisons", "walk-forward"),
+    *("truth", "labels", "explanation", "calibration", "losses", "contamination"),
+    *("audit", "ledger", "covariates"),
+    *("protocol", "published", "erratum", "figures", "not-run", "checks", "method"),
 ]
+# The tables and figures that sections use, by these names.
 REPORT_TABLES = [
     *("power", "protocol-errors", "comparisons", "walk-forward", "losses"),
     *("labels", "calibration", "explanation", "terciles", "contamination", "ledger"),
 ]
-REPORT_FIGURES = ["labels", "reliability", "explanation"]
+REPORT_FIGURES = ["auc", "labels", "reliability", "explanation"]
 
 
 def report_tables(wildcards):

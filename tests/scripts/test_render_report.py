@@ -1,26 +1,101 @@
-"""Tables of the report."""
+"""Tables and sections of the report."""
+
+import re
 
 import numpy as np
 import pandas as pd
+import pytest
 from helpers.made_up_data import UP, block
+from helpers.paths import ROOT
+from jinja2 import UndefinedError
 from plot_auc import draw_auc
-from render_report import block_tables
 
-ORIGINS = pd.concat(
+from fd01.report.html import count, number, render
+from fd01.report.tables import RESULT_COLUMNS, meanings, result_tables, score_kinds
+
+OUTCOMES = pd.concat(
     [block("b", "train", [0, 1, 0, 1], start="2019-06-03"), block("b", "evaluation", [np.nan] * 3)], ignore_index=True
 )
+SECTIONS = ROOT / "report" / "sections"
+
+
+def metrics_row(seed, auc, seeds=2, score_kind="probability", **more):
+    """A row of `metrics.csv`."""
+    measures = {column.key: 0.25 for column in RESULT_COLUMNS if column.key not in ("auc", "single_seeds")}
+    row = {"experiment": "PTST", "fold": "b", **UP, "score_kind": score_kind, "status": "ok", "reason": None}
+    return row | measures | {"seed": seed, "auc": auc, "seeds": seeds} | more
+
+
+def tables_of(*rows):
+    """The results tables of one block with these rows of metrics."""
+    experiments = pd.DataFrame([{"experiment": "PTST", "model": "PatchTST", "reason": ""}])
+    return list(result_tables(pd.DataFrame(rows), experiments, OUTCOMES, UP))
 
 
 def test_block_without_a_known_outcome_lists_each_experiment_once():
-    row = {"experiment": "PTST", "fold": "b", **UP, "score_kind": "probability", "status": "not run"}
-    row |= {"reason": "no outcome of this block is known yet", "auc": np.nan, "seeds": np.nan}
-    metrics = pd.DataFrame([row | {"seed": seed} for seed in ("all", "0", "1")])
-    experiments = pd.DataFrame([{"experiment": "PTST", "model": "PatchTST", "reason": ""}])
-    (table,) = block_tables(metrics, experiments, ORIGINS, UP)
+    why = "no outcome of this block is known yet"
+    rows = [metrics_row(seed, np.nan, np.nan, status="not run", reason=why) for seed in ("all", "0", "1")]
+    (table,) = tables_of(*rows)
     assert table["rows"] == []
-    assert table["absent"] == [{"experiment": "PTST", "reason": "no outcome of this block is known yet"}]
+    assert table["absent"] == [{"experiment": "PTST", "reason": why}]
     assert (table["n"], table["train_prevalence"]) == (0, 0.5)
     assert np.isnan(table["prevalence"])
+
+
+def test_results_have_the_range_of_single_seeds_where_there_are_several():
+    (table,) = tables_of(*(metrics_row(seed, auc) for seed, auc in (("all", 0.7), ("0", 0.6), ("1", 0.65))))
+    assert [(row["label"], row["single_seeds"]) for row in table["rows"]] == [("PTST", "0.600 to 0.650")]
+    (table,) = tables_of(metrics_row("all", 0.7, seeds=1), metrics_row("0", 0.7, seeds=1))
+    assert table["rows"][0]["single_seeds"] == "–"
+
+
+def test_kinds_of_score_are_explained_where_a_label_names_them():
+    assert score_kinds(tables_of(metrics_row("all", 0.7))) == []
+    blocks = tables_of(metrics_row("all", 0.7, score_kind="width"), metrics_row("all", 0.8, score_kind="study"))
+    assert [row["label"] for row in blocks[0]["rows"]] == ["PTST (study)", "PTST (width)"]
+    assert [text.split(" is ")[0] for text in score_kinds(blocks)] == ["study", "width"]
+
+
+def test_results_table_has_one_cell_and_one_meaning_per_column():
+    content = {
+        "blocks": tables_of(metrics_row("all", 0.7, seeds=1)),
+        "result_columns": RESULT_COLUMNS,
+        "meanings": meanings(RESULT_COLUMNS),
+        "verdict": {"reference": "PTST"},
+        "config": {"targets": [UP]},
+        "figures": {"auc": ""},
+        "optimistic": [],
+        "score_kinds": [],
+        "twins": [],
+    }
+    page = render(SECTIONS / "results.html.j2", **content)
+    assert re.findall(r'<th class="n">(.*?)</th>', page) == [column.header for column in RESULT_COLUMNS]
+    cells = ["0.700", "–", "0.250", "0.250", "0.250", "0.25", "0.25", "0.25", "0.25"]
+    assert re.findall(r'<td class="n">(.*?)</td>', page) == cells
+    explained = re.findall(r"<b>(.*?)</b>: ", page)
+    assert " and ".join(explained).split(" and ") == [column.header for column in RESULT_COLUMNS]
+    del content["twins"]
+    with pytest.raises(UndefinedError, match="'twins' is undefined"):
+        render(SECTIONS / "results.html.j2", **content)
+
+
+def test_registry_names_every_section_and_the_tables_and_figures_that_sections_use():
+    registry = (ROOT / "rules" / "functions" / "report.smk").read_text()
+    listed = {
+        name: re.findall(r'"([\w-]+)"', text)
+        for name, text in re.findall(r"^(REPORT_\w+) = \[(.*?)\]$", registry, re.MULTILINE | re.DOTALL)
+    }
+    sections = {path.name.removesuffix(".html.j2"): path.read_text() for path in SECTIONS.iterdir()}
+    assert sorted(listed["REPORT_SECTIONS"]) == sorted(sections)
+    for what, sometimes in (("tables", {"truth"}), ("figures", {"walk-forward"})):
+        pattern = rf'\b(?<!block_){what}(?:\.(\w+)|\["([\w-]+)"\])'
+        used = {"".join(names) for text in sections.values() for names in re.findall(pattern, text)}
+        assert used == set(listed[f"REPORT_{what.upper()}"]) | sometimes
+
+
+def test_numbers_have_true_minus_signs_and_dashes_where_there_is_none():
+    assert (number(-0.12345), number(0.5, 1), number(None), number(np.nan)) == ("−0.123", "0.5", "–", "–")
+    assert (count(1234567.0), count(np.nan)) == ("1,234,567", "–")
 
 
 def test_figure_has_an_experiment_that_ran_on_the_second_block_alone():
