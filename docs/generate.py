@@ -128,7 +128,7 @@ class Schema:
 
 
 def collect(node, parts, conditions, path=""):
-    """Values of a key in the configuration: those of all entries where `parts` has a name in braces."""
+    """Values of a key in the configuration; a name in braces in `parts` stands for every entry."""
     for where, name, values in conditions:
         if path == where and node.get(name) not in values:
             return

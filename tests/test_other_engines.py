@@ -1,4 +1,4 @@
-"""The commands of docs/how-to/run-on-kubernetes-or-aws-batch.md are planned by the plugins that they name; storage is empty and on loopback."""
+"""The commands of the page on Kubernetes and AWS Batch are planned by their plugins; storage is empty, on loopback."""
 
 import os
 import re
