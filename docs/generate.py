@@ -36,7 +36,7 @@ TYPES = {
 SHOWN = 4  # a key with more values than these in config.yaml has no single default to show
 LONGEST = 30  # characters of a value
 
-# The boxes of the picture, one per file of rules/.
+# The boxes of the picture: files of rules/ in words. Another file has its own name.
 STAGES = {
     "data": "Prices, indicators and targets",
     "weights": "Pre-trained weights",
@@ -262,13 +262,14 @@ def workflow():
     """The page `workflow.md`."""
     stages, openings = rule_files()
     edges = stage_graph(rule_graph(), stages)
-    drawn = [stage for stage in STAGES if any(stage in edge for edge in edges)]
+    named = STAGES | {stage: stage for stage in openings if stage not in STAGES}
+    drawn = [stage for stage in named if any(stage in edge for edge in edges)]
     picture = ["```mermaid", "flowchart TB"]
-    picture += [f'    {stage}["{STAGES[stage]}"]' for stage in drawn]
+    picture += [f'    {stage}["{named[stage]}"]' for stage in drawn]
     picture += [f"    {a} --> {b}" for a, b in edges]
     picture += ["```"]
     rows = ["| stage | file | what goes in and comes out | rules |", "|---|---|---|---|"]
-    for stage, words in STAGES.items():
+    for stage, words in named.items():
         rules = ", ".join(f"`{rule}`" for rule in stages if stages[rule] == stage)
         opening = openings[stage].replace("|", "\\|")
         rows.append(f"| {words} | [{stage}.smk](../../rules/{stage}.smk) | {opening} | {rules} |")
