@@ -1,4 +1,4 @@
-"""The commands of docs/other-engines.md are planned by the plugins that they name; storage is empty and on loopback."""
+"""The commands of the page on Kubernetes and AWS Batch are planned by their plugins; storage is empty, on loopback."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.paths import ROOT
 
-PAGE = (ROOT / "docs" / "other-engines.md").read_text()
+PAGE = (ROOT / "docs" / "how-to" / "run-on-kubernetes-or-aws-batch.md").read_text()
 COMMANDS = {re.search(r"--executor (\S+)", text)[1]: text for text in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)}
 
 
