@@ -13,9 +13,9 @@ $(error The path $(CURDIR) has a space, and jobs of Snakemake fail there: move t
 endif
 
 SHELL := /bin/bash
-# The first that starts: pyenv has names in the path that do not.
-PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
-	$$python -c '' 2> /dev/null && { echo $$python; break; }; done)
+# The first that starts, as pyenv puts names into the path that do not; looked for once, and only where it is needed.
+PYTHON ?= $(eval PYTHON := $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	$$name -c 'import sys; print(sys.executable)' 2> /dev/null && exit; done; echo python3))$(PYTHON)
 BIN := .venv/bin
 SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge iproute2
 
@@ -54,10 +54,11 @@ notebook: .venv/.run
 # A stamp appears only after its installation has finished, so an interrupted one goes on at the next call.
 .venv/.run: envs/requirements.txt
 	@type -P "$(PYTHON)" > /dev/null \
-	|| { echo "There is no Python $(PYTHON): install 3.11, 3.12 or 3.13, and call make PYTHON=/path/to/python3.12"; exit 1; }
-	@$(PYTHON) envs/check_machine.py
+	|| { echo "There is no $(PYTHON): install Python 3.11, 3.12 or 3.13, and call make PYTHON=/path/to/python3.12"; exit 1; }
+	@"$(PYTHON)" envs/check_machine.py
 	@echo "Setting up .venv: about 200 packages, 2 GB, a few minutes"
-	test -x $(BIN)/pip && test "$$($(BIN)/python --version)" = "$$($(PYTHON) --version)" || $(PYTHON) -m venv --clear .venv
+	test -x $(BIN)/pip && test "$$($(BIN)/python --version)" = "$$("$(PYTHON)" --version)" \
+	|| "$(PYTHON)" -m venv --clear .venv
 	$(BIN)/pip install --requirement $<
 	@touch $@
 
@@ -72,8 +73,8 @@ FREEZE = pip freeze --all --exclude pip | sed -E '/^(nvidia-|cuda-|triton==)/d; 
 
 # What only a newer Python does without would be missing in the conda environments, which have 3.11.
 lock:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock needs Python 3.11: PYTHON=/path/to/python3.11")'
-	scratch=$$(mktemp -d) && $(PYTHON) -m venv $$scratch \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock needs Python 3.11: PYTHON=/path/to/python3.11")'
+	scratch=$$(mktemp -d) && "$(PYTHON)" -m venv $$scratch \
 	&& $$scratch/bin/pip install --requirement envs/requirements.in \
 	&& $$scratch/bin/$(FREEZE) > $$scratch/run.txt \
 	&& $$scratch/bin/pip install --requirement envs/requirements-test.in \
