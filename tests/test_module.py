@@ -73,7 +73,7 @@ def test_code_of_the_page_makes_what_it_says(tmp_path):
     assert status == 0, text
     scores, _ = read_predictions(folder / "results/sp500/predictions/BASE-drawdown-60")
     outcomes = read_frame(folder / "results/sp500/data/outcomes.parquet")
-    assert set(outcomes["origin"]) <= set(scores["origin"])
+    assert len(scores) and set(scores["origin"]) <= set(outcomes["origin"])
     assert (folder / "predictions.txt").read_text()
     assert {path.name for path in folder.iterdir()} == {
         *("fd-01", "Snakefile", "config.yaml", ".snakemake", "results", "predictions.txt")
