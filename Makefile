@@ -6,10 +6,17 @@
 # make resume       go on with a run that was killed, with the same ARGS
 # make lint         check the style alone
 # make notebook     write the Colab notebook anew from its source
-# make lock         pin envs/*.in anew: envs/*.txt and the stacks envs/*.yaml
+# make lock         pin envs/*.in again, with Python 3.11: envs/*.txt and the conda environments envs/*.yaml
+# PYTHON=/path/to/python3.12 names the Python that .venv is made with: 3.11, 3.12 or 3.13.
+
+ifneq ($(words $(CURDIR)),1)
+$(error The path $(CURDIR) has a space, and jobs of Snakemake fail there: move the project to a path without one)
+endif
 
 SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The first that starts, as pyenv puts names into the path that do not; looked for once, and only where it is needed.
+PYTHON ?= $(eval PYTHON := $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	$$name -c 'import sys; print(sys.executable)' 2> /dev/null && exit; done; echo python3))$(PYTHON)
 BIN := .venv/bin
 SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge iproute2
 
@@ -53,9 +60,12 @@ notebook: .venv/.run
 
 # A stamp appears only after its installation has finished, so an interrupted one goes on at the next call.
 .venv/.run: envs/requirements.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v != (3, 11) and f"Python 3.11 is needed, $(PYTHON) is {v[0]}.{v[1]}; call: make PYTHON=/path/to/python3.11")'
+	@type -P "$(PYTHON)" > /dev/null \
+	|| { echo "There is no $(PYTHON): install Python 3.11, 3.12 or 3.13, and call make PYTHON=/path/to/python3.12"; exit 1; }
+	@"$(PYTHON)" envs/check_machine.py
 	@echo "Setting up .venv: about 200 packages, 2 GB, a few minutes"
-	$(PYTHON) -m venv .venv
+	test -x $(BIN)/pip && test "$$($(BIN)/python --version)" = "$$("$(PYTHON)" --version)" \
+	|| "$(PYTHON)" -m venv --clear .venv
 	$(BIN)/pip install --requirement $<
 	@touch $@
 
@@ -68,8 +78,10 @@ notebook: .venv/.run
 # CUDA it brings by itself.
 FREEZE = pip freeze --all --exclude pip | sed -E '/^(nvidia-|cuda-|triton==)/d; s/\+(cpu|cu[0-9]+)$$//'
 
+# What only a newer Python does without would be missing in the conda environments, which have 3.11.
 lock:
-	scratch=$$(mktemp -d) && $(PYTHON) -m venv $$scratch \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock needs Python 3.11: PYTHON=/path/to/python3.11")'
+	scratch=$$(mktemp -d) && "$(PYTHON)" -m venv $$scratch \
 	&& $$scratch/bin/pip install --requirement envs/requirements.in \
 	&& $$scratch/bin/$(FREEZE) > $$scratch/run.txt \
 	&& $$scratch/bin/pip install --requirement envs/requirements-test.in \

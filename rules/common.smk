@@ -2,6 +2,7 @@ import json
 import os
 import re
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import yaml
@@ -9,7 +10,8 @@ from snakemake.settings.types import DeploymentMethod
 
 # In: the configuration. Out: what the rules of every stage share; functions of one stage lie in functions/.
 
-HERE = Path(workflow.current_basedir).parent  # `workflow.basedir` is another folder where this is used as a module
+IS_MODULE = not workflow.modifier.is_main_snakefile()
+HERE = Path(workflow.current_basedir).parent  # `workflow.basedir` is the caller's folder where this is a module
 sys.path.insert(0, str(HERE / "scripts"))
 
 from fd01.study.config import SCRAMBLED, check_config, gpu_found, runs_on, scrambled
@@ -17,9 +19,19 @@ from fd01.study.systems import DECILES, DISTRIBUTIONS, STATES, STUDENT_T, SYSTEM
 from fd01.workflow.environment import UNDER_CONDA
 from fd01.workflow.errors import UserError
 
+config = deepcopy(config)  # what follows adds to it, and a caller may use it twice
+SCHEMA = yaml.safe_load(Path(workflow.source_path("../schemas/config.schema.yaml")).read_text())
+MISSING = [section for section in SCHEMA["required"] if section not in config]
+
+if IS_MODULE and MISSING:
+    raise WorkflowError(
+        f"The config of the module lacks {', '.join(MISSING)}: it replaces config.yaml, so it needs every "
+        "section. Load config.yaml and merge your choices into it: docs/how-to/use-as-a-module.md"
+    )
+
 try:
     GPU = int(gpu_found())  # what a job that uses a GPU where there is one asks for
-    check_config(config, yaml.safe_load(Path(workflow.source_path("../schemas/config.schema.yaml")).read_text()))
+    check_config(config, SCHEMA)
 except UserError as error:
     raise WorkflowError(str(error)) from None
 

@@ -1,5 +1,7 @@
 # For the rules in audit.smk and report.smk: the predictions that the audit compares, and its table.
 
+AUDIT = workflow.modifier.modify_rulename("audit")  # a caller that uses this as a module gives it another name
+
 
 def audited_predictions(suffix=""):
     """Input function: the predictions that this run makes itself, on the dataset with `suffix` after its name."""
@@ -20,7 +22,7 @@ def audit_table(wildcards):
     An audit takes as long as the run itself, so the report does not ask for one.
     """
     table = f"results/{wildcards.dataset}/metrics/audit.csv"
-    if "audit" in workflow.dag_settings.targets:
+    if AUDIT in workflow.dag_settings.targets:
         return table
     # No rule makes a file with an absolute path, so Snakemake takes an old table as it is and does not make it again.
     return str(Path(table).resolve()) if Path(table).exists() else []
