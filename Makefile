@@ -54,6 +54,7 @@ lint: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check .
 	$(BIN)/snakemake --lint
+	site=$$(mktemp -d) && $(BIN)/mkdocs build --strict --quiet --site-dir $$site && rm -r $$site
 
 notebook: .venv/.run
 	$(BIN)/python notebooks/make_notebook.py

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from helpers.paths import ROOT
 from matplotlib import colormaps
 from matplotlib.colors import is_color_like
 
@@ -45,7 +45,9 @@ def draw(folder, settings):
     (folder / "matplotlibrc").write_text(settings)
     environment = os.environ | {"MATPLOTLIBRC": str(folder / "matplotlibrc"), "PYTHONPATH": str(ROOT / "scripts")}
     environment.pop("MPLBACKEND", None)
-    subprocess.run([sys.executable, ROOT / "tests" / "draw_figures.py", folder], env=environment, check=True)
+    subprocess.run(
+        [sys.executable, ROOT / "tests" / "helpers" / "draw_figures.py", folder], env=environment, check=True
+    )
     return {path.name: path.read_bytes() for path in folder.glob("*.svg")}
 
 

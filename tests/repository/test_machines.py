@@ -11,7 +11,7 @@ from importlib.metadata import distribution
 import check_machine
 import pytest
 import yaml
-from conftest import ROOT
+from helpers.paths import ROOT
 from packaging.specifiers import SpecifierSet
 
 MAKEFILE = (ROOT / "Makefile").read_text()

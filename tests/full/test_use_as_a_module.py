@@ -6,13 +6,13 @@ import sys
 
 import pytest
 import yaml
-from conftest import ROOT
+from helpers.paths import ROOT, SMALL_STUDY
 
 from fd01.scoring.predictions import read_predictions
 from fd01.workflow.parquet import read_frame
 
 PAGE = (ROOT / "docs" / "how-to" / "use-as-a-module.md").read_text()
-SMALL = yaml.safe_load((ROOT / "tests" / "workflow" / "config.yaml").read_text())
+SMALL = yaml.safe_load((SMALL_STUDY / "config.yaml").read_text())
 CALLER = """
 configfile: "config.yaml"
 

@@ -4,16 +4,15 @@ import importlib.util
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from helpers.paths import ROOT
 from snakemake.utils import update_config
 
 from fd01.study.config import check_config
 from fd01.study.systems import SYSTEMS
 
-ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "Snakefile").exists())
 REFERENCE = ROOT / "docs" / "reference"
 PLAN = ROOT / "docs" / "analysis-plan.md"  # its bytes are under a digest
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("*/README.md"), *(ROOT / "docs").rglob("*.md")])
@@ -124,7 +123,7 @@ def test_site_builds(tmp_path):
 CHOICES = [
     pytest.param(block, id=f"{path.stem}, {number}")
     for path in sorted((ROOT / "docs" / "how-to").glob("*.md"))
-    if path.stem != "add-a-model"
+    if path.stem not in ("add-a-model", "use-as-a-module")  # tests of their own follow these
     for number, block in enumerate(re.findall(r"^```yaml\n(.*?)^```$", path.read_text(), re.MULTILINE | re.DOTALL))
 ]
 
