@@ -25,7 +25,7 @@ LABEL = ["target", "threshold", "horizon"]
 def baseline_scores(dataset, label, split, settings):
     """Scores of the evaluation days of `split` by a baseline that is fitted to the label; Series by row.
 
-    `settings` are those of the baseline's experiment.
+    `settings` belong to the baseline's experiment in the configuration.
     """
     options = {key: value for key, value in settings.items() if key != "method"}
     score = METHODS[settings["method"]].score

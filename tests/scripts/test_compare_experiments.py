@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from compare_experiments import COLUMNS, comparison_tables, opponents
+from compare_experiments import COLUMNS, comparison_tables
 from helpers.made_up_data import CONFIG, UP, through_csv
 from plot_walk_forward import draw_walk_forward
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from fd01.evaluation.blocks import BASELINE, POOLED, measure_block, paired_uncertainty, pool
 from fd01.evaluation.comparison import delong
+from fd01.evaluation.paired_comparisons import opponents
 from fd01.evaluation.protocol_errors import auc_of_correlation, error_rates, persistence, simulated_aucs
 from fd01.evaluation.score_matrix import ScoreMatrix
 

@@ -17,7 +17,7 @@ from fd01.evaluation.comparison import delong, detectable
 
 POOLED = "walk-forward"  # the name of the pooled walk-forward blocks
 BASELINE = "the baseline chosen on training data"  # among the experiments of a block, the name of its best baseline
-RESAMPLED = ("auc", "average_precision", "brier")  # measures
+RESAMPLED_MEASURES = ("auc", "average_precision", "brier")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Block:
         differs between the pooled blocks.
     covariance : array, shape (k, k)
         Covariance of the AUCs by DeLong.
-    estimates, resampled : dicts of each of `RESAMPLED` to an array, shape (k,) and (resamples, k)
+    estimates, resampled : dicts of each of `RESAMPLED_MEASURES` to an array, shape (k,) and (resamples, k)
         The Brier score is NaN where the scores are no probabilities.
     """
 
@@ -88,7 +88,8 @@ def measure_block(name, matrix, baseline, resamples, seed):
     probabilities = np.where(matrix.is_probability[columns], scores, np.nan)
 
     def measures(counts):
-        return dict(zip(RESAMPLED, [*resampled_ranking(y, scores, counts), resampled_brier(y, probabilities, counts)]))
+        measured = *resampled_ranking(y, scores, counts), resampled_brier(y, probabilities, counts)
+        return dict(zip(RESAMPLED_MEASURES, measured))
 
     return Block(
         name=name,
@@ -115,7 +116,7 @@ def pool(blocks):
     names = [name for name in blocks[0].names if all(name in block.names for block in blocks)]
     columns = [[block.index(name) for name in names] for block in blocks]
     n, positives = (np.array([getattr(block, count) for block in blocks]) for count in ("n", "positives"))
-    sizes = dict(zip(RESAMPLED, (positives * (n - positives), positives, n)))
+    sizes = dict(zip(RESAMPLED_MEASURES, (positives * (n - positives), positives, n)))
     weights = {measure: size / size.sum() for measure, size in sizes.items()}
     baselines = dict.fromkeys(block.baseline for block in blocks)
 
@@ -125,7 +126,7 @@ def pool(blocks):
                 w * getattr(block, attribute)[measure][..., column]
                 for w, block, column in zip(weights[measure], blocks, columns)
             )
-            for measure in RESAMPLED
+            for measure in RESAMPLED_MEASURES
         }
 
     return Block(
@@ -173,7 +174,7 @@ def paired_uncertainty(block, experiment, opponent, alpha, power):
 
 
 def paired_difference(block, experiment, opponent, alpha):
-    """The differences between two experiments in all of `RESAMPLED`, with intervals of level 1 - alpha.
+    """The differences between two experiments in all of `RESAMPLED_MEASURES`, with intervals of level 1 - alpha.
 
     Returns
     -------
@@ -183,7 +184,7 @@ def paired_difference(block, experiment, opponent, alpha):
     """
     i, j = block.index(experiment), block.index(opponent)
     row = {}
-    for measure in RESAMPLED:
+    for measure in RESAMPLED_MEASURES:
         estimate, resampled = block.estimates[measure], block.resampled[measure]
         difference = estimate[i] - estimate[j]
         ends = normal_interval(difference, resampled[:, i] - resampled[:, j], 1 - alpha)
@@ -203,7 +204,7 @@ def intervals(block, alpha):
         i = block.index(name)
         undefined = int(np.isnan(block.resampled["auc"][:, i]).sum())  # resamples with one class only
         row = block.common_columns(name) | {"undefined_resamples": undefined}
-        for measure in RESAMPLED:
+        for measure in RESAMPLED_MEASURES:
             estimate = block.estimates[measure][i]
             ends = normal_interval(estimate, block.resampled[measure][:, i], 1 - alpha)
             row |= {measure: estimate} | dict(zip((f"{measure}_low", f"{measure}_high"), np.clip(ends, 0, 1)))

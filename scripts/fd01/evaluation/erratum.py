@@ -119,8 +119,8 @@ def stored_forecasts(dataset, path):
                 ) from None
             if len(labels) != len(rows) or (labels != up[rows]).any():
                 raise UserError(
-                    f"{path}: the outcomes of the block {block} are not those of this dataset; use the prices of the "
-                    "original study, or remove study_predictions from the configuration"
+                    f"{path}: its outcomes of the block {block} are not the outcomes of this dataset; use the prices "
+                    "of the original study, or remove study_predictions from the configuration"
                 )
             auc, realigned = (roc_auc_score(up[rows - lag], scores) for lag in (0, 1))
             lines.append({"block": block, "n": len(rows), "published": published, "auc": auc, "realigned": realigned})

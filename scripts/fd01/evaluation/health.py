@@ -88,7 +88,7 @@ def _model(provenance):
 
 def _stopped_early(epochs):
     """A training whose best epoch is the last one allowed might have improved further."""
-    cut_short = [training for training in epochs if training["selected"] == training["allowed"]]
-    names = ", ".join(f"seed {training['seed']} of {training['train_end']}" for training in cut_short)
-    detail = f"used the last epoch allowed: {names}" if cut_short else "every training stopped by itself"
-    return not cut_short, detail
+    unfinished = [training for training in epochs if training["selected"] == training["allowed"]]
+    names = ", ".join(f"seed {training['seed']} of {training['train_end']}" for training in unfinished)
+    detail = f"used the last epoch allowed: {names}" if unfinished else "no training used the last epoch allowed"
+    return not unfinished, detail

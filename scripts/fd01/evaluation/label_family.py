@@ -61,7 +61,7 @@ def family(dataset, outcomes, thresholds, folds, labels, origins):
     for threshold in thresholds:
         changed = labels | {"threshold": threshold}
         tables[threshold] = changed, _sealed(build_origins(dataset, folds, changed, **origins), outcomes)
-    # Targets that take the threshold come first, and within each kind those of the High.
+    # First the targets that take the threshold, then the others; in each group, targets of the High come first.
     for name in sorted(TARGETS, key=lambda name: (not TARGETS[name].takes_threshold, TARGETS[name].price != "High")):
         for threshold, (changed, table) in tables.items():
             for horizon in labels["horizons"]:

@@ -72,7 +72,7 @@ def _from_calibration_tail(calibration):
 def not_run_rows(metadata):
     """Rows of `metrics.csv`, as dicts, of each fold and target that an experiment could not score.
 
-    `metadata` is that of its prediction files by fold, from `fd01.scoring.predictions.read_experiment`.
+    `metadata` is by fold, as `fd01.scoring.predictions.read_experiment` returns it.
     """
     for fold, provenance in metadata.items():
         for entry in provenance["not_run"]:
@@ -127,3 +127,20 @@ def with_seed_aucs(metrics):
     }
     rows = scored[of_mean_score]
     return rows.assign(seed_aucs=[ranges.get(name) for name in rows[key].itertuples(index=False, name=None)])
+
+
+def seed_ranges(metrics, kinds):
+    """Lowest and highest AUC of the single seeds of each experiment and fold, for the kind of score compared.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        Rows of one target.
+    kinds : dict of experiment to the kind of score that it is compared by
+
+    Returns
+    -------
+    DataFrame with fold, experiment, low and high
+    """
+    rows = metrics[(metrics["seed"] != ALL_SEEDS) & (metrics["score_kind"] == metrics["experiment"].map(kinds))]
+    return rows.groupby(["fold", "experiment"])["auc"].agg(low="min", high="max").reset_index()

@@ -141,7 +141,7 @@ def test_labels_of_other_prices_are_refused(stored, prices, damage):
         labels[:-1] if damage == "fewer" else np.where(np.arange(len(labels)) == 7, 1 - labels, labels)
     )
     np.savez(path, **content)
-    with pytest.raises(UserError, match="outcomes of the block test are not those of this dataset"):
+    with pytest.raises(UserError, match="outcomes of the block test are not the outcomes of this dataset"):
         stored_forecasts(prices, path)
 
 
