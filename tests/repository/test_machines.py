@@ -85,7 +85,7 @@ def requirements(name):
 def test_every_package_takes_every_python(name):
     pythons = [f"{major}.{minor}.0" for major, minor in check_machine.PYTHONS]
     for package in requirements(name):
-        asked = distribution(package).metadata["Requires-Python"] or ""
+        asked = distribution(package).metadata.get("Requires-Python", "")
         assert [python for python in pythons if python not in SpecifierSet(asked)] == [], f"{package} asks for {asked}"
 
 

@@ -65,7 +65,7 @@ def imports(name):
 
 def test_conda_environments_are_those_of_make_lock():
     written = {path.stem: path.read_text() for path in (ROOT / "envs").glob("*.yaml")}
-    assert written == pin.stacks()
+    assert written == pin.environments()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.yaml")), ids=lambda path: path.name)
@@ -76,12 +76,12 @@ def test_conda_environment_has_the_pins_of_the_single_one(path):
     assert found.items() <= PINNED.items()
 
 
-def test_package_of_no_stack_is_refused():
-    with pytest.raises(SystemExit, match=r"arch==8\.0\.0  # analyses: no stack analyses, only analysis, fracast"):
+def test_package_of_no_environment_is_refused():
+    with pytest.raises(SystemExit, match=r"arch==8\.0\.0  # analyses: no environment analyses, only analysis, fracast"):
         pin.belonging(["arch==8.0.0  # analyses"])
 
 
-def test_stack_needs_the_pins_of_all_that_it_needs():
+def test_environment_needs_the_pins_of_all_that_it_needs():
     pinned = pin.read_versions(["pandas==2.3.3", "numpy==2.4.6", "pytz==2026.6", "six==1.17.0", "tzdata==2026.6"])
     with pytest.raises(SystemExit, match=r"^analysis\.yaml needs python-dateutil, which requirements\.txt does not"):
         pin.render("analysis", [pin.Requirement("pandas==2.3.3")], pinned)
