@@ -10,7 +10,7 @@ import time
 from hashlib import sha256
 
 import pytest
-from helpers.hub import REFUSED, Hub, with_hub
+from helpers.hub import CONNECTION_REFUSED, Hub, with_hub
 
 from fd01.models.weights import WeightsMissing, fetch, missing, open_weights
 from fd01.workflow.errors import NotRun, UserError
@@ -162,7 +162,7 @@ def test_hub_that_is_down_is_named_in_the_reason(hub, folder):
     hub.shutdown()
     hub.server_close()
     reason, seconds = refused(hub, folder)
-    assert reason.endswith(f"cannot be fetched: {REFUSED}")
+    assert reason.endswith(f"cannot be fetched: {CONNECTION_REFUSED}")
     assert seconds < 5
 
 
