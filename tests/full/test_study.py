@@ -174,7 +174,7 @@ def test_report_is_deterministic(study):
     assert path.read_bytes() == before
 
 
-def test_report_says_whether_its_prices_are_those_of_the_question(study, spy):
+def test_report_says_whether_its_prices_answer_the_question(study, spy):
     said = "how the models compare on it does not answer FD-01"
     assert said in (study / "results/sp500/report/index.html").read_text()
     assert said not in (spy / "results/spy/report/index.html").read_text()
@@ -441,7 +441,7 @@ def test_pretrained_experiments_are_sliced_by_what_the_manifest_says(fetched, st
     assert "No experiment with pre-trained weights has a score." in page
 
 
-def test_other_family_of_labels_measures_it_anew_and_nothing_else(copy):
+def test_other_family_of_labels_reruns_its_measurement_and_nothing_else(copy):
     change(copy, "label_family", "thresholds", value=[0.01, 0.03])
     jobs = planned(copy)
     assert jobs["measure_labels"] == 1
@@ -464,7 +464,7 @@ def test_own_weights_with_a_wrong_checksum_are_refused(copy, tmp_path):
     assert "Traceback" not in run.stdout
 
 
-def test_other_threshold_forecasts_nothing_anew(fetched, copy_of):
+def test_other_threshold_reruns_no_forecast(fetched, copy_of):
     folder = copy_of(fetched[0])
     change(folder, "labels", "threshold", value=0.02)
     jobs = planned(folder)
@@ -472,7 +472,7 @@ def test_other_threshold_forecasts_nothing_anew(fetched, copy_of):
     assert not {"fetch_weights", "forecast_timesfm", "encode_timesfm"} & set(jobs)
 
 
-def test_other_penalty_of_the_probe_encodes_nothing_anew(fetched, copy_of):
+def test_other_penalty_of_the_probe_reruns_no_encoding(fetched, copy_of):
     folder = copy_of(fetched[0])
     change(folder, "experiments", "TFM-probe", "settings", "head", value={"kind": "logistic", "C": 0.1})
     jobs = planned(folder)
