@@ -1,6 +1,6 @@
 # make run          set up .venv and run the study; ARGS are passed to Snakemake
-# make test         set up the test tools too, check the style, run every test but those of the next two
-# make test-fast    run the tests that do not run Snakemake; 2 minutes
+# make test         set up the test tools too, check the style, run all tests but test-conda and test-cluster
+# make test-fast    run the tests that do not start Snakemake, without the style: minutes
 # make test-conda   run the study in conda environments too, made by a conda of the tests' own
 # make test-cluster run the study on a Slurm cluster that is started here; as root, installs Debian's Slurm
 # make resume       go on with a run that was killed, with the same ARGS

@@ -7,18 +7,22 @@ from helpers.in_every_job.loaded_modules import FOLDER
 from helpers.studies import save_tiny
 
 HERE = Path(__file__).parent
-# Each file is for one worker; the longest first, or it would run alone at the end.
+# Workers take whole files in this order: the longest first, or one worker would end long before the other.
 LONGEST_FIRST = ["test_study.py", "test_restart.py", "test_notebooks.py"]
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items):
-    """Mark the tests of this folder, and let the longest begin."""
+    """Mark the tests of this folder, and let them begin before all others."""
     for item in items:
-        if HERE in item.path.parents:
+        if item.path.parent == HERE:
             item.add_marker("full")
-    rank = {HERE / name: number for number, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+    def rank(item):
+        full, name = item.path.parent == HERE, item.path.name
+        return not full, LONGEST_FIRST.index(name) if full and name in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

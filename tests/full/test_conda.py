@@ -146,7 +146,7 @@ def test_every_model_ran_in_the_environment_of_its_stack(folders, prefixes):
     assert {about["prefix"] for about in single.values()} == {sys.prefix}
 
 
-def test_predictions_and_metrics_are_those_of_the_single_environment(folders):
+def test_predictions_and_metrics_equal_a_run_in_the_single_environment(folders):
     single, stacks = (folder / "results/sp500" for folder in folders)
     names = sorted(path.name for path in (single / "predictions").iterdir())
     assert names == sorted(path.name for path in (stacks / "predictions").iterdir()) == sorted(STACK_OF)

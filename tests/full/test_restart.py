@@ -25,7 +25,7 @@ MOVED = {"TFM-01-untrained": 1e-4, "TFM-probe-untrained": 1e-3}
 def make(folder, *arguments):
     """Start `make` in a copy of the repository, with the Python of the tests in the place of its .venv."""
     tools = Path(sys.executable).parent
-    command = ["make", "--old-file=.venv/.run", f"BIN={tools}", "ARGS=", *arguments]  # not those of `make test`
+    command = ["make", "--old-file=.venv/.run", f"BIN={tools}", "ARGS=", *arguments]  # `make test` may have had some
     return subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **QUIET)
 
 
@@ -93,5 +93,5 @@ def test_threads_and_batches_move_scores_by_less_than_the_stated_tolerance(undis
     for name, tolerance in MOVED.items():
         path = f"results/sp500/predictions/{name}"
         (frame, about), (expected, before) = (read_experiment(root / path) for root in (folder, undisturbed))
-        assert about["validation"]["seconds"] != before["validation"]["seconds"]  # made anew
+        assert about["validation"]["seconds"] != before["validation"]["seconds"]  # made again
         pd.testing.assert_frame_equal(frame, expected, rtol=0, atol=tolerance)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 from end_orphans import end_orphans, running_jobs
-from helpers.hub import REFUSED
+from helpers.hub import CONNECTION_REFUSED
 from helpers.loaded_modules import assert_tracked
 from helpers.paths import IN_EVERY_JOB, ROOT
 from helpers.run_workflow import QUIET, command, environment, planned, snakemake
@@ -36,7 +36,7 @@ from fd01.workflow.files import read_json, sha256
 from fd01.workflow.parquet import read_frame
 
 FINETUNED = ["TFM-03", "TFM-03-event", "TFM-04"]
-NOT_FETCHED = f"model.safetensors of {MODEL['repository']} cannot be fetched: {REFUSED}"
+REFUSED = f"model.safetensors of {MODEL['repository']} cannot be fetched: {CONNECTION_REFUSED}"
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_report_is_deterministic(study):
     assert path.read_bytes() == before
 
 
-def test_report_says_whether_its_prices_are_those_of_the_question(study, spy):
+def test_report_says_whether_its_prices_answer_the_question(study, spy):
     said = "how the models compare on it does not answer FD-01"
     assert said in (study / "results/sp500/report/index.html").read_text()
     assert said not in (spy / "results/spy/report/index.html").read_text()
@@ -237,7 +237,7 @@ def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
     )
     same, closed = read()
     pd.testing.assert_frame_equal(same, validation)
-    ran = closed[~closed["reason"].eq(NOT_FETCHED)]
+    ran = closed[~closed["reason"].eq(REFUSED)]
     assert set(ran["experiment"]) == set(test.loc[test["status"] == "ok", "experiment"])
     assert set(ran["reason"]) == {reason} and ran["auc"].isna().all()
     verdict = read_json(copy / "results/sp500/verdict.json")
@@ -318,12 +318,12 @@ def test_decision_thresholds_rerun_no_model(copy):
 def test_without_weights_their_experiments_are_shown_as_not_run(study):
     results = study / "results/sp500"
     manifest = read_json(study / "results/weights/timesfm/manifest.json")
-    assert (manifest["status"], manifest["reason"]) == ("missing", NOT_FETCHED)
+    assert (manifest["status"], manifest["reason"]) == ("missing", REFUSED)
 
     experiments = pd.read_csv(results / "metrics/experiments.csv").set_index("experiment")
     missing = experiments[experiments["weights"] == "missing"]
     assert sorted(missing.index) == WITHOUT_WEIGHTS
-    assert set(missing["status"]) == {"not run"} and set(missing["reason"]) == {NOT_FETCHED}
+    assert set(missing["status"]) == {"not run"} and set(missing["reason"]) == {REFUSED}
     for twin in ("TFM-01-untrained", "TFM-probe-untrained"):
         assert experiments.loc[twin, "status"] == "ok"
         assert experiments.loc[twin, "weights"].startswith("none: random")
@@ -334,7 +334,7 @@ def test_without_weights_their_experiments_are_shown_as_not_run(study):
     (warning,) = re.findall(r'<p class="warning">(.*?)</p>', page, re.DOTALL)
     assert "TFM-01, TFM-02, TFM-probe" in warning and "snakemake weights" in warning
     for name in WITHOUT_WEIGHTS:
-        assert page.count(f'<th>{name}</th><td colspan="9">not run: {NOT_FETCHED}</td>') == 2  # one per block
+        assert page.count(f'<th>{name}</th><td colspan="9">not run: {REFUSED}</td>') == 2  # one per block
 
 
 def test_show_warns_of_missing_weights(study):
@@ -347,14 +347,14 @@ def test_missing_weights_leave_the_protocol_pending(copy):
     change(copy, "decision", "dataset", value="sp500")
     snakemake(copy, "results/sp500/verdict.json")
     protocol = read_json(copy / "results/sp500/verdict.json")["protocol"]
-    assert (protocol["status"], protocol["reason"]) == ("pending", NOT_FETCHED)
+    assert (protocol["status"], protocol["reason"]) == ("pending", REFUSED)
 
 
 def test_missing_weights_stop_the_run_where_they_must_not_be_missing(copy):
     change(copy, "weights", "missing", value="fail")
     run = snakemake(copy, check=False)
     assert run.returncode == 1
-    assert f"ERROR fetch_weights: {NOT_FETCHED}. To use your own copy, set weights/models/timesfm/path" in run.stdout
+    assert f"ERROR fetch_weights: {REFUSED}. To use your own copy, set weights/models/timesfm/path" in run.stdout
     assert "Traceback" not in run.stdout
 
 
@@ -441,7 +441,7 @@ def test_pretrained_experiments_are_sliced_by_what_the_manifest_says(fetched, st
     assert "No experiment with pre-trained weights has a score." in page
 
 
-def test_other_family_of_labels_measures_it_anew_and_nothing_else(copy):
+def test_other_family_of_labels_reruns_its_measurement_and_nothing_else(copy):
     change(copy, "label_family", "thresholds", value=[0.01, 0.03])
     jobs = planned(copy)
     assert jobs["measure_labels"] == 1
@@ -464,7 +464,7 @@ def test_own_weights_with_a_wrong_checksum_are_refused(copy, tmp_path):
     assert "Traceback" not in run.stdout
 
 
-def test_other_threshold_forecasts_nothing_anew(fetched, copy_of):
+def test_other_threshold_reruns_no_forecast(fetched, copy_of):
     folder = copy_of(fetched[0])
     change(folder, "labels", "threshold", value=0.02)
     jobs = planned(folder)
@@ -472,7 +472,7 @@ def test_other_threshold_forecasts_nothing_anew(fetched, copy_of):
     assert not {"fetch_weights", "forecast_timesfm", "encode_timesfm"} & set(jobs)
 
 
-def test_other_penalty_of_the_probe_encodes_nothing_anew(fetched, copy_of):
+def test_other_penalty_of_the_probe_reruns_no_encoding(fetched, copy_of):
     folder = copy_of(fetched[0])
     change(folder, "experiments", "TFM-probe", "settings", "head", value={"kind": "logistic", "C": 0.1})
     jobs = planned(folder)

@@ -101,7 +101,7 @@ class Cluster:
 
     def boot(self, node):
         """Switch a node on."""
-        # Process 1 of a namespace of its own: with it die its jobs, as in a power cut.
+        # Process 1 of a new namespace: with it die its jobs, as in a power cut.
         there = ["nsenter", f"--net=/run/netns/{NETWORK}", "unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
         (self.folder / f"spool.{node}").mkdir(exist_ok=True)
         self._nodes[node] = self._start(*there, "slurmd", "-D", "-N", node)

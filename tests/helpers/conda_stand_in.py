@@ -1,4 +1,4 @@
-"""A `conda` for the tests, as much of it as Snakemake calls: real solver, real installer, a channel of its own.
+"""A `conda` for the tests, as much of it as Snakemake calls: real solver, real installer, and its own channel.
 
 The channel holds python and pip, made out of the Python that runs the tests. What an environment lists under `pip:` is
 installed as conda does it: by the environment's own pip.

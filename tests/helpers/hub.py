@@ -13,7 +13,7 @@ from helpers.paths import ROOT
 # Bound, but nobody listens: connections are refused at once.
 CLOSED = socket.socket()
 CLOSED.bind(("127.0.0.1", 0))
-REFUSED = f"127.0.0.1: [Errno {errno.ECONNREFUSED}] {os.strerror(errno.ECONNREFUSED)}"
+CONNECTION_REFUSED = f"127.0.0.1: [Errno {errno.ECONNREFUSED}] {os.strerror(errno.ECONNREFUSED)}"
 
 
 def with_hub(hub=None, **variables):

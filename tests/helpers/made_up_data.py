@@ -16,7 +16,7 @@ LABELS = CONFIG["labels"]
 UP = {"target": "up", "horizon": 1}
 UP_5 = {"target": "up", "horizon": 5}
 
-# Named so that the order of the configuration is not that of the alphabet.
+# Named so that the order of the configuration is not alphabetical.
 FOLDS = {
     "validation": {"train_end": "2016-08-10", "start": "2016-08-11", "end": "2016-12-01"},
     "test": {"train_end": "2016-08-10", "start": "2016-12-02"},

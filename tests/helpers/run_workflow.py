@@ -1,4 +1,4 @@
-"""Run the workflow in a folder, as a person does: Snakemake on the command line, in a process of its own."""
+"""Run the workflow in a folder, as a person does: Snakemake on the command line."""
 
 import re
 import subprocess

@@ -18,7 +18,7 @@ from helpers.run_workflow import environment
 CONFIG = yaml.safe_load((SMALL_STUDY / "config.yaml").read_text())
 LAG_LLAMA = yaml.safe_load((SMALL_STUDY.with_name("lag-llama.yaml")).read_text())
 MODEL = CONFIG["weights"]["models"]["timesfm"]
-WEIGHTS = ("weights", "models", "timesfm")  # where the configuration speaks of them
+WEIGHTS = ("weights", "models", "timesfm")  # their keys in the configuration
 WITHOUT_WEIGHTS = ["TFM-01", "TFM-02", "TFM-probe"]  # the experiments that cannot run
 
 

@@ -63,7 +63,7 @@ def imports(name):
     return found - set(sys.stdlib_module_names)
 
 
-def test_conda_environments_are_those_of_make_lock():
+def test_conda_environments_equal_what_make_lock_writes():
     written = {path.stem: path.read_text() for path in (ROOT / "envs").glob("*.yaml")}
     assert written == pin.environments()
 
@@ -120,7 +120,7 @@ def test_torch_is_pinned_without_a_build_tag():
     assert "+" not in PINNED["torch"]
 
 
-def test_shipped_digest_is_that_of_the_shipped_plan_and_settings():
+def test_shipped_digest_belongs_to_the_shipped_plan_and_settings():
     config = load_configfile(ROOT / "config.yaml")
     check_config(config, yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text()))
     found = plan_digest(ROOT / config["plan"]["file"], config)
@@ -167,7 +167,7 @@ def test_profile_runs_one_job_with_a_gpu_at_a_time():
 
 
 def jobs():
-    """Text of every rule that becomes a job on a cluster; one that is derived has that of its origin."""
+    """Text of every rule that becomes a job on a cluster; a derived rule has the text of its origin."""
     derived = [re.findall(r"^use rule (\w+) as (\w+) ", path.read_text(), re.MULTILINE) for path in RULE_FILES]
     rules = RULES | {name: RULES[origin] for found in derived for origin, name in found}
     return {name: body for name, body in rules.items() if "    localrule: True\n" not in body}

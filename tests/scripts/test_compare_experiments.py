@@ -288,7 +288,7 @@ def test_figure_over_time_without_a_scored_block_says_so():
     assert "No walk-forward block" in figure.texts[0].get_text()
 
 
-def test_auc_of_a_correlation_is_that_of_a_long_simulation():
+def test_auc_of_a_correlation_equals_a_long_simulation():
     random = np.random.default_rng(0)
     s = random.normal(size=200_000)
     y = 0.4 * s + np.sqrt(1 - 0.16) * random.normal(size=len(s)) > 1.2816

@@ -90,7 +90,7 @@ def test_all_may_beat_the_reference_in_more_than_one_round():
     assert multiple_comparison(losses, "reference", 0.05, 500, 0)["beats_reference"].to_list() == [False, True, True]
 
 
-def test_step_down_is_that_of_arch():
+def test_step_down_equals_arch():
     from arch.bootstrap import SPA, StepM
 
     losses = daily_losses(score_matrix(3))["brier"].assign(worse=lambda table: table["wrong"] + 0.02)

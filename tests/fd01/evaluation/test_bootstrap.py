@@ -74,7 +74,7 @@ def test_resamples_are_whole_repeatable_and_shared_by_all_experiments():
 
 
 @pytest.mark.parametrize("length", [1.0, 4.0, 20.0])
-def test_variance_of_a_mean_is_that_of_politis_and_romano(length):
+def test_variance_of_a_mean_equals_the_formula_of_politis_and_romano(length):
     """Lemma 1 of Politis and Romano 1994, with circular autocovariances."""
     random = np.random.default_rng(2)
     n = 200

@@ -69,7 +69,7 @@ def test_slope_and_intercept_undo_what_was_done_to_true_probabilities(slope, shi
         assert found["in_the_large"] == pytest.approx(-shift, abs=0.02)
 
 
-def test_slope_and_intercept_are_those_of_an_independent_logistic_regression():
+def test_slope_and_intercept_equal_an_independent_logistic_regression():
     y, probability = simulated(400, slope=1.7, shift=-0.4)
     wanted = sm.Logit(y, sm.add_constant(logit(probability))).fit(disp=0).params
     found = cox(y, probability)

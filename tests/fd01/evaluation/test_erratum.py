@@ -28,7 +28,7 @@ def auc(positive, score):
     return ((first > second) + 0.5 * (first == second)).mean()
 
 
-def test_published_figures_of_lag_llama_are_those_of_its_scaler(spy):
+def test_published_figures_of_lag_llama_come_from_its_scaler(spy):
     found = scaler_figures(spy)
     assert (found["n"], found["positives"]) == (502, 102)
     returns, close, right = found["lines"]
@@ -70,7 +70,7 @@ def test_scaler_figures_equal_a_loop_over_the_days(prices):
     assert len(set(expected)) == 3
 
 
-def test_scaler_of_a_window_is_that_of_torch():
+def test_scaler_of_a_window_equals_torch():
     torch = pytest.importorskip("torch")
     values = pd.Series(np.random.default_rng(0).standard_normal(WINDOW + 3))
     window = torch.from_numpy(values.to_numpy()[-WINDOW:])
@@ -109,7 +109,7 @@ def stored(prices, tmp_path):
         rows = np.flatnonzero(prices["Date"].between(start, end))
         rows = rows[rows < len(prices) - 1]
         content[f"{name}_labels"] = up[rows].to_numpy(float)
-        content[f"{name}_predictions"] = up[rows - 1] + rng.random(len(rows))  # those of the day before
+        content[f"{name}_predictions"] = up[rows - 1] + rng.random(len(rows))  # outcomes of the day before
     path = tmp_path / "predictions.npz"
     np.savez(path, **content)
     return path, content

@@ -125,7 +125,7 @@ def test_table_has_a_row_per_label_fold_and_cheap_experiment():
     assert row["auc"] == pytest.approx(roc_auc_score(y[: row["n"]], volatility[: row["n"]]))
 
 
-def test_forecast_over_days_is_that_of_their_sum_and_no_product_of_days():
+def test_forecast_over_days_is_for_their_sum_and_no_product_of_days():
     forecaster = normal_forecasts(0.008, 5)
     one, five = (forecaster.exceedance(target, DATASET, LABELS).iloc[0] for target in (UP, UP_5))
     limit = np.log1p(0.01)

@@ -146,7 +146,7 @@ def test_multiplicity_counts_every_trial_of_a_block(tmp_path):
 
 
 @pytest.mark.parametrize(("count", "positives", "negatives"), [(1, 30, 70), (10, 30, 70), (40, 20, 20)])
-def test_expected_maximum_is_that_of_scores_which_know_nothing(count, positives, negatives):
+def test_expected_maximum_equals_a_simulation_of_scores_that_know_nothing(count, positives, negatives):
     rng = np.random.default_rng(0)
     ranks = rng.random((400, count, positives + negatives)).argsort(axis=2).argsort(axis=2)[:, :, :positives] + 1
     aucs = (ranks.sum(axis=2) - positives * (positives + 1) / 2) / (positives * negatives)

@@ -314,7 +314,7 @@ def test_positions_beyond_the_native_context_are_scaled(context, factor):
     assert SMALL["rope_scaling"] is PUBLISHED["rope_scaling"] is None
 
 
-def test_time_features_are_those_of_the_package_on_trading_days():
+def test_time_features_equal_the_package_on_trading_days():
     from arch.data import sp500
     from gluonts.time_feature import time_features_from_frequency_str
 
@@ -380,7 +380,7 @@ def test_closed_form_agrees_with_the_samples_of_the_package(name, package, price
 
 
 @pytest.mark.parametrize("rows", [[FIRST], [1299, FIRST, 1200]])
-def test_distribution_and_states_equal_those_of_a_forward_pass_written_out(rows, prices, network):
+def test_distribution_and_states_equal_a_forward_pass_written_out(rows, prices, network):
     series, features, rows = percent_series(prices, "return"), time_features(prices["Date"]), np.array(rows)
     parameters, states = run_network(network, series, features, rows)
     assert (parameters.shape, parameters.dtype) == ((len(rows), 3), np.float64)

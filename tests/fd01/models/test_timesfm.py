@@ -223,7 +223,7 @@ def test_padding_is_in_front():
 
 
 @EITHER_FLIP
-def test_forecast_is_that_of_the_package_one_window_at_a_time(flip, model):
+def test_forecast_equals_the_package_one_window_at_a_time(flip, model):
     inputs = walks()
     actual = forecast(model, inputs, 5, SETTINGS | {"flip": flip, "batch_size": 4})
     assert (actual.shape, actual.dtype) == ((10, 5, 10), np.float32)
@@ -273,7 +273,7 @@ def test_forecast_has_no_unit_and_no_zero(flip, model):
     assert relative_to_spread(difference, inputs).max() < 1e-3
 
 
-def test_hidden_states_and_quantiles_are_those_of_the_forecast(model):
+def test_hidden_states_and_quantiles_belong_to_the_forecast(model):
     inputs = walks()
     values, mask = (torch.from_numpy(part).to(model.model.device) for part in padded(inputs, 80, 32))
     with torch.inference_mode():
@@ -295,7 +295,7 @@ def test_bfloat16_is_close_and_in_use(model):
         assert 1e-5 < error < 0.05
 
 
-def test_rows_to_forecast_are_all_or_those_of_the_evaluation_blocks(study):
+def test_rows_to_forecast_are_all_or_the_evaluation_blocks(study):
     _, origins = study
     every, scored = (rows_to_forecast(origins, which) for which in ("all", "evaluation"))
     np.testing.assert_array_equal(every, sorted(set(origins["row"])))
@@ -406,7 +406,7 @@ def test_constant_covariate_has_no_effect():
     assert next_fit == pytest.approx(0, abs=1e-9)
 
 
-def test_covariates_of_a_day_are_those_of_the_day_before(study):
+def test_covariates_of_a_day_come_from_the_day_before(study):
     dataset, _ = study
     names = COVARIATES["indicators"]
     known = known_before(dataset, names)

@@ -490,7 +490,7 @@ def trainings(end, rates, seeds=(0, 1)):
     return [f"results/x/forecasts/TFM-03/{end}/lr-{rate}/seed-{seed}.parquet" for rate in rates for seed in seeds]
 
 
-def test_best_rate_is_that_of_the_least_mean_loss_of_each_train_end():
+def test_best_rate_has_the_least_mean_loss_of_each_train_end():
     paths = trainings("2019-12-31", ["0.001", "1e-05"]) + trainings("2020-12-31", ["0.001", "1e-05"])
     curves = [
         curve_of(9, 0.9, 0.1, kept=1),  # what counts is the epoch that was kept

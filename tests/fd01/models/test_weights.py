@@ -10,7 +10,7 @@ import time
 from hashlib import sha256
 
 import pytest
-from helpers.hub import REFUSED, Hub, with_hub
+from helpers.hub import CONNECTION_REFUSED, Hub, with_hub
 
 from fd01.models.weights import WeightsMissing, fetch, missing, open_weights
 from fd01.workflow.errors import NotRun, UserError
@@ -38,7 +38,7 @@ OK = {
     "source": "https://huggingface.co/someone/some-model/tree/" + "0123456789" * 4,
     "files": {name: {"sha256": ABOUT["files"][name], "bytes": len(content)} for name, content in FILES.items()},
 }
-# The hub client reads its address when it is imported, so every download has a process of its own.
+# The hub client reads its address when it is imported, so every download is a new process.
 CLIENT = """
 import json, sys
 from fd01.models.weights import WeightsMissing, fetch
@@ -101,7 +101,7 @@ def test_second_fetch_touches_no_network(hub, folder):
     assert not hub.requests
 
 
-def test_damaged_file_alone_is_fetched_anew(hub, folder):
+def test_only_a_damaged_file_is_fetched_again(hub, folder):
     folder.mkdir(parents=True)
     (folder / "config.json").write_bytes(FILES["config.json"])
     (folder / WEIGHTS).write_bytes(FILES[WEIGHTS][:-1] + b"x")
@@ -162,7 +162,7 @@ def test_hub_that_is_down_is_named_in_the_reason(hub, folder):
     hub.shutdown()
     hub.server_close()
     reason, seconds = refused(hub, folder)
-    assert reason.endswith(f"cannot be fetched: {REFUSED}")
+    assert reason.endswith(f"cannot be fetched: {CONNECTION_REFUSED}")
     assert seconds < 5
 
 

@@ -107,7 +107,7 @@ def test_touch_within_a_day_is_likelier_than_a_close_beyond():
 
 
 @pytest.mark.parametrize("horizon", [1, 3])
-def test_return_deciles_of_the_close_are_those_of_the_last_day(horizon):
+def test_return_deciles_of_the_close_come_from_its_last_day(horizon):
     close = np.array([50.0, 100.0, 200.0])
     daily = np.array([[[0.01], [0.02], [0.03]], [[0.04], [0.05], [0.06]]]) * (1 + Z / 10)
     frame = quantiles(np.array([1, 2]), close[1:, None, None] * (1 + daily)).sample(frac=1, random_state=0)
@@ -159,7 +159,7 @@ def test_what_a_series_says_nothing_of_is_not_run(study):
             scores(high, target, "high", dataset, LABELS)
 
 
-def test_scores_of_every_target_are_those_of_a_normal_distribution(study):
+def test_scores_of_every_target_equal_a_normal_distribution(study):
     dataset, _ = study
     close = dataset["Close"].to_numpy()
     labels = {"threshold": 0.02, "scaled": {"k": 1.5, "window": 20}}

@@ -406,7 +406,7 @@ def test_name_that_the_audit_would_take_is_refused(config, schema):
     assert found == "config: datasets is 'sp500-scrambled'; allowed: a name that does not end in -scrambled"
 
 
-def test_scrambled_dataset_has_the_folds_and_experiments_of_its_own(config, schema):
+def test_scrambled_dataset_has_the_folds_and_experiments_of_its_dataset(config, schema):
     check_config(config, schema)
     twins = scrambled(config["datasets"])
     assert [name.removesuffix("-scrambled") for name in twins] == list(config["datasets"])
