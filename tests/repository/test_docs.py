@@ -162,3 +162,15 @@ def test_every_file_that_a_rule_writes_is_documented():
 
 def test_reader_has_two_minutes():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 90
+
+
+def test_pages_that_other_files_name_are_there():
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    missing = [
+        f"{file}: {page}"
+        for file in listed.splitlines()
+        if (ROOT / file).suffix not in (".md", ".png", ".csv") and (ROOT / file).exists()
+        for page in re.findall(r"\bdocs/[\w/.-]+\.(?:md|py)\b", (ROOT / file).read_text())
+        if not (ROOT / page).exists()
+    ]
+    assert not missing
