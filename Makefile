@@ -54,7 +54,7 @@ lint: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check .
 	$(BIN)/snakemake --lint
-	site=$$(mktemp -d) && $(BIN)/mkdocs build --strict --quiet --site-dir $$site && rm -r $$site
+	site=$$(mktemp -d) && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $$site && rm -r $$site
 
 notebook: .venv/.run
 	$(BIN)/python notebooks/make_notebook.py

@@ -32,14 +32,14 @@ import train_lag_llama  # noqa: E402
 import train_patchtst  # noqa: E402
 import yaml  # noqa: E402
 from encode_timesfm import encode_rows, state_frame  # noqa: E402
-from fit_probe import score_all, states_of  # noqa: E402
+from fit_probe import score_all, state_columns  # noqa: E402
 from run_lag_llama import run_rows  # noqa: E402
 
 from fd01.data.indicators import INDICATORS  # noqa: E402
 from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, build_origins, splits  # noqa: E402
 from fd01.data.prices import build_dataset, load_packaged  # noqa: E402
 from fd01.data.targets import target_column  # noqa: E402
-from fd01.evaluation.metrics import ranking  # noqa: E402
+from fd01.evaluation.metrics import auc  # noqa: E402
 from fd01.models import lag_llama, patchtst, timesfm  # noqa: E402
 from fd01.models.forecasts import PARAMETERS, quantile_frame  # noqa: E402
 from fd01.models.training import autocast  # noqa: E402
@@ -236,7 +236,7 @@ class Bench:
         for _, block in blocks:
             block = block[block["row"].isin(rows)]
             y = block[target_column(**TARGET)].to_numpy()
-            before, after = (ranking(y, table.loc[block["row"]].to_numpy())["auc"] for table in tables)
+            before, after = (auc(y, table.loc[block["row"]].to_numpy()) for table in tables)
             changes.append(abs(after - before))
         return max(changes)
 
@@ -353,7 +353,7 @@ def lag_llama_scores(bench):
 
     def probe(frame):
         states = frame.assign(seed=pd.array([0] * len(frame), dtype="Int64"))
-        return bench.probe_scores(states[states_of(bench.settings("LL-all-hidden"))], "LL-all-hidden")
+        return bench.probe_scores(states[state_columns(bench.settings("LL-all-hidden"))], "LL-all-hidden")
 
     reference = run_on("cpu")
     scored, probability = exceedance(reference)
@@ -524,7 +524,7 @@ def fine_tuning(bench, device, split, seed=0, **changes):
     """Learning curve and trained tensors of TFM-03."""
     settings = bench.settings("TFM-03", **TWO_EPOCHS, **changes)
     with computing_on(device), tempfile.TemporaryDirectory() as scratch:
-        task = finetune_timesfm.Task(bench.dataset, split, TARGET, settings, bench.config["labels"])
+        task = finetune_timesfm.FineTuningTask(bench.dataset, split, TARGET, settings, bench.config["labels"])
         rate, checkpoint = settings["lr_sweep"][1], Path(scratch, "checkpoint")
         network, curve, _ = finetune_timesfm.fine_tune(task, bench.folder, rate, seed, checkpoint)
     return curve, [value.detach().cpu() for value in network.trained.values()]
@@ -534,7 +534,9 @@ def patchtst_training(bench, device, split, experiment="PTST-2M", seed=0):
     """Learning curve and scores."""
     settings = bench.settings(experiment, **TWO_EPOCHS)
     with computing_on(device):
-        frame, curve, _ = train_patchtst.run(bench.dataset, bench.origins, split, TARGET, settings, seed, None, device)
+        frame, curve, _ = train_patchtst.train_and_score(
+            bench.dataset, bench.origins, split, TARGET, settings, seed, None, device
+        )
     return curve.to_dict("records"), [torch.from_numpy(frame["score"].to_numpy())]
 
 

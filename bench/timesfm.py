@@ -274,7 +274,9 @@ def table(arguments):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prices", help="a parquet file as in docs/data.md (default: the packaged S&P 500)")
+    parser.add_argument(
+        "--prices", help="a parquet file as in docs/reference/prices.md (default: the packaged S&P 500)"
+    )
     parser.add_argument("--folder", help="where model.safetensors lies (default: random weights)")
     parser.add_argument("--quick", action="store_true", help="few windows, one round, one seed, to try it out")
     parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)

@@ -33,7 +33,7 @@ COLUMNS = {
 
 
 def comparison_tables(matrices, metrics, experiments, target, reference, systems, twins, statistics):
-    """The tables that this script writes, by name; docs/method.md says what they hold.
+    """The tables that this script writes, by name; docs/explanation/comparisons.md says what they hold.
 
     Parameters
     ----------
