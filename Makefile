@@ -57,7 +57,7 @@ notebook: .venv/.run
 	|| { echo "There is no $(PYTHON): install Python 3.11, 3.12 or 3.13, and call make PYTHON=/path/to/python3.12"; exit 1; }
 	@"$(PYTHON)" envs/check_machine.py
 	@echo "Setting up .venv: about 200 packages, 2 GB, a few minutes"
-	test -x $(BIN)/pip && test "$$($(BIN)/python --version)" = "$$("$(PYTHON)" --version)" \
+	@test -x $(BIN)/pip && test "$$($(BIN)/python --version)" = "$$("$(PYTHON)" --version)" \
 	|| "$(PYTHON)" -m venv --clear .venv
 	$(BIN)/pip install --requirement $<
 	@touch $@
