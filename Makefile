@@ -68,7 +68,7 @@ notebook: .venv/.run
 	@touch $@
 
 # torch is pinned without its build tag: the same file then installs a CUDA build where there is one. The packages of CUDA
-# are not pinned, as torch asks for their exact versions.
+# are not pinned: torch names their versions.
 FREEZE = pip freeze --all --exclude pip | sed -E '/^(nvidia-|cuda-|triton==)/d; s/\+(cpu|cu[0-9]+)$$//'
 
 # The conda environments have Python 3.11, and a newer Python needs fewer packages.
