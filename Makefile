@@ -5,7 +5,7 @@
 # make test-cluster run the study on a Slurm cluster that is started here; as root, installs Debian's Slurm
 # make resume       go on with a run that was killed, with the same ARGS
 # make lint         check the style alone
-# make notebook     write the Colab notebook anew from its source
+# make notebook     write the Colab notebook from its source
 # make lock         pin envs/*.in again, with Python 3.11: envs/*.txt and the conda environments envs/*.yaml
 # PYTHON=/path/to/python3.12 names the Python that .venv is made with: 3.11, 3.12 or 3.13.
 
@@ -65,7 +65,7 @@ notebook: .venv/.run
 	|| { echo "There is no $(PYTHON): install Python 3.11, 3.12 or 3.13, and call make PYTHON=/path/to/python3.12"; exit 1; }
 	@"$(PYTHON)" envs/check_machine.py
 	@echo "Setting up .venv: about 200 packages, 2 GB, a few minutes"
-	test -x $(BIN)/pip && test "$$($(BIN)/python --version)" = "$$("$(PYTHON)" --version)" \
+	@test -x $(BIN)/pip && test "$$($(BIN)/python --version)" = "$$("$(PYTHON)" --version)" \
 	|| "$(PYTHON)" -m venv --clear .venv
 	$(BIN)/pip install --requirement $<
 	@touch $@
@@ -75,11 +75,11 @@ notebook: .venv/.run
 	$(BIN)/pip install --requirement $<
 	@touch $@
 
-# torch is pinned without its build tag, so that the same file installs a CUDA build where there is one; what that needs of
-# CUDA it brings by itself.
+# torch is pinned without its build tag: the same file then installs a CUDA build where there is one. The packages of CUDA
+# are not pinned: torch names their versions.
 FREEZE = pip freeze --all --exclude pip | sed -E '/^(nvidia-|cuda-|triton==)/d; s/\+(cpu|cu[0-9]+)$$//'
 
-# What only a newer Python does without would be missing in the conda environments, which have 3.11.
+# The conda environments have Python 3.11, and a newer Python needs fewer packages.
 lock:
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make lock needs Python 3.11: PYTHON=/path/to/python3.11")'
 	scratch=$$(mktemp -d) && "$(PYTHON)" -m venv $$scratch \
