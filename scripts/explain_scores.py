@@ -6,7 +6,7 @@ import pandas as pd
 
 from fd01.data.origins import CALIBRATION, splits
 from fd01.evaluation.comparison import holm
-from fd01.evaluation.explanation import SWAPS, explain, fit_har, tercile_rows, terciles
+from fd01.evaluation.explanation import SWAPS, explanation_rows, fit_har, tercile_rows, terciles
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.report.figures import GUESS_LINE, message_figure, pyplot, save_figure
 from fd01.report.palette import ALL_DAYS, CHANGE, SIMILAR_VOLATILITY
@@ -61,7 +61,7 @@ if __name__ == "__main__":
     tables, in_terciles = {}, []
     for fold, matrix in matrices.items():
         har = hars[train_ends[fold]]
-        rows = explain(fold, matrix, tails.get(fold), widths.get(fold), har, forecasters)
+        rows = explanation_rows(fold, matrix, tails.get(fold), widths.get(fold), har, forecasters)
         tables[fold] = pd.DataFrame(rows, columns=COLUMNS).assign(p_holm=lambda table: holm(table["p"]))
         if not isinstance(har, str):
             in_terciles += tercile_rows(fold, matrix, terciles(har.volatility.loc[matrix.days]))

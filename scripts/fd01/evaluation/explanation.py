@@ -67,7 +67,7 @@ def fit_har(dataset, split, target, labels):
     )
 
 
-def explain(fold, matrix, tail, widths, har, forecasters):
+def explanation_rows(fold, matrix, tail, widths, har, forecasters):
     """One row of `explanation.csv` per experiment of a fold, as dicts.
 
     Parameters

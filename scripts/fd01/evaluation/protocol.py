@@ -1,6 +1,6 @@
 """The original study's decision protocol, and its published figures next to those measured here.
 
-Both are about one target of the original study, `up` at h = 1. The figures measured here are rows of
+Both are about one target, `up` at h = 1. What is measured here comes as rows of
 `fd01.evaluation.metrics_table.with_seed_aucs`.
 """
 
@@ -39,15 +39,15 @@ def outcome(auc, spread, decision):
     return otherwise
 
 
-def apply_protocol(decision, dataset, figures, why_unscored):
+def apply_protocol(decision, dataset, rows, why_unscored):
     """The protocol's answer on `dataset`.
 
     Parameters
     ----------
     decision : dict, that section of the configuration
     dataset : str
-    figures : DataFrame
-        The figures of the protocol's experiment on its block.
+    rows : DataFrame
+        What is measured for the protocol's experiment on its block.
     why_unscored : str
         Why that experiment has no score there, "" if nothing says so.
 
@@ -71,7 +71,7 @@ def apply_protocol(decision, dataset, figures, why_unscored):
             "spread": row["spread"],
             "outcome": outcome(row["auc"], row["spread"], decision),
         }
-        for row in figures[figures["score_kind"].isin(["study", "exceedance"])].to_dict("records")
+        for row in rows[rows["score_kind"].isin(["study", "exceedance"])].to_dict("records")
     ]
     if any(result["decides"] for result in answer["results"]):
         return {"status": "decided", "reason": None, **answer}
@@ -79,7 +79,7 @@ def apply_protocol(decision, dataset, figures, why_unscored):
     return {"status": "pending", "reason": reason, **answer}
 
 
-def compare_published(experiment, published, dataset, figures, why_unscored, read_scores):
+def compare_published(experiment, published, dataset, rows, why_unscored, read_scores):
     """What the original study published for an experiment, and what is measured here on the same block.
 
     Parameters
@@ -87,8 +87,8 @@ def compare_published(experiment, published, dataset, figures, why_unscored, rea
     experiment : str
     published : dict, that key of the experiment in the configuration
     dataset : str
-    figures : DataFrame
-        The figures of the experiment on the block `published["fold"]`.
+    rows : DataFrame
+        What is measured for the experiment on the block `published["fold"]`.
     why_unscored : str
         Why the experiment has no score there, "" if nothing says so.
     read_scores : function
@@ -103,25 +103,25 @@ def compare_published(experiment, published, dataset, figures, why_unscored, rea
     line = {"experiment": experiment, "published": published, "measured": None, "reach": None, "reason": None}
     if dataset != published["dataset"]:
         line["reason"] = f"published for the dataset {published['dataset']}, and this is {dataset}"
-    elif figures.empty:
+    elif rows.empty:
         line["reason"] = why_unscored or f"up, h = 1 is not scored on {published['fold']}"
     else:
         # For a forecaster the original study published the AUC of its score `study`.
-        line["measured"] = quote(figures.sort_values("score_kind", key=lambda kind: kind != "study").iloc[0])
+        line["measured"] = quote(rows.sort_values("score_kind", key=lambda kind: kind != "study").iloc[0])
         if "precision" in published:
             y, score = read_scores(experiment, published["fold"])
             line["reach"] = reach(y, score, published["precision"], published["recall"])
     return line
 
 
-def quote(figures):
-    """The figures of one row as the verdict quotes them, ready for JSON; None without a row."""
-    if figures is None:
+def quote(row):
+    """What the verdict quotes from one row, ready for JSON; None without a row."""
+    if row is None:
         return None
-    names = {name: figures[name] for name in ("experiment", "fold", "score_kind")}
+    names = {name: row[name] for name in ("experiment", "fold", "score_kind")}
     # Rows of what did not run have no counts, so pandas reads counts as floats.
-    counts = {name: int(figures[name]) for name in ("n", "positives", "seeds")}
-    return names | {"auc": float(figures["auc"])} | counts | {"seed_aucs": figures["seed_aucs"]}
+    counts = {name: int(row[name]) for name in ("n", "positives", "seeds")}
+    return names | {"auc": float(row["auc"])} | counts | {"seed_aucs": row["seed_aucs"]}
 
 
 def reach(y, score, precision, recall):

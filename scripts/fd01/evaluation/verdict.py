@@ -64,13 +64,13 @@ def decide(study, results):
     """The verdict of a `Study` from its `Results`; a dict, ready for JSON."""
     decision, table = study.decision, results.experiments
     systems = {name: entry["system"] for name, entry in study.experiments.items()}
-    figures = with_seed_aucs(results.metrics)
-    of_study, of_original = (of_target(figures, **target) for target in (study.target, ORIGINAL_TARGET))
+    measured = with_seed_aucs(results.metrics)
+    rows, original_rows = (of_target(measured, **target) for target in (study.target, ORIGINAL_TARGET))
 
-    def figures_or_reason(experiment, fold):
-        """Figures of an experiment on a block for the original study's target, and why there are none."""
-        rows = of_original[(of_original["experiment"] == experiment) & (of_original["fold"] == fold)]
-        return rows, why_unscored(results, experiment, fold)
+    def on_block(experiment, fold):
+        """Rows of an experiment on a block for the original study's target, and the reason if there are none."""
+        of_block = (original_rows["experiment"] == experiment) & (original_rows["fold"] == fold)
+        return original_rows[of_block], why_unscored(results, experiment, fold)
 
     pretrained = sorted(
         name
@@ -82,13 +82,11 @@ def decide(study, results):
         "dataset": study.dataset,
         **study.target,
         "pretrained": pretrained,
-        "protocol": apply_protocol(
-            decision, study.dataset, *figures_or_reason(decision["experiment"], decision["fold"])
-        ),
+        "protocol": apply_protocol(decision, study.dataset, *on_block(decision["experiment"], decision["fold"])),
         "reference": decision["reference"],
         "sealed": {"folds": results.seal["sealed"], "reason": results.seal["reason"]},
         "blocks": [
-            reference_and_baseline(of_study, fold, decision["reference"], systems)
+            reference_and_baseline(rows, fold, decision["reference"], systems)
             for fold in sorted(results.folds, key=lambda fold: fold != decision["fold"])  # the protocol's block first
         ],
         "comparisons": quoted_comparisons(results.comparisons, pretrained, decision["reference"]),
@@ -97,7 +95,7 @@ def decide(study, results):
                 name,
                 entry["published"],
                 study.dataset,
-                *figures_or_reason(name, entry["published"]["fold"]),
+                *on_block(name, entry["published"]["fold"]),
                 results.read_scores,
             )
             for name, entry in study.experiments.items()
@@ -119,9 +117,9 @@ def why_unscored(results, experiment, fold):
     return next(iter([*of_experiment, *of_block]), "")
 
 
-def reference_and_baseline(figures, fold, reference, systems):
-    """The figures of the reference and of the best baseline on one block, each None where there are none."""
-    rows = figures[figures["fold"] == fold]
+def reference_and_baseline(rows, fold, reference, systems):
+    """What is measured for the reference and for the best baseline on one block, each None where nothing is."""
+    rows = rows[rows["fold"] == fold]
     of_reference = rows[rows["experiment"] == reference]
     return {
         "fold": fold,

@@ -30,7 +30,7 @@ from fd01.evaluation.explanation import (
     TERCILES,
     auc_within,
     diebold_mariano,
-    explain,
+    explanation_rows,
     fit_har,
     gain_over_har,
     nested_forecasts,
@@ -259,14 +259,14 @@ def test_explanation_of_a_forecaster_and_of_a_score_without_a_distribution():
     forecaster = quantiles_of("return")
     scores = by_day(forecaster.exceedance(UP, DATASET, LABELS))
     block = block_matrix(q=scores, other=-scores)
-    table = pd.DataFrame(explain("b", block, None, None, HAR, {"q": forecaster}), columns=COLUMNS)
+    table = pd.DataFrame(explanation_rows("b", block, None, None, HAR, {"q": forecaster}), columns=COLUMNS)
     q, other = table.set_index("experiment").loc[["q", "other"]].itertuples()
     assert q.auc == pytest.approx(roc_auc_score(block.y, block.scores["q"])) == pytest.approx(1 - other.auc)
     assert q.auc_within == pytest.approx(1 - other.auc_within) and q.har_within == other.har_within
     assert np.isfinite([q.har_scale, q.har_location, q.har_both]).all()
     assert other.swap_reason == "it stores no predictive distribution" and np.isnan(other.har_scale)
     assert set(table["added_reason"]) == {"it has no scores of the calibration tail"}
-    failed = list(explain("b", block, None, None, "nothing to tell apart", {}))
+    failed = list(explanation_rows("b", block, None, None, "nothing to tell apart", {}))
     assert failed[0]["swap_reason"] == failed[0]["added_reason"] == "nothing to tell apart"
 
     thirds = pd.DataFrame(tercile_rows("b", block, terciles(HAR.volatility.loc[block.days])))
