@@ -23,6 +23,9 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT / "scripts")  # in place of this folder, whose timesfm.py would hide the package
 
+os.environ["TQDM_DISABLE"] = "1"
+logging.getLogger().addHandler(logging.NullHandler())  # or timesfm's first line makes one that prints
+
 import finetune_timesfm  # noqa: E402
 import forecast_fracast  # noqa: E402
 import numpy as np  # noqa: E402
@@ -633,7 +636,9 @@ def same_trainings(bench, training):
     split = bench.small_split(8, training.batch)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        torch.set_warn_always(True)  # torch says each thing once
         runs = [timed_training(lambda: training.run(bench, bench.device, split))[0] for _ in range(2)]
+    torch.set_warn_always(False)
     (first, tensors), (second, others) = runs
     figures = {
         "losses identical": [row["train_loss"] for row in first] == [row["train_loss"] for row in second],
