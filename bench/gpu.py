@@ -1,4 +1,4 @@
-"""What the models cost on a CUDA GPU, and how far their scores there are from those of the CPU; see README.md."""
+"""What the models cost on a CUDA GPU, and how far their scores there differ from the scores on a CPU; see README.md."""
 
 import argparse
 import dataclasses
@@ -22,6 +22,9 @@ from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT / "scripts")  # in place of this folder, whose timesfm.py would hide the package
+
+os.environ["TQDM_DISABLE"] = "1"
+logging.getLogger().addHandler(logging.NullHandler())  # or timesfm's first line makes one that prints
 
 import finetune_timesfm  # noqa: E402
 import forecast_fracast  # noqa: E402
@@ -47,7 +50,7 @@ from fd01.scoring import deciles, student_t  # noqa: E402
 from fd01.study.config import check_config  # noqa: E402
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-# Ways to compute: their words, the dtype of matrix products, and whether those of float32 run in TF32.
+# Ways to compute: their words, the dtype of matrix products, and whether float32 products run in TF32.
 WAYS = (("fp32", "float32", False), ("TF32", "float32", True), ("bf16", "bfloat16", False))
 FULL, TF32, HALF = WAYS
 TARGET = {"target": "up", "horizon": 1}
@@ -215,7 +218,7 @@ class Bench:
         return 2e-9 * 3 * sum(layer.weight.numel() for layer in layers)
 
     def against_limit(self, way, windows, took, flip=False):
-        """Windows per second, the rate of their matrix products, and its share of that of a large matrix product."""
+        """Windows per second, the rate of their matrix products, and its share of the rate of one large product."""
         rate = self.gflop * (1 + flip) * windows / took / 1e3
         return {"windows/s": windows / took, "TFLOP/s": rate, "of the limit": rate / self.rates[way]}
 
@@ -635,7 +638,9 @@ def same_trainings(bench, training):
     split = bench.small_split(8, training.batch)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        torch.set_warn_always(True)  # torch says each thing once
         runs = [timed_training(lambda: training.run(bench, bench.device, split))[0] for _ in range(2)]
+    torch.set_warn_always(False)
     (first, tensors), (second, others) = runs
     figures = {
         "losses identical": [row["train_loss"] for row in first] == [row["train_loss"] for row in second],
