@@ -145,13 +145,13 @@ def sentence(verdict):
     if protocol["status"] == "decided":
         (result,) = (result for result in protocol["results"] if result["decides"])
         answer = (
-            f"By the study's protocol: {result['outcome']} ({protocol['experiment']} reaches AUC {result['auc']:.3f} "
+            f"By the original study's protocol: {result['outcome']} ({protocol['experiment']} reaches AUC {result['auc']:.3f} "
             f"with a spread of {result['spread']:.4f})."
         )
     elif not verdict["pretrained"]:
         answer = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
     else:
-        answer = f"The study's protocol gives no answer: {protocol['reason']}."
+        answer = f"The original study's protocol gives no answer: {protocol['reason']}."
     if verdict["sealed"]["folds"]:
         closed = ", ".join(verdict["sealed"]["folds"])
         answer = f"{answer} Not looked at: {closed}, since the analysis plan or its settings have changed."

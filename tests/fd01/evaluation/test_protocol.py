@@ -217,7 +217,7 @@ COMPARISON = (
             "sp500",
             [TFM["study"]],
             [TFM_RAN],
-            "The study's protocol gives no answer: the protocol judges TFM-01 on the dataset spy, and this is sp500.",
+            "The original study's protocol gives no answer: the protocol judges TFM-01 on the dataset spy, and this is sp500.",
         ),
         (
             "spy",
@@ -229,14 +229,14 @@ COMPARISON = (
             "spy",
             [not_run("TFM-01", "no weights")],
             [("TFM-01", None, "not run", "no weights"), ("LL-forecast", "pre-trained", "ok", "")],
-            "The study's protocol gives no answer: no weights.",
+            "The original study's protocol gives no answer: no weights.",
         ),
         ("spy", [], [("FRC-01", "pre-trained", "ok", "")], OPEN),
         (
             "spy",
             list(TFM.values()),
             [TFM_RAN],
-            f"By the study's protocol: {NO_RULE} (TFM-01 reaches AUC 0.364 with a spread of 0.0200).",
+            f"By the original study's protocol: {NO_RULE} (TFM-01 reaches AUC 0.364 with a spread of 0.0200).",
         ),
     ],
     ids=[
@@ -280,7 +280,7 @@ def test_verdict_on_a_block_with_one_class_says_that_there_is_no_auc():
     verdict = decided("spy", metrics, described(TFM_RAN))
     assert verdict["blocks"] == [{"fold": "validation", "reference": None, "baseline": None}]
     assert verdict["sentence"].startswith(
-        "The study's protocol gives no answer: TFM-01 has no AUC of the score `study` for up, h = 1 on validation."
+        "The original study's protocol gives no answer: TFM-01 has no AUC of the score `study` for up, h = 1 on validation."
     )
 
 
