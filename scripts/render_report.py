@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.data.targets import describe
+from fd01.data.targets import TARGETS, describe
 from fd01.evaluation.audit import outdated
 from fd01.report.html import inline_svg, render
 from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
@@ -50,6 +50,7 @@ if __name__ == "__main__":
         sections=[Path(path).name for path in files.sections],
         verdict=verdict,
         event=describe(**target, labels=config["labels"]),
+        events={name: describe(name, target["horizon"], config["labels"]) for name in TARGETS},
         blocks=blocks,
         result_columns=RESULT_COLUMNS,
         meanings=meanings(RESULT_COLUMNS),

@@ -1,6 +1,6 @@
 # For the rules in data.smk: the price file of a dataset, and the digest of the analysis plan.
 
-from fd01.study.plan import plan_digest, seal
+from fd01.study.seal import plan_digest, seal
 
 
 def datasets_from(kind):

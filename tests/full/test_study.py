@@ -31,7 +31,7 @@ from helpers.studies import (
 )
 
 from fd01.scoring.predictions import read_experiment, read_predictions, write_predictions
-from fd01.study.plan import plan_digest
+from fd01.study.seal import plan_digest, seal
 from fd01.workflow.files import read_json, sha256
 from fd01.workflow.parquet import read_frame
 
@@ -232,9 +232,8 @@ def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
     jobs = planned(copy)
     assert jobs["seal_outcomes"] == 1 and not MODELS & set(jobs)
     snakemake(copy)
-    reason = (
-        f"sealed: the analysis plan or its settings have changed; its digest is {digest()}, plan/sha256 says {fixed}"
-    )
+    reason = seal({"sealed": ["test"], "sha256": fixed}, digest())["reason"]
+    assert digest() in reason and fixed in reason
     same, closed = read()
     pd.testing.assert_frame_equal(same, validation)
     ran = closed[~closed["reason"].eq(REFUSED)]
@@ -243,7 +242,7 @@ def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
     verdict = read_json(copy / "results/sp500/verdict.json")
     page = (copy / "results/sp500/report/index.html").read_text()
     assert "Not looked at: test, since the analysis plan" in verdict["sentence"]
-    assert f"not those that were fixed: {reason}." in page
+    assert f"which are {reason}." in page
     assert f'<th>BASE-HAR</th><td colspan="9">not run: {reason}</td>' in page
     assert f"WARNING: not evaluated: test ({reason})." in snakemake(copy, "show").stdout
     for path in (copy / "results/sp500/checks").glob("*.json"):

@@ -17,7 +17,7 @@ from helpers.rules import RULE_FILES, RULES
 from snakemake.common.configfile import load_configfile
 
 from fd01.study.config import check_config
-from fd01.study.plan import plan_digest
+from fd01.study.seal import plan_digest
 from fd01.study.systems import SCORES, SYSTEMS
 
 

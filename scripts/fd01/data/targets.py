@@ -1,7 +1,8 @@
 """The targets: one table with the event, the threshold and the wording of each.
 
-A new target is one entry of `TARGETS`, its name in `schemas/config.schema.yaml`, and a line in
-`docs/reference/targets.md`.
+A new target is one entry of `TARGETS`, its name in `schemas/config.schema.yaml`, and a row in
+`docs/reference/targets.md`; then call `python docs/generate.py`. Every part of the project takes an event for one price
+against one threshold: an event of another kind needs changes wherever `TARGETS` is used.
 """
 
 from collections.abc import Callable

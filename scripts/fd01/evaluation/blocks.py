@@ -159,7 +159,8 @@ def paired_uncertainty(block, experiment, opponent, alpha, power):
     -----
     DeLong's error takes the days for independent. It is right where the errors of the two scores are independent from
     day to day, and too small where they persist. The bootstrap sees the persistence, but is imprecise in short blocks.
-    With the larger of the two, the test rejects about as often as its level says (docs/explanation/comparisons.md has the simulation).
+    With the larger of the two, the test rejects about as often as its level says
+    (docs/explanation/comparisons.md has the simulation).
     """
     i, j = block.index(experiment), block.index(opponent)
     variance, covariance = np.diag(block.covariance), block.covariance[i, j]

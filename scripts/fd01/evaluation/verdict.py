@@ -10,6 +10,7 @@ from fd01.evaluation.metrics_table import best_baseline, with_seed_aucs
 from fd01.evaluation.protocol import ORIGINAL_TARGET, apply_protocol, compare_published, quote
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
+from fd01.study.seal import CHANGED
 from fd01.study.systems import SYSTEMS
 
 QUESTION = (
@@ -145,8 +146,8 @@ def sentence(verdict):
     if protocol["status"] == "decided":
         (result,) = (result for result in protocol["results"] if result["decides"])
         answer = (
-            f"By the original study's protocol: {result['outcome']} ({protocol['experiment']} reaches AUC {result['auc']:.3f} "
-            f"with a spread of {result['spread']:.4f})."
+            f"By the original study's protocol: {result['outcome']} "
+            f"({protocol['experiment']} reaches AUC {result['auc']:.3f} with a spread of {result['spread']:.4f})."
         )
     elif not verdict["pretrained"]:
         answer = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
@@ -154,7 +155,7 @@ def sentence(verdict):
         answer = f"The original study's protocol gives no answer: {protocol['reason']}."
     if verdict["sealed"]["folds"]:
         closed = ", ".join(verdict["sealed"]["folds"])
-        answer = f"{answer} Not looked at: {closed}, since the analysis plan or its settings have changed."
+        answer = f"{answer} Not looked at: {closed}, since {CHANGED}."
     pairs = [
         f"{block['reference']['auc']:.3f} against {block['baseline']['auc']:.3f} ({block['baseline']['experiment']}) "
         f"on {block['fold']}"

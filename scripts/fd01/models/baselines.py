@@ -10,6 +10,10 @@ target : dict with `target` and `horizon`
 labels : section `labels` of the configuration
 
 The scores are a float array of shape (n,); the higher a score, the likelier the target.
+
+A new baseline is a function and a line of `METHODS` here, its name and settings under `baseline:` in
+`schemas/config.schema.yaml`, an entry of `experiments:` in `config.yaml`, and a row in
+`docs/reference/experiments.md`; then call `python docs/generate.py`.
 """
 
 from collections.abc import Callable

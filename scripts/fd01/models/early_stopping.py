@@ -1,6 +1,6 @@
 """Early stopping: when a training ends, which epoch it keeps, and what the provenance records of it."""
 
-# `fitted_on` of a training that stops on its calibration tail.
+# `fitted_on` of a training that stops on its calibration tail; the tail chose the epoch. A column of experiments.csv.
 INNER = "training period less its calibration tail, on which the epoch was chosen"
 
 
@@ -12,7 +12,7 @@ def best_epoch(losses):
 def is_over(losses, max_epochs, patience):
     """Whether a training ends after epochs with these losses on the monitor set.
 
-    It ends at `max_epochs`, or after `patience` epochs without a smaller loss.
+    It ends at `max_epochs`, or after `patience` epochs without a smaller loss. PatchTST passes the negative of its AUC.
 
     >>> is_over([0.7, 0.6, 0.65], max_epochs=50, patience=2)
     False

@@ -1,5 +1,7 @@
 """The colours of every figure, named by what they mean: to change one, change its line here and nothing else.
 
+The headings below name the figures.
+
 People with any kind of colour vision can tell the colours of lines and areas apart: they are those of seaborn's palette
 "colorblind".
 """
@@ -14,13 +16,13 @@ SKY = "#56b4e9"
 BLACK = "#000000"
 WHITE = "#ffffff"
 
-# Experiments, where each has a line of its own. Those with several colours take them in turn.
+# ROC, precision-recall, walk-forward: a line for each experiment. Those with several colours take them in turn.
 REFERENCE = BLACK
 MODELS = [BLUE, ORANGE, GREEN, RED, PURPLE, BROWN, SKY]
 BASELINES = MODELS
 TWIN = "#8c8c8c"
 
-# One experiment, several numbers.
+# Several numbers of one experiment: AUC (mean and seeds), explanation (all days, similar volatility), threshold sweep.
 MEAN_OF_SEEDS = BLUE
 SINGLE_SEED = ORANGE
 ALL_DAYS = BLUE
@@ -33,11 +35,11 @@ RAW = BLUE
 RECALIBRATED = ORANGE
 SHARE_OF_DAYS = "#e0e0e0"
 
-# Days.
+# Score distributions and reliability: days.
 EVENT = ORANGE
 NO_EVENT = BLUE
 
-# What figures are read against.
+# Lines to compare with, in every figure.
 GUESS = "#b3b3b3"
 PREVALENCE = "#b3b3b3"
 CALIBRATED = "#b3b3b3"

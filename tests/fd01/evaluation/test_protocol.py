@@ -217,7 +217,8 @@ COMPARISON = (
             "sp500",
             [TFM["study"]],
             [TFM_RAN],
-            "The original study's protocol gives no answer: the protocol judges TFM-01 on the dataset spy, and this is sp500.",
+            "The original study's protocol gives no answer: "
+            "the protocol judges TFM-01 on the dataset spy, and this is sp500.",
         ),
         (
             "spy",
@@ -280,7 +281,8 @@ def test_verdict_on_a_block_with_one_class_says_that_there_is_no_auc():
     verdict = decided("spy", metrics, described(TFM_RAN))
     assert verdict["blocks"] == [{"fold": "validation", "reference": None, "baseline": None}]
     assert verdict["sentence"].startswith(
-        "The original study's protocol gives no answer: TFM-01 has no AUC of the score `study` for up, h = 1 on validation."
+        "The original study's protocol gives no answer: "
+        "TFM-01 has no AUC of the score `study` for up, h = 1 on validation."
     )
 
 

@@ -13,7 +13,7 @@ from fd01.evaluation.health import health_checks
 from fd01.evaluation.metrics_table import measure_experiment
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.scoring.predictions import write_folds
-from fd01.study.plan import plan_digest, seal
+from fd01.study.seal import plan_digest, seal
 from fd01.workflow.parquet import read_frame, read_table, write_table
 
 PLAN = ROOT / CONFIG["plan"]["file"]

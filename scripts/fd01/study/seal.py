@@ -1,7 +1,8 @@
-"""The analysis plan and its seal: which blocks stay sealed once the plan or its settings have changed."""
+"""The seal of the analysis plan: which blocks are closed once the plan or its settings have changed, and why."""
 
 from fd01.workflow.files import digest, sha256
 
+CHANGED = "the analysis plan or its settings have changed"
 COVERED = ("labels", "targets", "statistics", "decision")  # sections of the configuration that belong to the plan
 
 
@@ -25,7 +26,7 @@ def seal(plan, current_digest):
     if not plan["sealed"] or current_digest == plan["sha256"]:
         return {"folds": [], "reason": None}
     reason = (
-        "sealed: the analysis plan or its settings have changed; "
-        f"its digest is {current_digest}, plan/sha256 says {plan['sha256']}"
+        f"sealed: {CHANGED}; the digest of both is {current_digest} now, "
+        f"plan/sha256 of the configuration is {plan['sha256']}"
     )
     return {"folds": plan["sealed"], "reason": reason}
