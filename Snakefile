@@ -13,7 +13,7 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
-include: "rules/functions/imported.smk"
+include: "rules/functions/archive.smk"
 # From prices to predictions.
 include: "rules/data.smk"
 include: "rules/weights.smk"

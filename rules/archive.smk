@@ -2,6 +2,7 @@
 # There the reverse. In: the archive. Out: its predictions, so that the experiments need not run there.
 
 
+# An imported experiment has two rules for its predictions: the imported ones win.
 ruleorder: unpack_predictions > score_forecasts
 ruleorder: unpack_predictions > fit_probe
 ruleorder: unpack_predictions > gather_seeds

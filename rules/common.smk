@@ -47,7 +47,7 @@ envvars:
     "FD01_GPU",
 
 
-STUDY = json.dumps(config, sort_keys=True)  # without the datasets that follow
+CONFIG_JSON = json.dumps(config, sort_keys=True)  # for provenance.json, before the datasets of the audit are added
 config["datasets"] |= scrambled(config["datasets"])
 
 

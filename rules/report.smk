@@ -18,7 +18,7 @@ rule collect_provenance:
     conda:
         "../envs/analysis.yaml"
     params:
-        config=STUDY,
+        config=CONFIG_JSON,
     script:
         "../scripts/collect_provenance.py"
 

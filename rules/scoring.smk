@@ -1,5 +1,5 @@
 # In: what the models store under results/{dataset}/forecasts/. Out: results/{dataset}/predictions/{experiment}/, one
-# file per fold, for every system whose own rule does not write these files.
+# file per fold. Baselines write theirs themselves; the distributions of Lag-Llama are scored in lag_llama.smk.
 
 
 include: "functions/scoring.smk"

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.evaluation.outcomes import mean_scores
+from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.evaluation.verdict import Results, Study, decide
 from fd01.scoring.predictions import read_experiment
 from fd01.study.folds import is_walk_forward
@@ -19,9 +20,9 @@ if __name__ == "__main__":
     paths = {Path(path).name: path for path in files.predictions}
 
     def read_scores(experiment, fold):
-        """Outcomes and mean scores of an experiment on a fold, for `up` at h = 1."""
+        """Outcomes and mean scores of an experiment on a fold, for the target of the original study."""
         scores, _ = read_experiment(paths[experiment])
-        rows = mean_scores(scores[scores["fold"] == fold], outcomes, "up", 1)
+        rows = mean_scores(scores[scores["fold"] == fold], outcomes, **ORIGINAL_TARGET)
         return rows["y"].to_numpy(), rows["score"].to_numpy()
 
     study = Study(snakemake.wildcards.dataset, params.experiments, params.decision, params.target)

@@ -7,7 +7,7 @@ import platform
 import zipfile
 from pathlib import Path
 
-from fd01.scoring.predictions import COLUMNS, read_experiment
+from fd01.scoring.predictions import SCHEMA_TEXT, read_experiment
 from fd01.workflow.errors import UserError
 from fd01.workflow.files import replacing, sha256
 from fd01.workflow.logs import configure_logging
@@ -41,7 +41,7 @@ if __name__ == "__main__":
     files, params = snakemake.input, snakemake.params
     folders = folders_with_scores(files.predictions)
     manifest = {
-        "schema": COLUMNS,
+        "schema": SCHEMA_TEXT,
         "dataset": params.dataset,
         "dataset_sha256": sha256(files.dataset),
         "origins_sha256": sha256(files.origins),

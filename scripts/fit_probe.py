@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fd01.models.forecasts import STATES
+from fd01.models.forecasts import STATE_COLUMNS
 from fd01.models.heads import fit_head, scale_features
 from fd01.scoring.fold_scores import check_history, fit_folds
 from fd01.scoring.predictions import write_folds
@@ -19,7 +19,7 @@ def state_columns(settings):
     """Columns of the file of hidden states that a probe of Lag-Llama needs; None, for all, with TimesFM."""
     if "states" not in settings:
         return None
-    return ["row", "seed", *(name for name in STATES if name.startswith(LAYERS[settings["states"]]))]
+    return ["row", "seed", *(name for name in STATE_COLUMNS if name.startswith(LAYERS[settings["states"]]))]
 
 
 def score_all(states, dataset, origins, settings, targets, labels, reason=None, needed=None):

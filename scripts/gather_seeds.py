@@ -15,7 +15,7 @@ from fd01.workflow.parquet import read_frame
 PATH = re.compile(r"/(?P<train_end>\d{4}-\d{2}-\d{2})/(lr-(?P<lr>[^/]+)/)?seed-\d+")
 
 
-def sweep(curves):
+def learning_rate_losses(curves):
     """Losses of the learning rates that were tried, for each train end.
 
     The loss of a rate is the mean, over seeds and targets, of the monitor loss of the epochs that were kept. A rate
@@ -97,7 +97,7 @@ def _merge(provenances):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files = snakemake.input
-    losses = sweep({path: pd.read_csv(curve) for path, curve in zip(files.scores, files.curves)})
+    losses = learning_rate_losses({path: pd.read_csv(curve) for path, curve in zip(files.scores, files.curves)})
     frames, not_run, provenance = gather(winners(files.scores, losses))
     if len(losses):
         logging.info("learning rates by loss on the calibration tail:\n%s", losses.to_string(index=False))

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from fd01.scoring.archive import check_tables, difference
-from fd01.scoring.predictions import COLUMNS
+from fd01.scoring.predictions import SCHEMA_TEXT
 from fd01.workflow.errors import UserError
 from fd01.workflow.files import sha256, write_json
 from fd01.workflow.logs import configure_logging
@@ -51,8 +51,8 @@ def check_archive(path, manifest, dataset, settings, tables):
     UserError
         With the first difference.
     """
-    if manifest["schema"] != COLUMNS:
-        raise UserError(f"{path}: its prediction files have the columns {manifest['schema']}, not {COLUMNS}")
+    if manifest["schema"] != SCHEMA_TEXT:
+        raise UserError(f"{path}: its prediction files have the columns {manifest['schema']}, not {SCHEMA_TEXT}")
     if manifest["dataset"] != dataset:
         there = manifest["dataset"]
         raise UserError(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fd01.data.series import percent_series
-from fd01.models.forecasts import PARAMETERS, STATES
+from fd01.models.forecasts import PARAMETERS, STATE_COLUMNS
 from fd01.models.frozen import run_frozen
 from fd01.models.lag_llama import history_length, open_lag_llama, run_network, time_features
 from fd01.workflow.errors import NotRun
@@ -27,7 +27,7 @@ def run_rows(network, dataset, rows, name):
         raise NotRun(f"it needs {needed} days of history, and the last day has {rows.max() + 1}")
     rows = rows[rows + 1 >= needed]
     parameters, states = run_network(network, series, time_features(dataset["Date"]), rows)
-    frame = pd.DataFrame(states, columns=STATES)
+    frame = pd.DataFrame(states, columns=STATE_COLUMNS)
     return pd.concat([pd.DataFrame({"row": rows}), pd.DataFrame(parameters, columns=PARAMETERS), frame], axis=1)
 
 
@@ -48,7 +48,7 @@ if __name__ == "__main__":
         partial(open_lag_llama, settings, params.seeds, snakemake.input.manifest),
         lambda network: run_rows(network, dataset, rows, wildcards.input),
         lambda network: describe_network(network) | {"needed": history_length(network) + 1},
-        ["row", "seed", *PARAMETERS, *STATES],
+        ["row", "seed", *PARAMETERS, *STATE_COLUMNS],
         snakemake.threads,
     )
     write_table(snakemake.output[0], frame, provenance | of_model | {"seconds": time.perf_counter() - start})

@@ -14,5 +14,5 @@ if __name__ == "__main__":
     if verdict["without_weights"]:
         print(
             f"WARNING: not run, because their weights are missing: {', '.join(verdict['without_weights'])}. "
-            "To fetch the weights: snakemake weights. Then repeat this command.\n"
+            "To fetch the weights: source .venv/bin/activate, then snakemake weights. Then repeat this command.\n"
         )

@@ -20,7 +20,7 @@ def price_file(dataset):
             return f"results/{dataset}/data/simulated.parquet"
         case "scrambled":
             return f"results/{dataset}/data/prices.parquet"
-    if not Path(source["path"]).exists():
+    if not Path(source["path"]).is_file():
         raise WorkflowError(
             f"There is no file {source['path']}: put the prices there, "
             f"or name another file in datasets/{dataset}/source/path of the configuration."
@@ -47,5 +47,6 @@ def plan_file():
 
 PLAN_DIGEST = plan_digest(plan_file(), config)
 
-# Snakemake accepts a missing input file as long as its results exist, and would go on with the old results.
+# Called for its error alone: Snakemake accepts a missing price file as long as the results exist, and would go on with
+# the old results.
 price_file(config["dataset"])

@@ -26,8 +26,8 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the channel of the tests is made for Linux"),
 ]
 TOLERANCE = 1e-6
-STACKS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
-STACK_OF = {
+ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
+ENVIRONMENT_OF = {
     "BASE-prevalence": "analysis",
     "BASE-HAR": "analysis",
     "PTST-tiny": "patchtst",
@@ -71,7 +71,7 @@ def run_again(folder, conda, prefixes, rule, target):
 
 
 def write_study(folder, checkpoint):
-    """Put the small study into `folder`, with one experiment or more of every stack, and a file for Lag-Llama."""
+    """Put the small study into `folder`, with one experiment or more of every environment, and a file for Lag-Llama."""
     new_study(folder)
     expect_weights(folder, checkpoint)
     lightning = folder / "own.ckpt"
@@ -79,7 +79,7 @@ def write_study(folder, checkpoint):
     config = read_config(folder)
     config["datasets"]["sp500"]["source"]["start"] = "2006-10-01"  # the history that Lag-Llama wants
     config["experiments"] |= LAG_LLAMA["experiments"]
-    for name in set(config["experiments"]) - set(STACK_OF):
+    for name in set(config["experiments"]) - set(ENVIRONMENT_OF):
         config["experiments"][name]["run"] = "none"
     config["weights"]["models"]["lag-llama"] = LAG_LLAMA["weights"]["models"]["lag-llama"] | {"path": str(lightning)}
     write_config(folder, config)
@@ -98,17 +98,17 @@ def conda(tmp_path_factory):
 def folders(tmp_path_factory, conda, checkpoint):
     """The study after a run in the single environment, and after one in the environments of conda."""
     folder = tmp_path_factory.mktemp("study")
-    single, stacks = folder / "single", folder / "stacks"
+    single, separate = folder / "single", folder / "separate"
     write_study(single, checkpoint)
     with hub_of(checkpoint) as hub:
-        shutil.copytree(single, stacks)
-        with start(stacks, conda, "--conda-create-envs-only", *TARGETS) as building:
+        shutil.copytree(single, separate)
+        with start(separate, conda, "--conda-create-envs-only", *TARGETS) as building:
             snakemake(single, hub=hub)
             printed, _ = building.communicate()
         assert building.returncode == 0, printed
-        status, printed = run(stacks, conda, *TARGETS, hub=hub)
+        status, printed = run(separate, conda, *TARGETS, hub=hub)
     assert status == 0, printed
-    return single, stacks
+    return single, separate
 
 
 @pytest.fixture
@@ -119,44 +119,44 @@ def copy(folders, tmp_path):
 
 @pytest.fixture(scope="module")
 def prefixes(folders):
-    """Where Snakemake has built the environment of each stack."""
+    """Where Snakemake has built each environment."""
     built = folders[1] / ".snakemake" / "conda"
     texts = {path.read_text(): path.with_suffix("") for path in built.glob("*.yaml")}
-    assert len(texts) == len(STACKS)
-    return {stack: texts[(ROOT / "envs" / f"{stack}.yaml").read_text()] for stack in STACKS}
+    assert len(texts) == len(ENVIRONMENTS)
+    return {env: texts[(ROOT / "envs" / f"{env}.yaml").read_text()] for env in ENVIRONMENTS}
 
 
-@pytest.mark.parametrize("stack", STACKS)
-def test_environment_holds_its_pins_and_nothing_else(prefixes, stack):
-    (site,) = prefixes[stack].glob("lib/python3.*/site-packages")
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_environment_holds_its_pins_and_nothing_else(prefixes, env):
+    (site,) = prefixes[env].glob("lib/python3.*/site-packages")
     found = {pin.canonicalize_name(package.name): package.version for package in distributions(path=[str(site)])}
     found = {name: version.partition("+")[0] for name, version in found.items() if not pin.CUDA.match(name)}
-    listed = pin.read_versions(conda_packages(ROOT / "envs" / f"{stack}.yaml"))
+    listed = pin.read_versions(conda_packages(ROOT / "envs" / f"{env}.yaml"))
     pinned = {name: line.partition("==")[2] for name, line in listed.items()}
     assert found.pop("pip") and found == pinned
 
 
-def test_every_model_ran_in_the_environment_of_its_stack(folders, prefixes):
+def test_every_model_ran_in_the_environment_made_for_it(folders, prefixes):
     experiments = read_json(folders[1] / "results/sp500/provenance.json")["experiments"]
-    for name, stack in STACK_OF.items():
-        assert experiments[name]["prefix"] == str(prefixes[stack]), name
-        assert MODELS.get(stack, set()) <= set(experiments[name]["packages"]), name
+    for name, env in ENVIRONMENT_OF.items():
+        assert experiments[name]["prefix"] == str(prefixes[env]), name
+        assert MODELS.get(env, set()) <= set(experiments[name]["packages"]), name
     assert {about["prefix"] for about in experiments.values()} <= {str(prefix) for prefix in prefixes.values()}
     single = read_json(folders[0] / "results/sp500/provenance.json")["experiments"]
     assert {about["prefix"] for about in single.values()} == {sys.prefix}
 
 
 def test_predictions_and_metrics_equal_a_run_in_the_single_environment(folders):
-    single, stacks = (folder / "results/sp500" for folder in folders)
+    single, separate = (folder / "results/sp500" for folder in folders)
     names = sorted(path.name for path in (single / "predictions").iterdir())
-    assert names == sorted(path.name for path in (stacks / "predictions").iterdir()) == sorted(STACK_OF)
+    assert names == sorted(path.name for path in (separate / "predictions").iterdir()) == sorted(ENVIRONMENT_OF)
     for name in names:
-        frames, metadata = zip(*(read_experiment(results / "predictions" / name) for results in (single, stacks)))
+        frames, metadata = zip(*(read_experiment(results / "predictions" / name) for results in (single, separate)))
         assert_frame_equal(*frames, rtol=0, atol=TOLERANCE, obj=name)
         assert len(frames[0])
         reasons = [{fold: about["not_run"] for fold, about in folds.items()} for folds in metadata]
         assert reasons[0] == reasons[1]
-    tables = [pd.read_csv(results / "metrics/metrics.csv") for results in (single, stacks)]
+    tables = [pd.read_csv(results / "metrics/metrics.csv") for results in (single, separate)]
     assert_frame_equal(*tables, rtol=0, atol=TOLERANCE)
 
 

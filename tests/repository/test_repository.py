@@ -100,7 +100,7 @@ def test_conda_environment_of_a_rule_asks_for_what_its_script_imports(name):
 @pytest.mark.parametrize(
     "name", ["fit_probe", "score_forecasts", "score_lag_llama", "gather_seeds", "evaluate", "render_report"]
 )
-def test_what_follows_the_forecasts_needs_no_model_stack(name):
+def test_what_follows_the_forecasts_needs_no_model_package(name):
     assert not {"torch", "timesfm", "gluonts", "sktime", "safetensors", "huggingface_hub"} & imports(name)
 
 
@@ -217,7 +217,7 @@ def test_every_script_has_its_rule_or_its_make_target():
     assert "scripts/end_orphans.py" in (ROOT / "Makefile").read_text()
 
 
-def test_shared_package_imports_without_the_model_stacks():
+def test_shared_package_imports_without_the_model_packages():
     code = """
 import sys, pathlib, importlib
 ABSENT = {"gluonts", "sktime", "torch", "timesfm", "safetensors", "huggingface_hub", "httpx2", "talib", "arch",

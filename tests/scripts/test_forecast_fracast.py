@@ -10,7 +10,7 @@ from forecast_fracast import forecast_rows, load
 from helpers.made_up_data import CONFIG, LABELS, UP, make_prices
 from threadpoolctl import threadpool_limits
 
-from fd01.models.forecasts import DECILES, LEVELS, quantile_frame
+from fd01.models.forecasts import DECILE_COLUMNS, LEVELS, quantile_frame
 from fd01.scoring.deciles import exceedance, scores
 
 CONTEXT = CONFIG["experiments"]["FRC-01"]["settings"]["context"]
@@ -106,7 +106,7 @@ def test_score_is_the_probability_of_the_high_beyond_the_threshold(forecasts, pr
     rows, found = scores(frame, UP, "high-price", prices, LABELS)
     np.testing.assert_array_equal(rows, ROWS)
     threshold = 1.01 * prices["Close"].to_numpy()[ROWS]
-    expected = exceedance(frame[DECILES].to_numpy(), threshold)  # no reflection: the High is the maximum
+    expected = exceedance(frame[DECILE_COLUMNS].to_numpy(), threshold)  # no reflection: the High is the maximum
     np.testing.assert_allclose(found["exceedance"], expected, atol=1e-9)
     between = np.array([np.interp(at, row, LEVELS) for at, row in zip(threshold, forecasts[:, 0, 1:])])
     inside = (between > 0.1) & (between < 0.9)

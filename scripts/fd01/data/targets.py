@@ -151,7 +151,9 @@ def describe(target, horizon, labels):
         days=f"the next {horizon} trading days" if horizon > 1 else "the next trading day",
         closes=f"{horizon} trading day{plural}",
         percent=f"{100 * labels['threshold']:g} %",
-        deviations="{k:g} standard deviations (of {window} daily returns)".format(**labels["scaled"]),
+        deviations="{k:g} standard deviation{s} (of {window} daily returns)".format(
+            **labels["scaled"], s="" if labels["scaled"]["k"] == 1 else "s"
+        ),
     )
 
 

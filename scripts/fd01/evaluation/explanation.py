@@ -1,7 +1,8 @@
 """Whether a score knows anything of the outcomes beyond volatility, of which HAR's forecast is the measure.
 
-Three questions, for each experiment: how does it rank days of similar volatility; what is left of its AUC when HAR's
-location or width replaces its own; and what does it add to HAR in a regression.
+Four questions, for each experiment: how does it rank days of similar volatility; how does the width of its distribution
+rank them alone; what is left of its AUC when HAR's location or width replaces its own; and what does it add to HAR in a
+regression.
 """
 
 from dataclasses import dataclass, replace

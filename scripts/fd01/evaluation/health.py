@@ -5,7 +5,7 @@ import numpy as np
 from fd01.data.origins import EVALUATION
 from fd01.evaluation.outcomes import with_outcomes
 
-BLOCK = ["fold", "target", "horizon", "seed", "score_kind"]
+BLOCK_OF_SEED = ["fold", "target", "horizon", "seed", "score_kind"]
 MIN_DISTINCT = 0.1  # least number of distinct scores in a block, as a share of its days
 
 
@@ -41,11 +41,11 @@ def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
     if scored.empty:
         return checks
     finite = np.isfinite(scored["score"])
-    blocks = scored.groupby(BLOCK, dropna=False)["score"]
+    blocks = scored.groupby(BLOCK_OF_SEED, dropna=False)["score"]
     spread = blocks.agg(np.ptp).min()
     distinct = blocks.agg(lambda score: score.nunique() / len(score)).min()
     unsealed = with_outcomes(scored[~scored["fold"].isin(sealed)], outcomes)
-    both = unsealed.groupby(BLOCK, dropna=False)["y"].nunique() == 2
+    both = unsealed.groupby(BLOCK_OF_SEED, dropna=False)["y"].nunique() == 2
     exempt = (None, "exempt: the score is constant by construction") if provenance.get("constant") else None
     return [
         *checks,

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 LEVELS = np.arange(1, 10) / 10
-DECILES = [f"q{level:.0f}" for level in 100 * LEVELS]
-COLUMNS = ["row", "seed", "step", "mean", *DECILES]
+DECILE_COLUMNS = [f"q{level:.0f}" for level in 100 * LEVELS]
+COLUMNS = ["row", "seed", "step", "mean", *DECILE_COLUMNS]
 PARAMETERS = ["df", "loc", "scale"]
 # Hidden units of Lag-Llama: the last token after each of 8 blocks and after the final norm, then the mean over tokens.
-STATES = [f"{layer}_{unit}" for layer in (*(f"h{i}" for i in range(8)), "norm", "mean") for unit in range(144)]
+STATE_COLUMNS = [f"{layer}_{unit}" for layer in (*(f"h{i}" for i in range(8)), "norm", "mean") for unit in range(144)]
 
 
 def quantile_frame(rows, quantiles, seed=None):
@@ -29,7 +29,7 @@ def quantile_frame(rows, quantiles, seed=None):
     seed : int, optional
     """
     n, steps, _ = quantiles.shape
-    frame = pd.DataFrame(quantiles.reshape(n * steps, -1), columns=["mean", *DECILES])
+    frame = pd.DataFrame(quantiles.reshape(n * steps, -1), columns=["mean", *DECILE_COLUMNS])
     frame.insert(0, "row", np.repeat(rows, steps))
     frame.insert(1, "seed", pd.array([seed] * (n * steps), dtype="Int64"))
     frame.insert(2, "step", np.tile(np.arange(1, steps + 1), n))

@@ -5,7 +5,7 @@ from scipy.stats import norm
 
 from fd01.data.series import HIGH_SERIES, PRICES
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
-from fd01.models.forecasts import DECILES, LEVELS
+from fd01.models.forecasts import DECILE_COLUMNS, LEVELS
 from fd01.workflow.errors import NotRun
 
 PROBITS = norm.ppf(LEVELS)  # normal scores of the deciles
@@ -42,7 +42,7 @@ def return_deciles(frame, name, close, horizon):
         raise NotRun(f"with covariates the forecast reaches 1 day, not {horizon}: those of later days are not known")
     frame = frame[frame["step"] <= horizon].sort_values(["row", "step"])
     rows = frame["row"].to_numpy()[horizon - 1 :: horizon]
-    deciles = np.sort(frame[DECILES].to_numpy(float).reshape(len(rows), horizon, 9), axis=2)
+    deciles = np.sort(frame[DECILE_COLUMNS].to_numpy(float).reshape(len(rows), horizon, 9), axis=2)
     if name in PRICES:
         return rows, deciles[:, -1] / close[rows, None] - 1
     medians = deciles[:, :, 4:5]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
-from fd01.models.forecasts import DECILES, PARAMETERS
+from fd01.models.forecasts import DECILE_COLUMNS, PARAMETERS
 from fd01.scoring.deciles import scores as scores_of_deciles
 from fd01.scoring.student_t import scores as scores_of_student_t
 from fd01.study.systems import STUDENT_T
@@ -103,10 +103,10 @@ def swapped(frame, location=None, width=None):
         if width is not None:
             changed["scale"] = width[rows] / (2 * student_t.ppf(0.9, frame["df"].to_numpy(float)))
         return frame.assign(**changed)
-    deciles = np.sort(frame[DECILES].to_numpy(float))
+    deciles = np.sort(frame[DECILE_COLUMNS].to_numpy(float))
     median = deciles[:, 4:5]
     shape = deciles - median
     if width is not None:
         shape *= (width[rows] / np.maximum(np.ptp(deciles, axis=1), np.finfo(float).tiny))[:, None]
     deciles = shape + (median if location is None else location[rows, None])
-    return frame.assign(**dict(zip(DECILES, deciles.T)))
+    return frame.assign(**dict(zip(DECILE_COLUMNS, deciles.T)))

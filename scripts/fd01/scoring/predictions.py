@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
         pa.field("is_probability", pa.bool_(), nullable=False),
     ]
 )
-COLUMNS = str(SCHEMA).splitlines()  # the schema as text, for archives
+SCHEMA_TEXT = str(SCHEMA).splitlines()  # the schema as text, for archives
 KEY = ["role", "target", "horizon", "seed", "score_kind", "origin"]
 
 

@@ -21,16 +21,16 @@ TYPES = {
     "string": "text",
     "integer": "a whole number",
     "number": "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
-    "boolean": "true or false",
+    "boolean": "true or false (on the command line, after --config: True or False)",
 }
 LIMITS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
     "exclusiveMinimum": "more than {}",
     "exclusiveMaximum": "less than {}",
-    "minItems": "a list of at least {}",
-    "maxItems": "a list of at most {}",
-    "minProperties": "a table of at least {}",
+    "minItems": "a list with {} or more entries",
+    "maxItems": "a list with at most {} entries",
+    "minProperties": "a table with {} or more entries",
     "uniqueItems": "a list without repeats",
 }
 
@@ -154,10 +154,11 @@ def _message(error):
         case "type":
             allowed = TYPES[error.validator_value]
         case "not":
-            allowed = "nothing: this experiment does not have the key"
+            allowed = "no such key here, since nothing is random in this experiment: delete it"
         case limit:
             allowed = LIMITS[limit].format(error.validator_value)
-    return f"config: {key} is {error.instance!r}; allowed: {allowed}"
+    value = "empty" if error.instance is None else repr(error.instance)
+    return f"config: {key} is {value}; allowed: {allowed}"
 
 
 def _unknown_key(key, error):
@@ -173,6 +174,8 @@ def _missing_key(key, error):
     unknown = [str(name) for name in error.instance if name not in error.schema.get("properties", error.instance)]
     similar = difflib.get_close_matches(missing, unknown, n=1)
     hint = f"; is {similar[0]!r} a misspelling of it?" if similar else ""
+    if not key and not similar:
+        hint = ". It must be whole: start from config.yaml of FD-01, or pass your keys alone with --configfile"
     return f"config: {key or 'the top level'} lacks the key {missing!r}{hint}"
 
 
@@ -257,7 +260,8 @@ def _check_experiments(config):
             others = [other for other in experiments if other != name]
             _require(entry["twin"] in others, f"experiments/{name}/twin", entry["twin"], ", ".join(others))
         key, settings = f"experiments/{name}/settings", entry["settings"]
-        for setting in ("window",) if SYSTEMS[entry["system"]].long_context else ("window", "context"):
+        limited = ["window"] if SYSTEMS[entry["system"]].long_context else ["window", "context"]
+        for setting in limited:
             if setting in settings:
                 days, allowed = settings[setting], f"at most origins/min_history, {min_history}"
                 _require(days <= min_history, f"{key}/{setting}", days, allowed)

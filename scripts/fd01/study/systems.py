@@ -32,7 +32,8 @@ class System:
     gpu : bool
         Whether the model runs on a GPU where there is one.
     long_context : bool
-        Whether the context may be longer than `origins/min_history`, so that a window can begin before the data.
+        Whether the context may be longer than `origins/min_history`. On the first days TimesFM then gets a shorter
+        window, and Lag-Llama leaves the day out.
     input : str or None
         The input series that it forecasts (`fd01.data.series`), for a system whose settings do not name one.
     """

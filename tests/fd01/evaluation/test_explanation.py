@@ -39,7 +39,7 @@ from fd01.evaluation.explanation import (
     terciles,
 )
 from fd01.evaluation.score_matrix import ScoreMatrix
-from fd01.models.forecasts import DECILES, LEVELS, quantile_frame
+from fd01.models.forecasts import DECILE_COLUMNS, LEVELS, quantile_frame
 from fd01.models.har import har_distribution, har_volatility
 from fd01.scoring.distributions import Forecaster, swapped
 from fd01.workflow.errors import NotRun
@@ -107,11 +107,11 @@ def test_swapped_deciles_have_the_location_and_width_that_were_asked_for_and_the
     np.testing.assert_allclose(both["q50"], location[ROWS])
     np.testing.assert_allclose(both["q90"] - both["q10"], width[ROWS])
     moved, stretched = swapped(frame, location=location), swapped(frame, width=width)
-    deciles = np.sort(frame[DECILES], axis=1)
+    deciles = np.sort(frame[DECILE_COLUMNS], axis=1)
     np.testing.assert_allclose(stretched["q50"], deciles[:, 4])
     np.testing.assert_allclose(moved["q90"] - moved["q10"], deciles[:, 8] - deciles[:, 0])
     shape = (deciles - deciles[:, 4:5]) / np.ptp(deciles, axis=1)[:, None]
-    np.testing.assert_allclose((both[DECILES] - both[["q50"]].to_numpy()) / width[ROWS, None], shape, atol=1e-9)
+    np.testing.assert_allclose((both[DECILE_COLUMNS] - both[["q50"]].to_numpy()) / width[ROWS, None], shape, atol=1e-9)
 
 
 def test_swapped_student_t_has_the_quantiles_that_were_asked_for_and_its_own_tail():

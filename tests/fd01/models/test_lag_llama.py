@@ -27,7 +27,7 @@ from train_lag_llama import build_loss, fit
 
 from fd01.data.origins import build_origins, splits
 from fd01.data.series import percent_series
-from fd01.models.forecasts import PARAMETERS, STATES
+from fd01.models.forecasts import PARAMETERS, STATE_COLUMNS
 from fd01.models.frozen import run_frozen
 from fd01.models.lag_llama import (
     PUBLISHED,
@@ -460,7 +460,7 @@ def test_gaps_are_refused_and_no_hook_stays(prices, network):
 def test_rows_without_history_are_left_out(prices):
     network = load_untrained(0, 32)
     frame = run_rows(network, prices, np.arange(FIRST - 3, FIRST + 2), "return")
-    assert frame.columns.tolist() == ["row", *PARAMETERS, *STATES]
+    assert frame.columns.tolist() == ["row", *PARAMETERS, *STATE_COLUMNS]
     assert frame["row"].tolist() == [FIRST, FIRST + 1]
     assert np.isfinite(frame).all(axis=None)
     # Named states lie where their names say.
@@ -580,7 +580,7 @@ def probe(states, head=None):
 def states():
     """Random states of every day with enough history."""
     rng, rows = np.random.default_rng(0), np.arange(FIRST, DAYS - 1)
-    frame = pd.DataFrame(rng.standard_normal((len(rows), len(STATES))).astype(np.float32), columns=STATES)
+    frame = pd.DataFrame(rng.standard_normal((len(rows), len(STATE_COLUMNS))).astype(np.float32), columns=STATE_COLUMNS)
     frame.insert(0, "row", rows)
     frame.insert(1, "seed", pd.array([None] * len(rows), dtype="Int64"))
     return frame

@@ -13,7 +13,7 @@ from import_predictions import check_archive, read_archive, store
 from snakemake.common.configfile import load_configfile
 
 from fd01.scoring.archive import difference, imported_folder, settings_of
-from fd01.scoring.predictions import COLUMNS, write_predictions
+from fd01.scoring.predictions import SCHEMA_TEXT, write_predictions
 from fd01.study.config import check_config
 from fd01.workflow.errors import UserError
 from fd01.workflow.files import sha256
@@ -41,7 +41,7 @@ def tables(tmp_path):
 def manifest(tables):
     """That of an archive which everything here agrees with."""
     return {
-        "schema": COLUMNS,
+        "schema": SCHEMA_TEXT,
         "dataset": "spy",
         **{f"{name}_sha256": sha256(path) for name, path in tables.items()},
         "experiments": {

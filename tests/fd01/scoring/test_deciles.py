@@ -8,7 +8,7 @@ from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, dataset_and_origins
 from scipy import stats
 
 from fd01.data.series import first_row, input_series
-from fd01.models.forecasts import DECILES, quantile_frame
+from fd01.models.forecasts import DECILE_COLUMNS, quantile_frame
 from fd01.scoring.deciles import exceedance, return_deciles, scores, touch
 from fd01.scoring.fold_scores import score_folds
 from fd01.scoring.predictions import check_same_origins, read_experiment, write_folds
@@ -62,7 +62,7 @@ def test_quantile_frame_keeps_every_number_in_its_place():
     assert frame.columns.tolist() == ["row", "seed", "step", "mean", *(f"q{n}0" for n in range(1, 10))]
     assert frame[["row", "step"]].to_numpy().tolist() == [[7, 1], [7, 2], [7, 3], [9, 1], [9, 2], [9, 3]]
     assert (frame["seed"] == 4).all()
-    np.testing.assert_array_equal(frame[["mean", *DECILES]], output.reshape(6, 10))
+    np.testing.assert_array_equal(frame[["mean", *DECILE_COLUMNS]], output.reshape(6, 10))
     assert quantile_frame(np.array([7, 9]), output)["seed"].isna().all()
 
 
@@ -138,7 +138,7 @@ def test_crossing_deciles_are_sorted(name, horizon, study):
     close = dataset["Close"].to_numpy()
     frame = made_up(dataset, np.array([100, 120]), name)
     crossing = frame.copy()
-    crossing[DECILES] = frame[DECILES[::2] + DECILES[1::2]]
+    crossing[DECILE_COLUMNS] = frame[DECILE_COLUMNS[::2] + DECILE_COLUMNS[1::2]]
     _, expected = return_deciles(frame, name, close, horizon)
     _, deciles = return_deciles(crossing, name, close, horizon)
     np.testing.assert_allclose(deciles, expected, rtol=1e-12)
@@ -200,7 +200,9 @@ def test_down_is_up_in_the_mirror(horizon, study):
     rows = np.arange(100, 130)
     frame = made_up(dataset, rows, "close")
     mirrored = frame.copy()
-    mirrored[DECILES] = 2 * dataset["Close"].to_numpy()[frame["row"], None] - frame[DECILES].to_numpy()[:, ::-1]
+    mirrored[DECILE_COLUMNS] = (
+        2 * dataset["Close"].to_numpy()[frame["row"], None] - frame[DECILE_COLUMNS].to_numpy()[:, ::-1]
+    )
     _, up = scores(frame, {"target": "up", "horizon": horizon}, "close", dataset, LABELS)
     _, down = scores(mirrored, {"target": "down", "horizon": horizon}, "close", dataset, LABELS)
     for kind in up:

@@ -147,7 +147,7 @@ MISSING_KEYS = {
     ),
     "weights": ({"weights": ABSENT}, "config: the top level lacks the key 'weights'"),
     "files of weights": ({f"{WEIGHTS}/files": ABSENT}, f"config: {WEIGHTS} lacks the key 'files'"),
-    "weights of an arm": ({f"{TIMESFM}/weights": ABSENT}, f"config: {TIMESFM} lacks the key 'weights'"),
+    "weights of an experiment": ({f"{TIMESFM}/weights": ABSENT}, f"config: {TIMESFM} lacks the key 'weights'"),
     "seeds of a twin": (
         {"experiments/TFM-01-untrained/seeds": ABSENT},
         "config: experiments/TFM-01-untrained lacks the key 'seeds'",
@@ -176,15 +176,19 @@ VALUES = {  # path, value, what the message says is allowed
     "above the maximum": ("origins/calibration_fraction", 0.6, "at most 0.5"),
     "on the lower limit": ("labels/threshold", 0, "more than 0"),
     "on the upper limit": (f"{SETTINGS}/dropout", 1, "less than 1"),
-    "empty list": ("experiments/PTST-2M/seeds", [], "a list of at least 1"),
-    "empty table": ("datasets/sp500/folds", {}, "a table of at least 1"),
+    "empty list": ("experiments/PTST-2M/seeds", [], "a list with 1 or more entries"),
+    "empty table": ("datasets/sp500/folds", {}, "a table with 1 or more entries"),
     "repeats": ("experiments/PTST-2M/seeds", [1, 1], "a list without repeats"),
-    "seeds of a baseline": ("experiments/BASE-range/seeds", [0], "nothing: this experiment does not have the key"),
+    "seeds of a baseline": (
+        "experiments/BASE-range/seeds",
+        [0],
+        "no such key here, since nothing is random in this experiment: delete it",
+    ),
     "target": ("targets/0/target", "sideways", "up, down, direction, scaled"),
     "seeds of a pre-trained model": (
         "experiments/TFM-01/seeds",
         [0],
-        "nothing: this experiment does not have the key",
+        "no such key here, since nothing is random in this experiment: delete it",
     ),
     "system": (
         "experiments/PTST-2M/system",
@@ -254,10 +258,10 @@ VALUES = {  # path, value, what the message says is allowed
     "sha256, a number to YAML": (f"{WEIGHTS}/files/config.json", 0, "a sha256 of 64 hexadecimal digits"),
     "cut-off, a year": (f"{WEIGHTS}/trained_until", "2023", "a month as YYYY-MM, or unknown"),
     "release, no month": (f"{WEIGHTS}/released", "2025-13", "a month as YYYY-MM, or unknown"),
-    "no files": (f"{WEIGHTS}/files", {}, "a table of at least 1"),
+    "no files": (f"{WEIGHTS}/files", {}, "a table with 1 or more entries"),
     "missing weights": ("weights/missing", "ignore", "skip, fail"),
     "path of weights": (f"{WEIGHTS}/path", ["my.safetensors"], "text"),
-    "weights of an arm": (f"{TIMESFM}/weights", "random", "pretrained, untrained"),
+    "weights of an experiment": (f"{TIMESFM}/weights", "random", "pretrained, untrained"),
     "context below a patch of TimesFM": (f"{TIMESFM}/context", 31, "at least 32"),
     "context beyond TimesFM": (f"{TIMESFM}/context", 16257, "at most 16256"),
     "input": (f"{TIMESFM}/input", "open", "close, return, high"),
@@ -270,12 +274,12 @@ VALUES = {  # path, value, what the message says is allowed
     "too many covariates": (
         f"{COVARIATES}/indicators",
         ["rsi_daily", "rsi_weekly", "macd_line", "atr_14", "adx_14", "vwap_20"],
-        "a list of at most 5",
+        "a list with at most 5 entries",
     ),
-    "no covariates": (f"{COVARIATES}/indicators", [], "a list of at least 1"),
+    "no covariates": (f"{COVARIATES}/indicators", [], "a list with 1 or more entries"),
     "ridge": (f"{COVARIATES}/ridge", 0.5, "at least 1"),
     "penalty of the probe": ("experiments/TFM-probe/settings/head/C", 0, "more than 0"),
-    "no rate": (f"{FINETUNED}/lr_sweep", [], "a list of at least 1"),
+    "no rate": (f"{FINETUNED}/lr_sweep", [], "a list with 1 or more entries"),
     "one rate without a list": (f"{FINETUNED}/lr_sweep", 0.001, "a list"),
     "rate of nothing": (f"{FINETUNED}/lr_sweep/0", 0, "more than 0"),
     "rate with an exponent": (
@@ -321,7 +325,8 @@ def test_wrong_keys_are_named(config, schema, edits, expected):
 @pytest.mark.parametrize(("path", "value", "allowed"), VALUES.values(), ids=VALUES)
 def test_wrong_values_are_named(config, schema, path, value, allowed):
     line = message(config, schema, {path: value})
-    assert line.startswith(f"config: {path} is {value!r}; allowed: {allowed}")
+    shown = "empty" if value is None else repr(value)
+    assert line.startswith(f"config: {path} is {shown}; allowed: {allowed}")
     assert "\n" not in line
 
 

@@ -68,7 +68,8 @@ def test_seal_names_both_digests():
     assert seal(plan, "a" * 64) == {"folds": [], "reason": None}
     found = seal(plan, "b" * 64)
     assert found["folds"] == ["test"]
-    assert found["reason"].endswith(f"its digest is {'b' * 64}, plan/sha256 says {'a' * 64}")
+    assert f"the digest of both is {'b' * 64} now" in found["reason"]
+    assert found["reason"].endswith(f"plan/sha256 of the configuration is {'a' * 64}")
     assert seal(plan | {"sealed": []}, "b" * 64) == {"folds": [], "reason": None}
 
 

@@ -1,4 +1,5 @@
-# For the rules in archive.smk: the predictions of TimesFM that were made on another machine and imported here.
+# For archive.smk, and for common.smk, which asks `is_imported` and so needs this file first: the predictions of TimesFM
+# that were made on another machine and imported here.
 
 from snakemake.logging import logger
 
@@ -33,7 +34,7 @@ def archive_to_import(wildcards):
     """Input function: the archive that the command line names."""
     if "archive" not in config:
         raise WorkflowError(
-            "No archive is named. Call: snakemake import_predictions --config archive=path/to/archive.zip"
+            "No archive is named. Call: snakemake import_predictions --config dataset=spy archive=path/to/archive.zip"
         )
     return config["archive"]
 
