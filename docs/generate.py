@@ -187,8 +187,9 @@ def configuration():
         "Every key of [config.yaml](../../config.yaml): what it means, what it may hold, and what it holds\n"
         "there. [Change the study](../how-to/change-the-study.md) says how to set a key.",
         "Error messages name a key by its path, for instance `experiments/PTST-2M/settings/context`. A name\n"
-        "in braces stands for any entry of a table: `{dataset}/title` is the title of each dataset. Where\n"
-        "the entries of `config.yaml` have several values, all are given.",
+        "in braces stands for any entry of a table: `{dataset}/title` is the title of each dataset;\n"
+        "`{item}` stands for the number of an entry of a list, from 0. Where the entries of `config.yaml`\n"
+        "have several values, all are given.",
         "## Single keys",
         table(schema, config, single, ""),
     ]
@@ -281,7 +282,8 @@ def workflow():
         "\n".join(picture),
         "`snakemake --rulegraph mermaid-js` draws every rule in the place of every stage.",
         "## Stages",
-        "A rule, its script in `scripts/`, its log and its benchmark file share one name.",
+        "With few exceptions, a rule, its script in `scripts/`, its log and its benchmark file share one\n"
+        "name.",
         "\n".join(rows),
     ]
     return "\n\n".join(text) + "\n"
