@@ -8,7 +8,7 @@ from helpers.studies import save_tiny
 
 HERE = Path(__file__).parent
 # Workers take whole files in this order: the longest first, or one worker would end long before the other.
-LONGEST_FIRST = ["test_study.py", "test_restart.py", "test_notebooks.py"]
+LONGEST_FIRST = {"test_study.py": 0, "test_restart.py": 1, "test_notebooks.py": 2}
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
@@ -17,12 +17,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent == HERE:
             item.add_marker("full")
-
-    def rank(item):
-        full, name = item.path.parent == HERE, item.path.name
-        return not full, LONGEST_FIRST.index(name) if full and name in LONGEST_FIRST else len(LONGEST_FIRST)
-
-    items.sort(key=rank)
+    items.sort(key=lambda item: (item.path.parent != HERE, LONGEST_FIRST.get(item.path.name, 3)))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Every job notes as it ends which modules of the shared package it has loaded, and which Snakemake tracks for it."""
 
 import atexit
+import importlib.abc
 import json
 import os
 import sys
@@ -9,10 +10,22 @@ from pathlib import Path
 FOLDER = "FD01_TESTS_LOADED_MODULES"  # names the folder of the notes
 
 
-def write_at_exit():
+class Registrar(importlib.abc.MetaPathFinder):
+    """Has the note written when this process ends, once it has begun to load the shared package.
+
+    No sooner, for a notebook's kernel forgets `snakemake` as it ends, before anything that was registered earlier.
+    """
+
+    def find_spec(self, name, path, target=None):
+        if name == "fd01":
+            sys.meta_path.remove(self)
+            atexit.register(_write)
+
+
+def note_at_exit():
     """Write the note when this process ends, if it is a job and a folder is named."""
     if FOLDER in os.environ:
-        atexit.register(_write)
+        sys.meta_path.insert(0, Registrar())
 
 
 def _write():
