@@ -13,7 +13,7 @@ SPY_DATA = Path(os.environ.get("FD01_SPY_DATA", ROOT.parent / "shared" / "data")
 
 @pytest.fixture(scope="session")
 def spy_parquet():
-    """Path of the study's own dataset; skips the test where it is absent."""
+    """Path of the original study's own dataset; skips the test where it is absent."""
     path = SPY_DATA / "SPY_dataset_a20.parquet"
     if not path.exists():
         pytest.skip(f"no {path.name}: set FD01_SPY_DATA to its folder")
@@ -22,7 +22,7 @@ def spy_parquet():
 
 @pytest.fixture(scope="session")
 def spy_ohlcv():
-    """The prices that the study's dataset was built from; skips the test where they are absent."""
+    """The prices that the original study's dataset was built from; skips the test where they are absent."""
     path = SPY_DATA / "spy_ohlcv.csv"
     if not path.exists():
         pytest.skip(f"no {path.name}: set FD01_SPY_DATA to its folder")
@@ -31,7 +31,7 @@ def spy_ohlcv():
 
 @pytest.fixture(scope="session")
 def study_predictions():
-    """Path of the study's own stored TimesFM forecasts; skips the test where they are absent."""
+    """Path of the original study's own stored TimesFM forecasts; skips the test where they are absent."""
     path = SPY_DATA.parent / "reference" / "original_study" / "timesfm_tfm-01_predictions.npz"
     if not path.exists():
         pytest.skip(f"no reference/original_study/{path.name} beside the folder FD01_SPY_DATA")

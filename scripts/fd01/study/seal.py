@@ -1,4 +1,4 @@
-"""The seal of the analysis plan: which blocks are closed once the plan or its settings have changed, and why."""
+"""The seal of the analysis plan: which blocks are sealed once the plan or its settings have changed, and why."""
 
 from fd01.workflow.files import digest, sha256
 

@@ -1,4 +1,4 @@
-"""The 20 indicators: equal to the study's, to their definitions, and blind to the future."""
+"""The 20 indicators: equal to those of the original study, to their definitions, and blind to the future."""
 
 import numpy as np
 import pandas as pd

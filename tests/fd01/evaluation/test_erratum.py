@@ -102,7 +102,7 @@ def test_prices_that_do_not_cover_the_block_are_not_run(prices):
 
 @pytest.fixture
 def stored(prices, tmp_path):
-    """A file as the study's, with forecasts that know the next day, and its content."""
+    """A file as the original study's, with forecasts that know the next day, and its content."""
     up = prices["High"].shift(-1) >= 1.01 * prices["Close"]
     content, rng = {}, np.random.default_rng(0)
     for name, (start, end) in {"val": ("2023-01-01", "2024-12-31"), "test": ("2025-01-01", "2200-01-01")}.items():
