@@ -282,8 +282,7 @@ def workflow():
         "\n".join(picture),
         "`snakemake --rulegraph mermaid-js` draws every rule in the place of every stage.",
         "## Stages",
-        "With few exceptions, a rule, its script in `scripts/`, its log and its benchmark file share one\n"
-        "name.",
+        "With few exceptions, a rule, its script in `scripts/`, its log and its benchmark file share one\nname.",
         "\n".join(rows),
     ]
     return "\n\n".join(text) + "\n"

@@ -18,7 +18,6 @@ from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
 COLUMNS = ["fold", "target", "threshold", "horizon", "experiment", "n", "positives", "auc", "chance", "reason"]
-CHEAP = ("last-return", "drawdown", "range", "ewma", "har", "logistic")  # methods that take no time to fit
 LABEL = ["target", "threshold", "horizon"]
 
 
@@ -48,7 +47,7 @@ def family_table(dataset, outcomes, forecasters, params):
         for split in splits(label.origins, **label.as_target):
             blocks = list(label.outcomes(split.train_end))
             for name, settings in params.baselines.items():
-                if settings["method"] in CHEAP:
+                if METHODS[settings["method"]].for_family:
                     score = partial(baseline_scores, dataset, label, split, settings)
                     rows += measure_label(label, blocks, name, score)
             for forecaster in forecasters:

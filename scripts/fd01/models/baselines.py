@@ -13,7 +13,9 @@ The scores are a float array of shape (n,); the higher a score, the likelier the
 
 A new baseline is a function and a line of `METHODS` here, its name and settings under `baseline:` in
 `schemas/config.schema.yaml`, an entry of `experiments:` in `config.yaml`, and a row in
-`docs/reference/experiments.md`; then call `python docs/generate.py`.
+`docs/reference/experiments.md`; then call `python docs/generate.py`. A setting in days that is not called `window`
+needs its limit in `_check_experiments` of `fd01.study.config`; a new function of `fd01.data.features` needs a line in
+`FEATURES` of `fd01.evaluation.audit`.
 """
 
 from collections.abc import Callable
@@ -132,12 +134,15 @@ class Method:
         Whether it is fitted to the training period.
     constant : bool
         Whether every day has the same score.
+    for_family : bool
+        Whether it is also measured on the whole family of labels: it varies from day to day and takes no time to fit.
     """
 
     score: Callable
     score_kind: str
     fitted: bool = True
     constant: bool = False
+    for_family: bool = False
 
     @property
     def is_probability(self):
@@ -147,12 +152,12 @@ class Method:
 
 METHODS = {
     "prevalence": Method(prevalence, "probability", constant=True),
-    "last-return": Method(last_return, "signal", fitted=False),
-    "drawdown": Method(drawdown_signal, "signal", fitted=False),
-    "range": Method(range_signal, "signal", fitted=False),
-    "ewma": Method(ewma, "signal", fitted=False),
-    "har": Method(har_logit, "probability"),
+    "last-return": Method(last_return, "signal", fitted=False, for_family=True),
+    "drawdown": Method(drawdown_signal, "signal", fitted=False, for_family=True),
+    "range": Method(range_signal, "signal", fitted=False, for_family=True),
+    "ewma": Method(ewma, "signal", fitted=False, for_family=True),
+    "har": Method(har_logit, "probability", for_family=True),
     "gjr-garch-t": Method(gjr_garch_t, "exceedance"),
-    "logistic": Method(logistic, "probability"),
+    "logistic": Method(logistic, "probability", for_family=True),
     "boosting": Method(boosting, "probability"),
 }

@@ -2,6 +2,8 @@
 
 from fd01.workflow.files import digest, sha256
 
+# The message. It is shown by report/sections/opening.html.j2 ("which are {reason}"), `sentence` of
+# fd01.evaluation.verdict, scripts/show.py, the log of seal_outcomes, and the `reason` in metrics.csv.
 CHANGED = "the analysis plan or its settings have changed"
 COVERED = ("labels", "targets", "statistics", "decision")  # sections of the configuration that belong to the plan
 
