@@ -297,7 +297,7 @@ def test_ledger_survives_whatever_cleans_the_results(copy):
 
     path.write_text("not a ledger\n")
     run = snakemake(copy, "--forcerun", "record_trials", "--", table, check=False)
-    assert run.returncode == 1 and "ledger/sp500.csv is no trial ledger" in run.stdout
+    assert run.returncode == 1 and "ledger/sp500.csv is not a trial ledger" in run.stdout
     assert path.read_text() == "not a ledger\n"
 
 
