@@ -7,6 +7,7 @@ import yaml
 from helpers.made_up_data import make_prices
 from helpers.paths import ROOT
 
+from fd01.data import targets
 from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, build_origins, splits
 from fd01.data.prices import build_dataset
 from fd01.data.targets import target_column, target_values, trailing_std
@@ -14,7 +15,7 @@ from fd01.workflow.errors import UserError
 from fd01.workflow.parquet import read_frame
 
 NAN = np.nan
-TARGETS = ["up", "down", "direction", "scaled"]
+TARGETS = ["up", "down", "direction", "scaled"]  # with a second implementation here
 HORIZONS = [1, 2, 3, 5]
 LABELS = {"threshold": 0.01, "scaled": {"k": 1.0, "window": 20}, "horizons": HORIZONS}
 MIN_HISTORY = 80
@@ -92,7 +93,7 @@ def by_loop(prices, t, h, threshold, k, window):
 def test_targets_equal_a_loop_over_days(seed, threshold, k, window):
     prices = make_prices(days=150, seed=seed)
     values = target_values(prices, HORIZONS, threshold, {"k": k, "window": window})
-    assert list(values) == [target_column(target, h) for h in HORIZONS for target in TARGETS]
+    assert list(values) == [target_column(target, h) for h in HORIZONS for target in targets.TARGETS]
     for h in HORIZONS:
         loop = [by_loop(prices, t, h, threshold, k, window) for t in range(len(prices))]
         np.testing.assert_array_equal(values[[target_column(target, h) for target in TARGETS]], loop)
@@ -135,13 +136,13 @@ def last_row(dataset, date):
 
 def test_origins_carry_their_row_date_and_targets(dataset, origins):
     head = ["fold", "train_end", "role", "origin", "row"]
-    assert list(origins) == head + [target_column(target, h) for h in HORIZONS for target in TARGETS]
+    assert list(origins) == head + [target_column(target, h) for h in HORIZONS for target in targets.TARGETS]
     assert list(origins["fold"].unique()) == list(FOLDS)
     assert (origins["origin"].to_numpy() == dataset["Date"].to_numpy()[origins["row"]]).all()
     assert not origins.duplicated(["fold", "row"]).any()
     known = origins[origins["role"] == EVALUATION]
-    targets = target_values(dataset, HORIZONS, 0.01, LABELS["scaled"]).iloc[known["row"]]
-    np.testing.assert_array_equal(known[targets.columns], targets)
+    values = target_values(dataset, HORIZONS, 0.01, LABELS["scaled"]).iloc[known["row"]]
+    np.testing.assert_array_equal(known[values.columns], values)
 
 
 @pytest.mark.parametrize("fold", FOLDS)

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from fd01.data.origins import EVALUATION, hide_outcomes, splits
+from fd01.data.targets import TARGETS
 from fd01.evaluation.label_family import chance_half_width, family
 from fd01.models.forecasts import LEVELS, quantile_frame
 from fd01.report import figures as plots
@@ -21,7 +22,7 @@ from fd01.workflow.errors import NotRun
 ORIGINS = {"min_history": 80, "calibration_fraction": 0.15}
 DATASET, TABLE = dataset_and_origins()
 
-
+LABELS_PER_HORIZON = sum(2 if target.takes_threshold else 1 for target in TARGETS.values())  # at two thresholds
 PARAMS = {
     "folds": FOLDS,
     "labels": LABELS | {"horizons": [1, 5]},
@@ -64,7 +65,8 @@ def test_family_has_the_outcomes_of_the_study_at_its_own_threshold():
 
 def test_family_has_up_and_down_at_each_threshold_and_the_others_once():
     counts = pd.Series([target for target, _, _ in labels_of(TABLE)]).value_counts().to_dict()
-    assert counts == {"up": 12, "down": 12, "scaled": 4, "direction": 4}
+    assert counts == {name: 4 * (3 if target.takes_threshold else 1) for name, target in TARGETS.items()}
+    assert (counts["up"], counts["direction"]) == (12, 4)
 
 
 def test_higher_thresholds_and_shorter_horizons_are_rarer_events():
@@ -115,7 +117,7 @@ def test_table_has_a_row_per_label_fold_and_cheap_experiment():
     assert set(table["experiment"]) == {"BASE-EWMA", "BASE-HAR", "normal"}  # boosting is not cheap
     assert not table.duplicated(COLUMNS[:5]).any()
     assert (table.groupby(COLUMNS[:4], dropna=False)[["n", "positives"]].nunique() == 1).all(axis=None)
-    assert len(table) == 3 * 2 * (2 * 2 + 2) * 2
+    assert len(table) == 3 * 2 * LABELS_PER_HORIZON * 2
     assert table.loc[table["experiment"] == "BASE-EWMA", "auc"].notna().all()
     row = table[(table["experiment"] == "BASE-EWMA") & (table["target"] == "down") & (table["horizon"] == 5)].iloc[0]
     block = TABLE[(TABLE["fold"] == row["fold"]) & (TABLE["role"] == EVALUATION)]
@@ -175,8 +177,8 @@ def test_figure_shows_every_label_and_says_when_there_is_none(tmp_path):
     table = table_of(TABLE, normal_forecasts(0.01, 1, "high"))
     axes = draw(table[table["fold"] == "test"]).axes[0]
     shown = [label.get_text() for label in axes.get_yticklabels()]
-    assert len(shown) == 12 and shown[0] == label_name("up", 0.005, 1) == "up 0.5 %, h = 1"
-    assert shown[-1] == "direction, h = 5"
+    assert len(shown) == 2 * LABELS_PER_HORIZON and shown[0] == label_name("up", 0.005, 1) == "up 0.5 %, h = 1"
+    assert "direction, h = 5" in shown
     assert [label.get_text() for label in axes.get_xticklabels()] == ["BASE-EWMA", "BASE-HAR", "normal"]
     plots.save_figure(draw(table[table["fold"] == "test"]), table, tmp_path / "labels")
     assert "<image" not in (tmp_path / "labels.svg").read_text()  # the report holds no link, not even to itself
