@@ -243,7 +243,7 @@ def test_archive_made_on_other_prices_is_refused(home, archive, tmp_path):
     assert f"ERROR import_predictions: {archive} was made on other prices" in run.stdout
     assert not (tmp_path / "results/spy/imported").exists()
     asked = snakemake(tmp_path, "import_predictions", check=False)
-    assert asked.returncode == 1 and "Call: snakemake import_predictions --config archive=" in asked.stdout
+    assert asked.returncode == 1 and "Call: snakemake import_predictions --config dataset=spy archive=" in asked.stdout
 
 
 @pytest.fixture(scope="module")
