@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from finetune_timesfm import FineTuningTask, event_scores, fine_tune, quantile_scores
-from gather_seeds import gather, sweep, winners
+from gather_seeds import gather, learning_rate_losses, winners
 from helpers.interruption import Interrupted, interrupt
 from helpers.made_up_data import CONFIG, FOLDS, LABELS, UP, UP_5, dataset_and_origins, prices_with_other_rows_after
 from safetensors.torch import load_file
@@ -499,7 +499,7 @@ def test_best_rate_has_the_least_mean_loss_of_each_train_end():
         curve_of(0.6, 0.7),
         *(curve_of(loss) for loss in (0.5, 0.6, 0.3, 0.9)),
     ]
-    losses = sweep(dict(zip(paths, curves)))
+    losses = learning_rate_losses(dict(zip(paths, curves)))
     assert losses[["train_end", "lr"]].to_numpy().tolist() == [
         ["2019-12-31", "1e-05"],
         ["2019-12-31", "0.001"],
@@ -513,7 +513,7 @@ def test_best_rate_has_the_least_mean_loss_of_each_train_end():
 def test_loss_of_a_rate_is_over_all_targets():
     paths = trainings("2019-12-31", ["0.001", "0.002"], seeds=[0])
     two = [pd.concat([curve_of(0.2), curve_of(*losses)]) for losses in ([0.9], [1.0, 0.7])]
-    losses = sweep(dict(zip(paths, two)))
+    losses = learning_rate_losses(dict(zip(paths, two)))
     np.testing.assert_allclose(losses["monitor_loss"], [0.45, 0.55])
     assert winners(paths, losses) == paths[1:]
 
@@ -522,22 +522,22 @@ def test_rate_at_which_a_seed_diverged_does_not_win():
     paths = trainings("2019-12-31", ["0.001", "0.01"])
     nothing = pd.DataFrame(columns=["epoch"])
     curves = dict(zip(paths, [curve_of(0.5), curve_of(0.5), curve_of(0.1), nothing]))
-    assert winners(paths, sweep(curves)) == paths[:2]
+    assert winners(paths, learning_rate_losses(curves)) == paths[:2]
 
 
 def test_first_rate_stands_for_trainings_that_did_not_run():
     paths = trainings("2019-12-31", ["0.001", "0.01"]) + trainings("2020-12-31", ["0.001", "0.01"])
     curves = dict.fromkeys(paths, pd.DataFrame(columns=["epoch"]))
-    assert sweep(curves).empty
-    assert winners(paths, sweep(curves)) == paths[:2] + paths[4:6]
+    assert learning_rate_losses(curves).empty
+    assert winners(paths, learning_rate_losses(curves)) == paths[:2] + paths[4:6]
     curves |= {path: curve_of(0.5) for path in paths[6:]}
-    assert winners(paths, sweep(curves)) == paths[:2] + paths[6:]
+    assert winners(paths, learning_rate_losses(curves)) == paths[:2] + paths[6:]
 
 
 def test_trainings_without_a_sweep_are_all_gathered():
     paths = [f"forecasts/PTST/{end}/seed-{seed}.parquet" for end in ("2019-12-31", "2020-12-31") for seed in (0, 1)]
     curve = pd.DataFrame({"epoch": [1, 2], "monitor_auc": [0.6, 0.7], "selected": [False, True]})
-    losses = sweep(dict.fromkeys(paths, curve))
+    losses = learning_rate_losses(dict.fromkeys(paths, curve))
     assert losses.empty
     assert winners(paths, losses) == paths
 
