@@ -289,6 +289,13 @@ def _check_decision(config):
     decision, datasets = config["decision"], config["datasets"]
     references = [name for name, entry in config["experiments"].items() if entry["system"] == "patchtst"]
     _require(decision["reference"] in references, "decision/reference", decision["reference"], ", ".join(references))
+    for key in ("primary", "known_before_plan"):
+        for i, name in enumerate(decision[key]):
+            allowed = f"an experiment: {', '.join(config['experiments'])}"
+            _require(name in config["experiments"], f"decision/{key}/{i}", name, allowed)
+    for i, name in enumerate(decision["known_before_plan"]):
+        allowed = "an experiment that decision/primary does not list"
+        _require(name not in decision["primary"], f"decision/known_before_plan/{i}", name, allowed)
     _require(
         decision["unsuitable_below"] <= decision["finetune_from"] <= decision["investigate_above"],
         "decision/finetune_from",
