@@ -13,6 +13,8 @@ rule compare_experiments:
         comparisons="results/{dataset}/metrics/comparisons.csv",
         intervals="results/{dataset}/metrics/intervals.csv",
         power="results/{dataset}/metrics/power.csv",
+        margins="results/{dataset}/metrics/margins.csv",
+        twins="results/{dataset}/metrics/twins.csv",
         walk_forward="results/{dataset}/metrics/walk-forward.csv",
     log:
         "results/{dataset}/logs/compare_experiments.log",
@@ -23,6 +25,8 @@ rule compare_experiments:
     params:
         statistics=config["statistics"],
         reference=config["decision"]["reference"],
+        primary=config["decision"]["primary"],
+        cut_off=cut_off(config),
         target=config["targets"][0],
         systems=systems(),
         twins=twins(),

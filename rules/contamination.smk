@@ -19,6 +19,6 @@ rule slice_contamination:
     params:
         target=config["targets"][0],
         reference=config["decision"]["reference"],
-        alpha=config["statistics"]["alpha"],
+        statistics=config["statistics"],
     script:
         "../scripts/slice_contamination.py"

@@ -3,9 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from fd01.evaluation.blocks import RESAMPLED_MEASURES, intervals, measure_block, pool
+from fd01.evaluation.blocks import AFTER_CUTOFF, POOLED, RESAMPLED_MEASURES, intervals, measure_block, pool
+from fd01.evaluation.exposure import clean_parts, data_ends
 from fd01.evaluation.metrics_table import best_baseline, compared_rows, seed_ranges
-from fd01.evaluation.paired_comparisons import across_blocks, compare_block
+from fd01.evaluation.paired_comparisons import (
+    Design,
+    across_blocks,
+    at_other_margins,
+    compare_block,
+    compare_single_twins,
+)
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
@@ -14,16 +21,24 @@ from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
 EXPERIMENT = ["fold", "experiment", "score_kind", "optimistic", "n", "positives", "block_length"]
-PAIR = [*EXPERIMENT[:4], "against", "other", *EXPERIMENT[4:]]
+PAIR = [*EXPERIMENT[:4], "against", "other", "family", "exposure", *EXPERIMENT[4:]]
 COLUMNS = {
-    "power": [*PAIR, "correlation", "se", "half_width", "detectable", "detectable_holm"],
-    "comparisons": [
-        *PAIR,
-        *("auc", "other_auc", "other_seeds_low", "other_seeds_high", "auc_difference", "se_delong", "low", "high"),
-        *("se", "z", "p", "p_holm", "auc_low", "auc_high"),
-        *(f"{measure}_{end}" for measure in RESAMPLED_MEASURES[1:] for end in ("difference", "low", "high")),
-        *("detectable", "verdict"),
+    "power": [
+        *(*PAIR, "planned", "tested", "correlation", "se", "half_width"),
+        *("detectable", "detectable_holm", "equivalence_power"),
     ],
+    "comparisons": [
+        *(*PAIR, "planned", "tested", "auc", "other_auc", "other_seeds_low", "other_seeds_high"),
+        *("twin_seeds", "twin_seeds_below", "auc_difference", "se_delong", "se", "df", "low", "high"),
+        *("z", "p", "p_holm", "p_equivalence", "auc_low", "auc_high"),
+        *(f"{measure}_{end}" for measure in RESAMPLED_MEASURES[1:] for end in ("difference", "low", "high")),
+        *("detectable", "equivalence_power", "verdict", "small_difference", "reason"),
+    ],
+    "margins": [
+        *("fold", "experiment", "against", "other", "family", "margin"),
+        *("p_equivalence", "equivalence_power", "verdict", "small_difference"),
+    ],
+    "twins": ["fold", "experiment", "twin", "n", "positives", "auc", "twin_auc", "difference", "se", "p"],
     "intervals": [
         *(*EXPERIMENT, "undefined_resamples", "delong_low", "delong_high"),
         *(f"{measure}{end}" for measure in RESAMPLED_MEASURES for end in ("", "_low", "_high")),
@@ -32,7 +47,7 @@ COLUMNS = {
 }
 
 
-def comparison_tables(matrices, metrics, experiments, target, reference, systems, twins, statistics):
+def comparison_tables(matrices, metrics, experiments, target, systems, cut_off, design):
     """The tables that this script writes, by name; docs/explanation/comparisons.md says what they hold.
 
     Parameters
@@ -41,22 +56,37 @@ def comparison_tables(matrices, metrics, experiments, target, reference, systems
     metrics, experiments : DataFrame
         As the rule `evaluate` writes them.
     target : dict with `target` and `horizon`
-    reference : str, an experiment
-    systems, twins : dict of experiment to its system, and to its twin
-    statistics : dict, that section of the configuration
+    systems : dict of experiment to its system
+    cut_off : str or None
+        The month after which days are clean for all primary experiments.
+    design : Design
     """
-    blocks, kinds = [], {}
+    statistics, kinds = design.statistics, {}
+    baselines, numbers = {}, {}
     for number, (fold, matrix) in enumerate(matrices.items()):
         kinds |= matrix.kinds.to_dict()
         baseline = best_baseline(compared_rows(metrics, fold, **target), systems)
-        baseline = None if baseline is None else baseline["experiment"]
-        random = np.random.default_rng([statistics["seed"], number])
-        blocks.append(measure_block(fold, matrix, baseline, statistics["resamples"], random))
-    # DeLong's covariance needs two days of each class.
-    walk_forward = [block for block in blocks if is_walk_forward(block.name) and 1 < block.positives < block.n - 1]
-    blocks += [pool(walk_forward)] if walk_forward else []
+        baselines[fold] = None if baseline is None else baseline["experiment"]
+        numbers[fold] = number
 
-    compared = [table for block in blocks if len(table := compare_block(block, reference, twins, statistics))]
+    def measured(fold, matrix, *random):
+        generator = np.random.default_rng([statistics["seed"], numbers[fold], *random])
+        singles = design.single_twins(matrix)
+        return measure_block(fold, matrix, baselines[fold], statistics["resamples"], generator, singles)
+
+    blocks = {fold: measured(fold, matrix) for fold, matrix in matrices.items()}
+    clean = {
+        fold: blocks[fold] if matrix is matrices[fold] else measured(fold, matrix, 1)
+        for fold, matrix in clean_parts(matrices, cut_off).items()
+    }
+    pools = {AFTER_CUTOFF: clean, POOLED: {fold: block for fold, block in blocks.items() if is_walk_forward(fold)}}
+    blocks = list(blocks.values())
+    for name, parts in pools.items():
+        # DeLong's covariance needs two days of each class.
+        parts = [block for block in parts.values() if 1 < block.positives < block.n - 1]
+        blocks += [pool(parts, name)] if parts else []
+
+    compared = [table for block in blocks if len(table := compare_block(block, design))]
     comparisons = pd.concat(compared) if compared else pd.DataFrame(columns=[*PAIR, "auc_difference"])
     ranges = seed_ranges(of_target(metrics, **target), kinds)
     ranges = ranges.rename(columns={"experiment": "other", "low": "other_seeds_low", "high": "other_seeds_high"})
@@ -66,6 +96,8 @@ def comparison_tables(matrices, metrics, experiments, target, reference, systems
         "power": comparisons,
         "comparisons": comparisons,
         "intervals": pd.DataFrame(per_experiment, columns=COLUMNS["intervals"]),
+        "margins": at_other_margins(comparisons, statistics),
+        "twins": pd.DataFrame([row for block in blocks for row in compare_single_twins(block, design)]),
         "walk_forward": across_blocks(comparisons),
     }
     optimistic = experiments.set_index("experiment")["optimistic"]
@@ -78,15 +110,15 @@ def comparison_tables(matrices, metrics, experiments, target, reference, systems
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
+    design = Design(params.reference, params.twins, params.primary, data_ends(files.predictions), params.statistics)
     tables = comparison_tables(
         read_score_matrices(files.predictions, read_frame(files.outcomes), params.target),
         pd.read_csv(files.metrics, dtype={"seed": str}),
         pd.read_csv(files.experiments),
         params.target,
-        params.reference,
         params.systems,
-        params.twins,
-        params.statistics,
+        params.cut_off,
+        design,
     )
     for name, table in tables.items():
         with replacing(snakemake.output[name]) as path:

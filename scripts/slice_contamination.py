@@ -5,25 +5,18 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.evaluation.contamination import measure_slice, slices
+from fd01.evaluation.exposure import pretrained_weights
 from fd01.evaluation.score_matrix import read_score_matrices
-from fd01.scoring.predictions import read_experiment
 from fd01.study.folds import main_folds
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
 COLUMNS = ["experiment", "trained_until", "released", "fold", "slice", "first", "last", "n", "positives", "auc"]
-COLUMNS += ["reference_auc", "difference", "low", "high", "reason"]
+COLUMNS += ["reference_auc", "difference", "se", "low", "high", "p", "reason"]
 
 
-def pretrained_weights(path):
-    """The manifest of the weights of an experiment, from the folder of its predictions; None if not pre-trained."""
-    _, metadata = read_experiment(path)
-    weights = next(iter(metadata.values()))["weights"]
-    return weights if isinstance(weights, dict) else None
-
-
-def contamination_table(matrices, manifests, reference, alpha):
+def contamination_table(matrices, manifests, reference, statistics):
     """`COLUMNS` of every block, pre-trained experiment and slice.
 
     Parameters
@@ -31,18 +24,17 @@ def contamination_table(matrices, manifests, reference, alpha):
     matrices : dict of fold to ScoreMatrix
     manifests : dict of pre-trained experiment to the manifest of its weights
     reference : str, an experiment
-    alpha : float
+    statistics : dict, that section of the configuration
     """
     rows = []
     for fold, matrix in matrices.items():
-        of_reference = matrix.scores.get(reference)
         for experiment, manifest in manifests.items():
             if experiment not in matrix.scores:
                 continue
             dates = {name: manifest.get(name, "unknown") for name in ("trained_until", "released")}
+            pair = matrix.only({experiment, reference})
             for name, mask in slices(matrix.days, **dates):
-                compared = None if of_reference is None else of_reference[mask]
-                measures = measure_slice(matrix.y[mask], matrix.scores.loc[mask, experiment], compared, alpha)
+                measures = measure_slice(pair.on(mask), experiment, reference, statistics)
                 rows.append({"experiment": experiment, "fold": fold, **dates, "slice": name} | measures)
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -53,6 +45,6 @@ if __name__ == "__main__":
     outcomes = main_folds(read_frame(snakemake.input.outcomes))
     manifests = {Path(path).name: weights for path in paths if (weights := pretrained_weights(path)) is not None}
     matrices = read_score_matrices(paths, outcomes, params.target)
-    table = contamination_table(matrices, manifests, params.reference, params.alpha)
+    table = contamination_table(matrices, manifests, params.reference, params.statistics)
     with replacing(snakemake.output[0]) as path:
         table.to_csv(path, index=False)

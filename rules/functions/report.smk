@@ -11,7 +11,7 @@ REPORT_SECTIONS = [
 ]
 # The tables and figures that sections use, by these names.
 REPORT_TABLES = [
-    *("power", "protocol-errors", "comparisons", "walk-forward", "losses"),
+    *("power", "protocol-errors", "comparisons", "margins", "walk-forward", "losses"),
     *("labels", "calibration", "explanation", "terciles", "contamination", "ledger"),
 ]
 REPORT_FIGURES = ["auc", "labels", "reliability", "explanation"]

@@ -1,5 +1,7 @@
 """Tables of the comparison of experiments, the walk-forward blocks together, and what the verdict quotes of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +10,9 @@ from helpers.made_up_data import CONFIG, UP, through_csv
 from plot_walk_forward import draw_walk_forward
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from fd01.evaluation.blocks import BASELINE, POOLED, measure_block, paired_uncertainty, pool
+from fd01.evaluation.blocks import AFTER_CUTOFF, BASELINE, POOLED, measure_block, paired_uncertainty, pool
 from fd01.evaluation.comparison import delong
-from fd01.evaluation.paired_comparisons import opponents
+from fd01.evaluation.paired_comparisons import Design, opponents
 from fd01.evaluation.protocol_errors import auc_of_correlation, error_rates, persistence, simulated_aucs
 from fd01.evaluation.score_matrix import ScoreMatrix
 
@@ -51,11 +53,15 @@ def metrics_of(matrices, calibration=None):
     )
 
 
-def compared(matrices, metrics=None, reference="PTST", **changes):
+def design(reference="PTST", data_ends=None, **changes):
+    """What the plan says: `X` is the only primary experiment."""
+    return Design(reference, TWINS, ["X"], data_ends or {}, STATISTICS | changes)
+
+
+def compared(matrices, metrics=None, cut_off=None, **changes):
     experiments = pd.DataFrame({"experiment": list(SYSTEMS), "optimistic": [name == "X" for name in SYSTEMS]})
     metrics = metrics_of(matrices) if metrics is None else metrics
-    arguments = (metrics, experiments, UP, reference, SYSTEMS, TWINS, STATISTICS | changes)
-    found = comparison_tables(matrices, *arguments)
+    found = comparison_tables(matrices, metrics, experiments, UP, SYSTEMS, cut_off, design(**changes))
     return {name: through_csv(table) for name, table in found.items()}
 
 
@@ -91,7 +97,7 @@ def test_rows_are_the_paired_differences_of_the_block(found):
     assert row["brier_difference"] == pytest.approx(brier_score_loss(y, x) - brier_score_loss(y, other))
     c = delong(y, np.column_stack([x, other])).covariance
     se = np.sqrt(c[0, 0] + c[1, 1] - 2 * c[0, 1])
-    half = 1.959963984540054 * se
+    half = 1.959963984540054 * row["se"]
     assert [row["se_delong"], row["low"], row["high"]] == pytest.approx(
         [se, row["auc_difference"] - half, row["auc_difference"] + half]
     )
@@ -110,7 +116,7 @@ def test_signals_have_no_brier_score(found):
 
 
 def test_holm_corrects_within_one_block_and_one_opponent(found):
-    for _, family in found[1]["comparisons"].groupby(["fold", "against"]):
+    for _, family in found[1]["comparisons"].groupby(["fold", "against", "family"]):
         p = family["p"].to_numpy()
         order = np.argsort(p)
         stepwise = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
@@ -141,10 +147,10 @@ def test_power_does_not_depend_on_the_difference():
     one = score_matrix(3)
     turned = ScoreMatrix(one.days, one.y, one.scores.assign(X=1 - one.scores["X"]), one.kinds, one.is_probability)
     before, after = (measure_block("b", p, None, 300, 0) for p in (one, turned))
-    plain = paired_uncertainty(before, "X", "BASE-B", 0.05, 0.8)
+    plain = paired_uncertainty(before, "X", ["BASE-B"], STATISTICS)
     assert plain["detectable"] == pytest.approx(2.8016 * plain["se"], rel=1e-4)
     assert plain["half_width"] == pytest.approx(1.95996 * plain["se"], rel=1e-4)
-    opposite = paired_uncertainty(after, "X", "BASE-B", 0.05, 0.8)
+    opposite = paired_uncertainty(after, "X", ["BASE-B"], STATISTICS)
     assert opposite["correlation"] == pytest.approx(-plain["correlation"])
     power = compared({"test": one})["power"]
     assert list(power) == COLUMNS["power"]
@@ -196,7 +202,7 @@ FORWARD = {
 
 def test_pooled_blocks_rank_only_days_of_one_block():
     blocks = [measure_block(fold, p, "BASE-B", 200, number) for number, (fold, p) in enumerate(FORWARD.items())]
-    pooled = pool(blocks)
+    pooled = pool(blocks, POOLED)
     for name in SYSTEMS:
         above = total = 0
         for p in FORWARD.values():
@@ -218,14 +224,175 @@ def test_pooled_blocks_rank_only_days_of_one_block():
 def test_pooling_leaves_out_who_lacks_a_block_and_compares_with_the_baseline_of_each():
     missing = score_matrix(12, n=250, names=("BASE-A", "BASE-B", "PTST", "X"))
     blocks = [measure_block("wf-1", score_matrix(11), "BASE-A", 50, 0), measure_block("wf-2", missing, "BASE-B", 50, 1)]
-    pooled = pool(blocks)
+    pooled = pool(blocks, POOLED)
     assert pooled.names == ["BASE-A", "BASE-B", "PTST", "X", BASELINE]
     assert pooled.display_name(BASELINE) == "the best of each block"
-    with_baseline = [name for name, against, _ in opponents(pooled, "PTST", TWINS) if against == "baseline"]
+    with_baseline = [name for name, against, _ in opponents(pooled, design()) if against == "baseline"]
     assert with_baseline == ["BASE-A", "BASE-B", "PTST", "X"]
     expected = [b.estimates["auc"][b.names.index(n)] for b, n in zip(blocks, ("BASE-A", "BASE-B"))]
     w = np.array([b.positives * (b.n - b.positives) for b in blocks])
     assert pooled.estimates["auc"][pooled.index(BASELINE)] == pytest.approx(np.average(expected, weights=w))
+
+
+def from_day(matrix, start):
+    """The same block on business days from `start` on."""
+    days = pd.bdate_range(start, periods=len(matrix.days))
+    return replace(matrix, days=days, y=matrix.y.set_axis(days), scores=matrix.scores.set_axis(days))
+
+
+STRADDLING = {
+    "validation": from_day(score_matrix(21, n=400), "2023-01-02"),
+    "test": from_day(score_matrix(22, n=300), "2024-07-15"),
+    "wf-2023": from_day(score_matrix(23, n=450), "2023-01-02"),  # the days of validation and some more
+}
+
+
+def test_clean_pool_has_every_day_after_the_cut_off_once_and_says_who_may_have_seen_what():
+    ends = {"X": "2023-11", "X-untrained": "unknown", "BASE-B": "2024-12"}
+    tables = compared(STRADDLING, cut_off="2023-11", data_ends=ends)
+    rows = tables["comparisons"]
+    days = pd.DatetimeIndex([]).append([STRADDLING["validation"].days, STRADDLING["test"].days])
+    pooled = rows[rows["fold"] == AFTER_CUTOFF]
+    assert days.is_unique and set(pooled["n"]) == {(days > "2023-11-30").sum()}
+    of_pairs = rows[rows["against"] == "reference"].set_index(["fold", "experiment"])["exposure"]
+    assert of_pairs.xs("X", level="experiment").to_dict() == {
+        **{"validation": "partly", "test": "clean", "wf-2023": "partly", "after-cutoff": "clean"},
+        "walk-forward": "partly",
+    }
+    assert set(of_pairs.xs("X-untrained", level="experiment")) == {"exposed"}
+    assert of_pairs[("validation", "BASE-B")] == "exposed" and of_pairs[("after-cutoff", "BASE-B")] == "partly"
+    assert of_pairs.xs("BASE-A", level="experiment").isna().all()
+    assert AFTER_CUTOFF not in set(compared(STRADDLING)["comparisons"]["fold"])
+
+
+def test_clean_pool_ranks_the_clean_days_of_each_fold_among_themselves():
+    rows = compared(STRADDLING, cut_off="2023-11")["comparisons"].set_index(["fold", "experiment", "against"])
+    above = total = 0
+    for fold in ("validation", "test"):
+        matrix = STRADDLING[fold].on(STRADDLING[fold].days > "2023-11-30")
+        s, y = matrix.scores["X"].to_numpy(), matrix.y.to_numpy()
+        psi = s[y == 1][:, None] - s[y == 0]
+        above, total = above + (psi > 0).sum(), total + psi.size
+    assert rows.loc[(AFTER_CUTOFF, "X", "reference"), "auc"] == pytest.approx(above / total)
+
+
+def test_equivalence_needs_pooled_clean_days():
+    matrices = {
+        fold: replace(p, scores=p.scores.assign(X=p.scores["PTST"] + 1e-3 * p.scores["X"]))
+        for fold, p in STRADDLING.items()
+    }
+    rows = compared(matrices, cut_off="2023-11", data_ends={"X": "2023-11"})["comparisons"]
+    found = rows[(rows["experiment"] == "X") & (rows["against"] == "reference")].set_index("fold")
+    assert found["verdict"].to_dict() == {
+        **dict.fromkeys(("validation", "test", "wf-2023", "walk-forward"), "inconclusive"),
+        AFTER_CUTOFF: "equivalent",
+    }
+    assert found["p_equivalence"].notna().to_dict() == {fold: fold == AFTER_CUTOFF for fold in found.index}
+
+
+def test_nothing_is_equivalent_to_a_composite_that_contains_it():
+    rows = compared(
+        FORWARD,
+        metrics_of(FORWARD).assign(
+            calibration_auc=lambda m: m["calibration_auc"].where(
+                (m["fold"] != "wf-2005") | (m["experiment"] != "BASE-B"), 0.5
+            )
+        ),
+    )["comparisons"]
+    against = rows[(rows["fold"] == POOLED) & (rows["against"] == "baseline")].set_index("experiment")
+    assert set(against["other"]) == {"the best of each block"}
+    assert against["p_equivalence"].isna().to_dict() == {name: name in ("BASE-A", "BASE-B") for name in against.index}
+
+
+def test_primary_experiments_are_a_family_of_their_own(found):
+    rows = found[1]["comparisons"]
+    assert set(rows.loc[rows["family"] == "primary", "experiment"]) == {"X"}
+    primary = rows[(rows["family"] == "primary") & (rows["against"] == "reference")]
+    assert (primary["p_holm"] == primary["p"]).all() and set(primary["tested"]) == set(primary["planned"]) == {1}
+    others = rows[(rows["family"] == "secondary") & (rows["against"] == "reference")]
+    assert others["planned"].isna().all() and set(others["tested"]) == {3}
+
+
+def test_no_verdict_on_fewer_events_than_the_plan_names():
+    rows = compared({"test": score_matrix(1, skill={"X": 9.0})}, min_events=200)["comparisons"]
+    assert (rows["p_holm"] < 0.05).any() and set(rows["verdict"]) == {"inconclusive"}
+    assert set(rows["reason"]) == {"fewer than 200 days with the event, or without"}
+
+
+def test_other_margins_are_checked_on_pooled_blocks():
+    tables = compared(FORWARD | {"test": score_matrix(0)}, margin=0.1, margin_checks=[0.05, 0.2])
+    table, key = tables["margins"], ["experiment", "against"]
+    assert set(table["fold"]) == {POOLED} and list(table["margin"].unique()) == [0.05, 0.1, 0.2]
+    rows = tables["comparisons"][tables["comparisons"]["fold"] == POOLED].set_index(key)
+    usual = table[table["margin"] == 0.1].set_index(key)
+    for column in ("verdict", "p_equivalence", "equivalence_power"):
+        assert usual[column].equals(rows[column])
+    wide = table.set_index([*key, "margin"]).unstack("margin")
+    assert (wide["p_equivalence"][0.05] > wide["p_equivalence"][0.2]).any()
+    assert (wide["equivalence_power"][0.1] < wide["equivalence_power"][0.2]).all()
+
+
+def with_seeds(matrix, **seeds):
+    """The block with random networks: X-untrained is the mean of its seeds."""
+    frames = {name: pd.DataFrame(dict(enumerate(columns)), matrix.days) for name, columns in seeds.items()}
+    scores = matrix.scores.assign(**{name: frame.mean(axis=1) for name, frame in frames.items()})
+    return replace(matrix, scores=scores, seed_scores=frames)
+
+
+def networks(matrix, count, seed=0):
+    """Scores of `count` random networks that all know something; their mean ranks better than each of them."""
+    random = np.random.default_rng(seed)
+    signal = matrix.scores["PTST"].to_numpy()
+    return [1 / (1 + np.exp(-signal - 1.5 * random.normal(size=len(signal)))) for _ in range(count)]
+
+
+def test_one_model_is_compared_with_single_random_networks_and_not_with_their_mean():
+    matrix = score_matrix(4)
+    matrix = with_seeds(matrix, **{"X-untrained": networks(matrix, 4)})
+    tables = compared({"test": matrix})
+    row = tables["comparisons"].set_index(["experiment", "against"]).loc[("X", "twin")]
+    y, x = matrix.y, matrix.scores["X"]
+    singles = matrix.seed_scores["X-untrained"]
+    aucs = np.array([roc_auc_score(y, singles[seed]) for seed in singles])
+    assert row["other_auc"] == pytest.approx(aucs.mean())
+    assert aucs.mean() < roc_auc_score(y, matrix.scores["X-untrained"])
+    assert (row["twin_seeds"], row["twin_seeds_below"]) == (4, (aucs < roc_auc_score(y, x)).sum())
+    c = delong(y, np.column_stack([x, singles])).covariance
+    w = np.array([1, *[-1 / 4] * 4])
+    assert row["se_delong"] == pytest.approx(np.sqrt(w @ c @ w))
+    of_pairs = [(c[a, a] + c[b, b] - 2 * c[a, b]) / 2 for a in range(1, 5) for b in range(1, a)]
+    between = max(aucs.var(ddof=1) - np.mean(of_pairs), 0) / 4
+    assert row["se"] ** 2 >= row["se_delong"] ** 2 + between - 1e-12
+    twins = tables["twins"]
+    assert list(twins["twin"]) == [f"X-untrained, seed {seed}" for seed in range(4)]
+    assert twins["difference"].to_list() == pytest.approx(list(roc_auc_score(y, x) - aucs))
+    reference = tables["comparisons"].set_index(["experiment", "against"]).loc[("X-untrained", "reference")]
+    assert reference["auc"] == pytest.approx(roc_auc_score(y, matrix.scores["X-untrained"]))
+
+
+def test_networks_that_differ_widen_the_error_and_few_of_them_more():
+    matrix = score_matrix(4)
+    hidden = matrix.scores["PTST"].to_numpy()
+    unlike = [sign * hidden for sign in (1, -1, 1)]
+    row = compared({"test": with_seeds(matrix, **{"X-untrained": unlike})})["comparisons"]
+    row = row.set_index(["experiment", "against"]).loc[("X", "twin")]
+    assert row["se"] > 4 * row["se_delong"] and row["df"] < 2.2 and row["verdict"] == "inconclusive"
+
+
+def test_mean_of_several_trainings_is_compared_with_the_mean_of_as_many():
+    matrix = score_matrix(4)
+    matrix = with_seeds(matrix, **{"X": networks(matrix, 3, seed=1), "X-untrained": networks(matrix, 3)})
+    row = compared({"test": matrix})["comparisons"].set_index(["experiment", "against"]).loc[("X", "twin")]
+    assert row["other_auc"] == pytest.approx(roc_auc_score(matrix.y, matrix.scores["X-untrained"]))
+    assert np.isnan(row["twin_seeds"])
+
+
+def test_one_random_network_gives_no_verdict():
+    matrix = score_matrix(4, skill={"X": 9.0})
+    row = compared({"test": with_seeds(matrix, **{"X-untrained": networks(matrix, 1)})})["comparisons"]
+    row = row.set_index(["experiment", "against"]).loc[("X", "twin")]
+    assert np.isnan(row["p_holm"]) and row["verdict"] == "inconclusive"
+    assert row["reason"] == "one random network says nothing about others"
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,19 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.made_up_data import block, score_matrix, score_rows
+from helpers.made_up_data import CONFIG, block, score_matrix, score_rows
+from scipy.signal import lfilter
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
-from slice_contamination import COLUMNS, contamination_table, pretrained_weights
+from slice_contamination import COLUMNS, contamination_table
 
-from fd01.evaluation.contamination import MIN_DAYS, last_day, measure_slice, slices
+from fd01.evaluation.comparison import delong
+from fd01.evaluation.contamination import measure_slice, slices
+from fd01.evaluation.exposure import last_day, pretrained_weights
 from fd01.scoring.predictions import write_folds
 
+STATISTICS = CONFIG["statistics"] | {"resamples": 200, "min_events": 10}
+FEWEST = STATISTICS["min_events"]
 WEIGHTS = {"trained_until": "2020-02", "released": "2020-05"}
 Y = np.tile([0.0, 0.0, 1.0], 50)  # 150 days from 2020-01-01 on
 RNG = np.random.default_rng(0)
@@ -18,7 +24,7 @@ MODEL, REFERENCE = RNG.random((2, 150))
 
 def table(weights=WEIGHTS, y=Y, reference="reference"):
     return contamination_table(
-        {"test": score_matrix(y, model=MODEL, reference=REFERENCE)}, {"model": weights}, reference, 0.05
+        {"test": score_matrix(y, model=MODEL, reference=REFERENCE)}, {"model": weights}, reference, STATISTICS
     )
 
 
@@ -52,23 +58,26 @@ def test_each_slice_is_measured_against_the_reference_on_its_own_days():
     assert list(table()) == COLUMNS
 
 
-def test_interval_of_the_difference_covers_it():
-    covered = []
+def test_error_is_the_larger_of_delongs_and_the_bootstraps():
+    """Both scores know a common volatility that persists; their errors persist too, so DeLong's error is too small."""
     rng = np.random.default_rng(1)
-    for _ in range(200):
-        common, own, other = rng.standard_normal((3, 200))
-        y = pd.Series((common + rng.standard_normal(200) > 0).astype(float), pd.bdate_range("2020-01-01", periods=200))
-        row = measure_slice(y, pd.Series(common + own), pd.Series(common + other), 0.1)
-        covered.append(row["low"] <= 0 <= row["high"])
-    assert np.mean(covered) == pytest.approx(0.9, abs=0.05)
+    shocks = lfilter([1.0], [1.0, -0.97], rng.standard_normal((3, 400)), axis=1)
+    common, own, other = shocks / shocks.std(axis=1, keepdims=True)
+    y = (common + rng.standard_normal(400) > 0.8).astype(float)
+    matrix = score_matrix(y, model=common + own, reference=common + other)
+    row = measure_slice(matrix, "model", "reference", STATISTICS)
+    delongs = delong(y, matrix.scores.to_numpy()).covariance
+    assert row["se"] > 1.2 * np.sqrt(delongs[0, 0] + delongs[1, 1] - 2 * delongs[0, 1])
+    assert row["high"] - row["low"] == pytest.approx(2 * 1.959964 * row["se"], rel=1e-5)
+    assert row["p"] == pytest.approx(2 * norm.sf(abs(row["difference"]) / row["se"]))
 
 
 def test_slices_with_few_events_or_no_day_have_no_auc():
     few = Y.copy()
-    few[np.flatnonzero(few)[MIN_DAYS - 1 :]] = 0  # nine events, all before the cut-off
+    few[np.flatnonzero(few)[FEWEST - 1 :]] = 0  # one event too few, all before the cut-off
     rows = table(y=few).set_index("slice")
-    assert rows["auc"].isna().all() and rows["positives"].tolist() == [MIN_DAYS - 1, 0, 0]
-    assert rows["reason"].eq(f"fewer than {MIN_DAYS} days with the event, or without").all()
+    assert rows["auc"].isna().all() and rows["positives"].tolist() == [FEWEST - 1, 0, 0]
+    assert rows["reason"].eq(f"fewer than {FEWEST} days with the event, or without").all()
     exposed = table({"trained_until": "2023-11", "released": "2025-09"}).set_index("slice")
     assert exposed["n"].tolist() == [150, 0, 0]
     assert exposed.loc["after cut-off", "reason"] == "no day of the block"
@@ -84,7 +93,9 @@ def test_without_a_reference_the_score_stands_alone():
 def test_model_without_dates_has_one_slice_and_one_without_scores_none():
     (row,) = table({}).to_dict("records")
     assert (row["trained_until"], row["released"], row["slice"]) == ("unknown", "unknown", "cut-off unknown")
-    empty = contamination_table({"test": score_matrix(Y, reference=REFERENCE)}, {"model": WEIGHTS}, "reference", 0.05)
+    empty = contamination_table(
+        {"test": score_matrix(Y, reference=REFERENCE)}, {"model": WEIGHTS}, "reference", STATISTICS
+    )
     assert empty.empty and list(empty) == COLUMNS
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
 from scipy.stats import norm
 
 from fd01.evaluation.bootstrap import (
@@ -13,29 +15,36 @@ from fd01.evaluation.bootstrap import (
     resampled_ranking,
     standard_error,
 )
-from fd01.evaluation.comparison import delong, detectable
+from fd01.evaluation.comparison import delong, detectable, equivalence_power
 
 POOLED = "walk-forward"  # the name of the pooled walk-forward blocks
+AFTER_CUTOFF = "after-cutoff"  # the name of the pooled days after the training data of all primary models
+POOLS = (AFTER_CUTOFF, POOLED)
 BASELINE = "the baseline chosen on training data"  # among the experiments of a block, the name of its best baseline
 RESAMPLED_MEASURES = ("auc", "average_precision", "brier")
 
 
 @dataclass(frozen=True)
 class Block:
-    """k experiments on one block of n days, or on the pooled walk-forward blocks.
+    """k columns of scores on one block of n days, or on several blocks that are pooled.
 
     Attributes
     ----------
     name : str
-    n, positives : int
-        Days, and days with the event.
+    days : DatetimeIndex, shape (n,)
+    positives : int
+        Days with the event.
     length : float
         Mean length of the blocks of the bootstrap, days.
     names : list of str, shape (k,)
-        The experiments and, last, `BASELINE`.
-    baseline : str or None
-        The experiment that stands under `BASELINE` once more; None if there is no such column, or if the best baseline
-        differs between the pooled blocks.
+        The `experiments`, then `BASELINE` if there is one, then the single seeds.
+    experiments : list of str
+    seeds : dict of experiment to int
+        Number of seeds over which a score is the mean, of every stochastic experiment.
+    singles : dict of experiment to list of str
+        The names of its single seeds, of the experiments whose seeds are measured one by one.
+    baselines : set of str
+        The experiments that stand under `BASELINE`: one, or, in pooled blocks, possibly several.
     covariance : array, shape (k, k)
         Covariance of the AUCs by DeLong.
     estimates, resampled : dicts of each of `RESAMPLED_MEASURES` to an array, shape (k,) and (resamples, k)
@@ -43,24 +52,27 @@ class Block:
     """
 
     name: str
-    n: int
+    days: pd.DatetimeIndex
     positives: int
     length: float
     names: list
-    baseline: str | None
+    experiments: list
+    seeds: dict
+    singles: dict
+    baselines: set
     covariance: np.ndarray
     estimates: dict
     resampled: dict
 
     @property
-    def pooled(self):
-        """Whether these are the pooled walk-forward blocks."""
-        return self.name == POOLED
+    def n(self):
+        """Number of days."""
+        return len(self.days)
 
     @property
-    def experiments(self):
-        """`names` without `BASELINE`."""
-        return [name for name in self.names if name != BASELINE]
+    def pooled(self):
+        """Whether several blocks are pooled here."""
+        return self.name in POOLS
 
     def index(self, name):
         """Position of an experiment among `names`."""
@@ -68,7 +80,9 @@ class Block:
 
     def display_name(self, name):
         """How tables name one of `names`: `BASELINE` by the experiment that was chosen."""
-        return self.baseline or "the best of each block" if name == BASELINE else name
+        if name != BASELINE:
+            return name
+        return next(iter(self.baselines)) if len(self.baselines) == 1 else "the best of each block"
 
     def common_columns(self, name):
         """The columns with which the rows of an experiment begin in every table, as a dict."""
@@ -76,16 +90,36 @@ class Block:
         return row | {"block_length": self.length}
 
 
-def measure_block(name, matrix, baseline, resamples, seed):
-    """The `Block` of a `ScoreMatrix`; every experiment is measured on the same resamples.
+def measure_block(name, matrix, baseline, resamples, seed, singles=()):
+    """The `Block` of a `ScoreMatrix`; every column is measured on the same resamples.
 
-    `baseline` is the experiment that also stands under `BASELINE`, or None; `seed` is for the bootstrap.
+    Parameters
+    ----------
+    name : str
+    matrix : ScoreMatrix
+    baseline : str or None
+        The experiment that also stands under `BASELINE`.
+    resamples : int
+    seed : int or `numpy.random.Generator`, for the bootstrap
+    singles : collection of str
+        Stochastic experiments whose seeds are measured one by one too.
     """
-    columns = [*matrix.scores, *([baseline] if baseline else [])]
-    y, scores = matrix.y.to_numpy(), matrix.scores[columns].to_numpy()
+    experiments = list(matrix.scores)
+    columns = {experiment: matrix.scores[experiment] for experiment in experiments}
+    is_probability = list(matrix.is_probability[experiments])
+    if baseline:
+        columns[BASELINE] = matrix.scores[baseline]
+        is_probability.append(matrix.is_probability[baseline])
+    names = {}
+    for experiment in [one for one in experiments if one in singles and one in matrix.seed_scores]:
+        of_seeds = matrix.seed_scores[experiment]
+        names[experiment] = [f"{experiment}, seed {number}" for number in of_seeds]
+        columns |= dict(zip(names[experiment], of_seeds.to_numpy().T))
+        is_probability += [matrix.is_probability[experiment]] * of_seeds.shape[1]
+    y, scores = matrix.y.to_numpy(), np.column_stack(list(columns.values()))
     ranking = delong(y, scores)
-    length = block_length(ranking.influence)
-    probabilities = np.where(matrix.is_probability[columns], scores, np.nan)
+    length = block_length(ranking.influence[:, : len(experiments) + bool(baseline)])
+    probabilities = np.where(is_probability, scores, np.nan)
 
     def measures(counts):
         measured = *resampled_ranking(y, scores, counts), resampled_brier(y, probabilities, counts)
@@ -93,32 +127,33 @@ def measure_block(name, matrix, baseline, resamples, seed):
 
     return Block(
         name=name,
-        n=len(y),
+        days=matrix.days,
         positives=int(y.sum()),
         length=length,
-        names=[*matrix.scores, *([BASELINE] if baseline else [])],
-        baseline=baseline,
+        names=list(columns),
+        experiments=experiments,
+        seeds={experiment: of_seeds.shape[1] for experiment, of_seeds in matrix.seed_scores.items()},
+        singles=names,
+        baselines={baseline} if baseline else set(),
         covariance=ranking.covariance,
         estimates={measure: values[0] for measure, values in measures(np.ones((1, len(y)), int)).items()},
         resampled=measures(resample_counts(len(y), length, resamples, seed)),
     )
 
 
-def pool(blocks):
-    """Walk-forward blocks as one `Block`, in which only days of the same block are ranked against each other.
+def pool(blocks, name):
+    """Several blocks as one `Block`, in which only days of the same block are ranked against each other.
 
     The pooled AUC is the share of correctly ranked pairs among all pairs of days of one block. Every measure is a
     weighted mean over blocks, sum_b w_b m_b. The weights are proportional to positives_b x negatives_b, the pairs of
-    the block, for AUC; to positives_b for average precision; to n_b for the Brier score. The blocks do not overlap and
-    each has its own fit, so cov = sum_b w_b^2 cov_b. Resamples are combined with the same weights. An experiment that
-    lacks a block is left out.
+    the block, for AUC; to positives_b for average precision; to n_b for the Brier score. The blocks do not overlap, so
+    cov = sum_b w_b^2 cov_b. Resamples are combined with the same weights. An experiment that lacks a block is left out.
     """
-    names = [name for name in blocks[0].names if all(name in block.names for block in blocks)]
-    columns = [[block.index(name) for name in names] for block in blocks]
+    names = [one for one in blocks[0].names if all(one in block.names for block in blocks)]
+    columns = [[block.index(one) for one in names] for block in blocks]
     n, positives = (np.array([getattr(block, count) for block in blocks]) for count in ("n", "positives"))
     sizes = dict(zip(RESAMPLED_MEASURES, (positives * (n - positives), positives, n)))
     weights = {measure: size / size.sum() for measure, size in sizes.items()}
-    baselines = dict.fromkeys(block.baseline for block in blocks)
 
     def mean(attribute):
         return {
@@ -130,12 +165,15 @@ def pool(blocks):
         }
 
     return Block(
-        name=POOLED,
-        n=int(n.sum()),
+        name=name,
+        days=blocks[0].days.append([block.days for block in blocks[1:]]),
         positives=int(positives.sum()),
         length=float(np.mean([block.length for block in blocks])),
         names=names,
-        baseline=next(iter(baselines)) if len(baselines) == 1 else None,
+        experiments=[one for one in blocks[0].experiments if one in names],
+        seeds=blocks[0].seeds,
+        singles={one: single for one, single in blocks[0].singles.items() if set(single) <= set(names)},
+        baselines=set().union(*(block.baselines for block in blocks)),
         covariance=sum(
             w**2 * block.covariance[np.ix_(column, column)] for w, block, column in zip(weights["auc"], blocks, columns)
         ),
@@ -144,16 +182,25 @@ def pool(blocks):
     )
 
 
-def paired_uncertainty(block, experiment, opponent, alpha, power):
+def paired_uncertainty(block, experiment, opponents, statistics):
     """How precisely a block measures the difference between two AUCs, whatever that difference is.
+
+    Parameters
+    ----------
+    block : Block
+    experiment : str
+    opponents : list of str
+        One of `block.names`; or the single seeds of one experiment, of which the mean AUC is compared.
+    statistics : dict, that section of the configuration
 
     Returns
     -------
     dict
         `correlation`: of the two AUCs, by DeLong. `se_delong`: standard error of the difference, by DeLong. `se`: the
-        larger of `se_delong` and the standard error by the stationary bootstrap. `half_width`: of the interval of level
-        1 - alpha; it must be below the margin to show equivalence. `detectable`: the smallest difference that is
-        detected with probability `power`. All but `correlation` are in units of AUC.
+        standard error by which is decided, see below. `df`: the degrees of freedom of its t distribution. `half_width`:
+        of the interval of level 1 - alpha. `detectable`: the smallest difference that is detected with probability
+        `power`. `equivalence_power`: the probability to show equivalence if there is no difference. All but
+        `correlation`, `df` and `equivalence_power` are in units of AUC.
 
     Notes
     -----
@@ -161,38 +208,72 @@ def paired_uncertainty(block, experiment, opponent, alpha, power):
     day to day, and too small where they persist. The bootstrap sees the persistence, but is imprecise in short blocks.
     With the larger of the two, the test rejects about as often as its level says
     (docs/explanation/comparisons.md has the simulation).
+
+    S single seeds are a sample of all random networks. The error of their mean AUC then has a second part, v / S, with
+    v the variance between networks: the variance of the S AUCs, less the part that the days explain, by DeLong
+    (DerSimonian and Laird, Controlled Clinical Trials 1986). As v is estimated from S values, the sum has
+    (S - 1) (se^2 / (v / S))^2 degrees of freedom (Satterthwaite, Biometrics Bulletin 1946). One seed is no sample: the
+    error is NaN.
     """
-    i, j = block.index(experiment), block.index(opponent)
-    variance, covariance = np.diag(block.covariance), block.covariance[i, j]
+    i, js = block.index(experiment), [block.index(name) for name in opponents]
+    weights = np.zeros(len(block.names))
+    weights[js] = 1 / len(js)
+    variance, of_opponents = block.covariance[i, i], weights @ block.covariance @ weights
+    covariance = block.covariance[i] @ weights
     with np.errstate(invalid="ignore", divide="ignore"):
-        correlation = covariance / np.sqrt(variance[i] * variance[j])
-    se_delong = float(np.sqrt(max(variance[i] + variance[j] - 2 * covariance, 0)))
+        correlation = covariance / np.sqrt(variance * of_opponents)
+    se_delong = float(np.sqrt(max(variance + of_opponents - 2 * covariance, 0)))
     resampled = block.resampled["auc"]
-    se = max(se_delong, float(standard_error(resampled[:, i] - resampled[:, j])))
-    half_width = norm.ppf(1 - alpha / 2) * se
-    row = {"correlation": correlation, "se_delong": se_delong, "se": se, "half_width": half_width}
-    return row | {"detectable": detectable(se, alpha, power)}
+    squared = max(se_delong, float(standard_error(resampled[:, i] - resampled[:, js].mean(axis=1)))) ** 2
+    between = _between_seeds(block, js) / len(js) if is_sample(block, opponents) else 0.0
+    squared, df = squared + between, np.inf
+    if between > 0:
+        df = (len(js) - 1) * (squared / between) ** 2
+    se, alpha = float(np.sqrt(squared)), statistics["alpha"]
+    return {
+        "correlation": correlation,
+        "se_delong": se_delong,
+        "se": se,
+        "df": df,
+        "half_width": float(stdtrit(df, 1 - alpha / 2) * se),
+        "detectable": detectable(se, alpha, statistics["power"]),
+        "equivalence_power": equivalence_power(se, alpha, statistics["margin"]),
+    }
 
 
-def paired_difference(block, experiment, opponent, alpha):
-    """The differences between two experiments in all of `RESAMPLED_MEASURES`, with intervals of level 1 - alpha.
+def is_sample(block, opponents):
+    """Whether `opponents` are the single seeds of an experiment, a sample of all its random networks."""
+    return opponents in block.singles.values()
+
+
+def _between_seeds(block, columns):
+    """Variance of the AUC between random networks, apart from what the days explain; NaN for one network."""
+    aucs, covariance = block.estimates["auc"][columns], block.covariance[np.ix_(columns, columns)]
+    if len(columns) == 1:
+        return np.nan
+    # Mean over pairs of half the variance of their difference.
+    by_days = (np.trace(covariance) - covariance.sum() / len(columns)) / (len(columns) - 1)
+    return max(float(np.var(aucs, ddof=1) - by_days), 0.0)
+
+
+def paired_difference(block, experiment, opponents, alpha):
+    """The differences between an experiment and its opponents in all of `RESAMPLED_MEASURES`, with intervals.
+
+    `opponents` as for `paired_uncertainty`: of several, the mean measure is compared. The level is 1 - alpha.
 
     Returns
     -------
     dict
-        Of each measure `{measure}_difference`, and `{measure}_low` and `{measure}_high`, the bootstrap interval. `low`
-        and `high` are DeLong's interval of the difference between the AUCs.
+        Of each measure `{measure}_difference`, and `{measure}_low` and `{measure}_high`, the bootstrap interval.
     """
-    i, j = block.index(experiment), block.index(opponent)
+    i, js = block.index(experiment), [block.index(name) for name in opponents]
     row = {}
     for measure in RESAMPLED_MEASURES:
         estimate, resampled = block.estimates[measure], block.resampled[measure]
-        difference = estimate[i] - estimate[j]
-        ends = normal_interval(difference, resampled[:, i] - resampled[:, j], 1 - alpha)
+        difference = estimate[i] - estimate[js].mean()
+        ends = normal_interval(difference, resampled[:, i] - resampled[:, js].mean(axis=1), 1 - alpha)
         row |= dict(zip((f"{measure}_difference", f"{measure}_low", f"{measure}_high"), (difference, *ends)))
-    variance = block.covariance[i, i] + block.covariance[j, j] - 2 * block.covariance[i, j]
-    half_width = norm.ppf(1 - alpha / 2) * np.sqrt(max(variance, 0))
-    return row | {"low": row["auc_difference"] - half_width, "high": row["auc_difference"] + half_width}
+    return row
 
 
 def intervals(block, alpha):

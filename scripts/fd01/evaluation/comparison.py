@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtr
 from scipy.stats import norm, rankdata
 
 BETTER, EQUIVALENT, WORSE, INCONCLUSIVE = VERDICTS = ("better", "equivalent", "worse", "inconclusive")
@@ -74,10 +75,11 @@ def delong(y, scores):
     return DeLong(aucs, covariance, centred * (n / np.where(positive, counts[True], counts[False]))[:, None])
 
 
-def two_sided(difference, se):
-    """z and the two-sided p-value of a difference with standard error `se`, by the normal distribution.
+def two_sided(difference, se, df=np.inf):
+    """z and the two-sided p-value of a difference with standard error `se`.
 
-    A difference of exactly 0 has p = 1, whatever `se` is.
+    By Student's t distribution with `df` degrees of freedom; without a limit it is the normal distribution. A
+    difference of exactly 0 has p = 1, whatever `se` is.
 
     >>> z, p = two_sided(0.05, 0.025)
     >>> print(round(z, 3), round(p, 4))
@@ -86,7 +88,34 @@ def two_sided(difference, se):
     if difference == 0:
         return 0.0, 1.0
     z = float(np.divide(difference, se)) if se else np.copysign(np.inf, difference)
-    return z, float(2 * norm.sf(abs(z)))
+    return z, float(2 * stdtr(df, -abs(z)))
+
+
+def equivalence_p(difference, se, margin, df=np.inf):
+    """p-value of the hypothesis that the true difference is at least `margin` in size.
+
+    Two one-sided tests (Schuirmann, J. Pharmacokinetics and Biopharmaceutics 1987): the larger of the p-values of
+    "at most -margin" and "at least margin". Arguments as for `two_sided`; `margin` has the unit of the difference.
+
+    >>> print(round(equivalence_p(0.0, 0.01, margin=0.02), 4))
+    0.0228
+    """
+    if not se:
+        return float(abs(difference) >= margin)
+    return float(stdtr(df, (abs(difference) - margin) / se))
+
+
+def equivalence_power(se, alpha, margin):
+    """Probability that two one-sided tests of level `alpha` show equivalence when the true difference is 0.
+
+    2 Phi(margin / se - z_{1-alpha}) - 1, at least 0, by the normal distribution.
+
+    >>> print(round(equivalence_power(0.005, alpha=0.05, margin=0.02), 3), equivalence_power(0.02, 0.05, 0.02))
+    0.981 0.0
+    """
+    with np.errstate(divide="ignore"):
+        power = 2 * norm.cdf(np.divide(margin, se) - norm.ppf(1 - alpha)) - 1
+    return float(np.maximum(power, 0))
 
 
 def detectable(se, alpha, power):
@@ -118,39 +147,28 @@ def holm(p):
     return adjusted
 
 
-def paired_verdict(difference, p, intervals, *, margin, alpha, pooled):
+def paired_verdict(difference, p, p_equivalence, alpha):
     """Better, equivalent, worse or inconclusive.
+
+    Equivalence comes first: a difference that is shown to be smaller than the margin is too small to matter, even where
+    it is larger than chance explains. NaN decides nothing.
 
     Parameters
     ----------
     difference : float
-        AUC of the experiment minus AUC of its opponent.
-    p : float
-        Two-sided, adjusted for its family.
-    intervals : pairs (low, high) of the difference
-        One by DeLong and one by the bootstrap, of level 1 - alpha.
-    margin : float
-        Two AUCs that differ by less than this are equivalent.
+        AUC of the experiment less the AUC of its opponent.
+    p, p_equivalence : float
+        By `two_sided` and `equivalence_p`, each adjusted for its family. `p_equivalence` is NaN where equivalence may
+        not be claimed.
     alpha : float
-    pooled : bool
-        Whether the difference is measured on the pooled walk-forward blocks.
 
-    Notes
-    -----
-    Equivalence is examined first: a difference whose intervals lie inside the margin is too small to matter, even where
-    it is significant. Both intervals must lie inside, since each is wrong in places where the other is right. They are
-    wider than the level 1 - 2 alpha of two one-sided tests (Schuirmann, J. Pharmacokinetics and Biopharmaceutics 1987).
-
-    Equivalence is claimed on the pooled blocks alone. On one block of two years the intervals are hardly ever narrow
-    enough; where they are, the days of one market regime say nothing about other regimes. NaN is inconclusive.
-
-    >>> paired_verdict(0.05, 0.01, [(0.02, 0.08), (0.01, 0.09)], margin=0.02, alpha=0.05, pooled=False)
+    >>> paired_verdict(0.05, 0.01, 0.9, alpha=0.05)
     'better'
-    >>> paired_verdict(0.01, 0.01, [(0.004, 0.016), (0.003, 0.017)], margin=0.02, alpha=0.05, pooled=True)
+    >>> paired_verdict(0.01, 0.01, 0.02, alpha=0.05)
     'equivalent'
     """
-    if all(-margin < low and high < margin for low, high in intervals):
-        return EQUIVALENT if pooled else INCONCLUSIVE
+    if p_equivalence < alpha:
+        return EQUIVALENT
     if p < alpha:
         return BETTER if difference > 0 else WORSE
     return INCONCLUSIVE

@@ -1,24 +1,13 @@
-"""Scores before and after the end of the data that pre-trained weights were trained on.
-
-A model may have seen every day of a block that lies before that end: a good score there proves nothing.
-"""
+"""Scores before and after the end of the data that pre-trained weights were trained on, block by block."""
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from fd01.evaluation.comparison import delong
+from fd01.evaluation.blocks import measure_block, paired_uncertainty
+from fd01.evaluation.comparison import two_sided
+from fd01.evaluation.exposure import last_day
 
-MIN_DAYS = 10  # with the event, and without: a slice with fewer has no AUC
 BEFORE, AFTER, RELEASED = "before cut-off", "after cut-off", "after release"
-
-
-def last_day(month):
-    """The end of a month such as "2023-11"; NaT if it is "unknown"."""
-    try:
-        return pd.Period(month, "M").end_time
-    except ValueError:
-        return pd.NaT
 
 
 def slices(days, trained_until, released):
@@ -37,33 +26,40 @@ def slices(days, trained_until, released):
         yield RELEASED, days > release
 
 
-def measure_slice(y, score, reference, alpha):
-    """AUC of a score and of the reference on the days of one slice, or the reason why there is none.
+def measure_slice(matrix, experiment, reference, statistics):
+    """AUC of an experiment and of the reference on the days of one slice, or the reason why there is none.
+
+    The interval of their difference, of level 1 - alpha, rests on the same standard error as the paired comparisons.
 
     Parameters
     ----------
-    y, score : Series by day, shape (n,)
-    reference : Series by day, shape (n,), or None if the reference has no score
-    alpha : float
+    matrix : ScoreMatrix of the slice
+    experiment, reference : str
+    statistics : dict, that section of the configuration
 
     Returns
     -------
     dict
-        `n`, `positives`, `first` and `last` day, `auc`, `reference_auc`, their `difference`, its interval of level
-        1 - `alpha` by DeLong, `low` and `high`, and `reason`; what does not exist is missing.
+        `n`, `positives`, `first` and `last` day, `auc`, `reference_auc`, their `difference` with `se`, `low`, `high`
+        and `p`, and `reason`; what does not exist is missing.
     """
-    events = int(y.sum())
-    row = {"n": len(y), "positives": events}
-    if len(y) == 0:
+    days, events, fewest = len(matrix.days), int(matrix.y.sum()), statistics["min_events"]
+    row = {"n": days, "positives": events}
+    if days == 0:
         return row | {"reason": "no day of the block"}
-    row |= {"first": y.index[0].date(), "last": y.index[-1].date()}
-    if min(events, len(y) - events) < MIN_DAYS:
-        return row | {"reason": f"fewer than {MIN_DAYS} days with the event, or without"}
-    if reference is None:
-        return row | {"auc": delong(y, score.to_numpy()[:, None]).aucs[0], "reason": "the reference has no score here"}
-    both = delong(y, np.column_stack([score, reference]))
-    contrast = np.array([1, -1])
-    difference = both.aucs @ contrast
-    half_width = norm.ppf(1 - alpha / 2) * np.sqrt(contrast @ both.covariance @ contrast)
-    row |= dict(zip(("auc", "reference_auc"), both.aucs))
-    return row | {"difference": difference, "low": difference - half_width, "high": difference + half_width}
+    row |= {"first": matrix.days[0].date(), "last": matrix.days[-1].date()}
+    if min(events, days - events) < fewest:
+        return row | {"reason": f"fewer than {fewest} days with the event, or without"}
+    block = measure_block("slice", matrix, None, statistics["resamples"], statistics["seed"])
+    aucs = dict(zip(block.names, block.estimates["auc"]))
+    row |= {"auc": aucs[experiment]}
+    if reference not in aucs:
+        return row | {"reason": "the reference has no score here"}
+    difference, uncertainty = (
+        aucs[experiment] - aucs[reference],
+        paired_uncertainty(block, experiment, [reference], statistics),
+    )
+    _, p = two_sided(difference, uncertainty["se"])
+    ends = difference + uncertainty["half_width"] * np.array([-1, 1])
+    row |= {"reference_auc": aucs[reference], "difference": difference, "se": uncertainty["se"], "p": p}
+    return row | dict(zip(("low", "high"), ends))

@@ -1,59 +1,176 @@
 """Every experiment of a block against its opponents: the reference, the best baseline, and its twin."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
 
-from fd01.evaluation.blocks import BASELINE, POOLED, paired_difference, paired_uncertainty
-from fd01.evaluation.comparison import detectable, holm, paired_verdict, two_sided
+from fd01.evaluation.blocks import BASELINE, POOLED, POOLS, is_sample, paired_difference, paired_uncertainty
+from fd01.evaluation.comparison import (
+    EQUIVALENT,
+    detectable,
+    equivalence_p,
+    equivalence_power,
+    holm,
+    paired_verdict,
+    two_sided,
+)
+from fd01.evaluation.exposure import CLEAN, exposure
 from fd01.study.folds import is_walk_forward
 
+PRIMARY, SECONDARY = "primary", "secondary"
 
-def opponents(block, reference, twins):
-    """Triples of an experiment, the kind of its opponent, and the opponent's name in the block; never itself.
 
-    `reference` is an experiment, `twins` maps experiments to their twins; either may be absent from the block.
+@dataclass(frozen=True)
+class Design:
+    """What the analysis plan says of the comparisons.
+
+    Attributes
+    ----------
+    reference : str, an experiment
+    twins : dict of experiment to its twin
+    primary : list of str
+        The experiments whose tests form the primary family.
+    data_ends : dict of pre-trained experiment to the last month of its training data, or "unknown"
+    statistics : dict, that section of the configuration
     """
+
+    reference: str
+    twins: dict
+    primary: list
+    data_ends: dict
+    statistics: dict
+
+    def single_twins(self, matrix):
+        """The twins in a ScoreMatrix whose seeds are compared one by one: those of experiments without seeds.
+
+        The mean score of several random networks ranks better than one of them. So one deterministic model is compared
+        with single networks, and the mean of several trainings with the mean of as many.
+        """
+        return {
+            twin for name, twin in self.twins.items() if name in matrix.scores and name not in matrix.seed_scores
+        } & set(matrix.seed_scores)
+
+
+def opponents(block, design):
+    """Triples of an experiment, the kind of its opponent, and the opponent's names in the block; never itself."""
     for name in block.experiments:
-        for against, opponent in (("reference", reference), ("baseline", BASELINE), ("twin", twins.get(name))):
-            if opponent in block.names and name != block.display_name(opponent):
-                yield name, against, opponent
+        twin = design.twins.get(name)
+        of_twin = [twin] if name in block.seeds else block.singles.get(twin, [twin])
+        for against, names in (("reference", [design.reference]), ("baseline", [BASELINE]), ("twin", of_twin)):
+            if set(names) <= set(block.names) and name != block.display_name(names[0]):
+                yield name, against, names
 
 
-def compare_block(block, reference, twins, statistics):
+def compare_block(block, design):
     """One row per experiment and opponent of a `Block`, with p-values and verdict.
 
-    Holm's correction is among the experiments that have the same kind of opponent.
-
-    Parameters
-    ----------
-    block : Block
-    reference, twins : as in `opponents`
-    statistics : dict, that section of the configuration
+    Holm's correction is within a family: the primary experiments, or all others, that have the same kind of opponent.
 
     Returns
     -------
     DataFrame
         With columns of `comparisons.csv` and `power.csv`; empty if no experiment has an opponent.
     """
-    alpha, power, rows = statistics["alpha"], statistics["power"], []
-    for name, against, opponent in opponents(block, reference, twins):
-        difference = paired_difference(block, name, opponent, alpha)
-        uncertainty = paired_uncertainty(block, name, opponent, alpha, power)
-        z, p = two_sided(difference["auc_difference"], uncertainty["se"])
-        auc, other_auc = (block.estimates["auc"][block.index(one)] for one in (name, opponent))
-        row = block.common_columns(name) | {"against": against, "other": block.display_name(opponent)}
-        rows.append(row | {"auc": auc, "other_auc": other_auc, "z": z, "p": p} | uncertainty | difference)
-    table = pd.DataFrame(rows)
+    statistics = design.statistics
+    table = pd.DataFrame([_compare(block, design, *pair) for pair in opponents(block, design)])
     if table.empty:
         return table
-    family = table.groupby("against")["p"]
-    table["p_holm"] = family.transform(holm)
-    table["detectable_holm"] = detectable(table["se"], alpha / family.transform("size"), power)
-    rule = {"margin": statistics["margin"], "alpha": alpha, "pooled": block.pooled}
-    table["verdict"] = [
-        paired_verdict(row.auc_difference, row.p_holm, [(row.low, row.high), (row.auc_low, row.auc_high)], **rule)
+    table["family"] = np.where(table["experiment"].isin(design.primary), PRIMARY, SECONDARY)
+    table["planned"] = np.where(table["family"] == PRIMARY, len(design.primary), np.nan)
+    families = table.groupby(["against", "family"])["p"]
+    table["tested"] = families.transform("count")
+    table["p_holm"] = families.transform(holm)
+    table["detectable_holm"] = detectable(table["se"], statistics["alpha"] / table["tested"], statistics["power"])
+    table["may_be_equivalent"] = [_may_be_equivalent(block, design, row) for row in table.itertuples()]
+    return decided(table, statistics["margin"], statistics["alpha"])
+
+
+def _compare(block, design, name, against, names):
+    """One pair of `opponents` without what depends on its family, as a dict."""
+    difference = paired_difference(block, name, names, design.statistics["alpha"])
+    uncertainty = paired_uncertainty(block, name, names, design.statistics)
+    z, p = two_sided(difference["auc_difference"], uncertainty["se"], uncertainty["df"])
+    ends = difference["auc_difference"] + uncertainty["half_width"] * np.array([-1, 1])
+    auc = block.estimates["auc"][block.index(name)]
+    other_aucs = block.estimates["auc"][[block.index(one) for one in names]]
+    row = block.common_columns(name) | {
+        "against": against,
+        "other": block.display_name(names[0]) if against != "twin" else design.twins[name],
+        "exposure": exposure(block.days, design.data_ends[name]) if name in design.data_ends else None,
+        "auc": auc,
+        "other_auc": other_aucs.mean(),
+        "reason": _no_verdict(block, names, design.statistics),
+    }
+    if is_sample(block, names):
+        row |= {"twin_seeds": len(names), "twin_seeds_below": int((other_aucs < auc).sum())}
+    return row | {"z": z, "p": p, "low": ends[0], "high": ends[1]} | uncertainty | difference
+
+
+def decided(table, margin, alpha):
+    """The rows of `compare_block` with a verdict, for this margin.
+
+    Added are `p_equivalence`, adjusted by Holm's method within the family, `verdict`, and `small_difference`: whether
+    the interval of a difference that is shown to be within the margin excludes 0.
+    """
+    p = [
+        equivalence_p(row.auc_difference, row.se, margin, row.df) if row.may_be_equivalent else np.nan
         for row in table.itertuples()
     ]
+    table = table.assign(p_equivalence=p)
+    table["p_equivalence"] = table.groupby(["against", "family"])["p_equivalence"].transform(holm)
+    p = table["p_holm"].where(table["reason"].isna())
+    table["verdict"] = [
+        paired_verdict(*of_pair, alpha) for of_pair in zip(table["auc_difference"], p, table["p_equivalence"])
+    ]
+    excludes_zero = (table["low"] > 0) | (table["high"] < 0)
+    table["small_difference"] = (table["verdict"] == EQUIVALENT) & excludes_zero
     return table
+
+
+def at_other_margins(table, statistics):
+    """The verdicts on pooled blocks for the margin and for each of `margin_checks`; rows of `margins.csv`.
+
+    `table` holds the rows of `compare_block` of all blocks.
+    """
+    alpha, rows = statistics["alpha"], []
+    for _, block in table[table["fold"].isin(POOLS)].groupby("fold", sort=False):
+        for margin in sorted({statistics["margin"], *statistics["margin_checks"]}):
+            power = [equivalence_power(se, alpha, margin) for se in block["se"]]
+            rows.append(decided(block, margin, alpha).assign(margin=margin, equivalence_power=power))
+    return pd.concat(rows) if rows else pd.DataFrame()
+
+
+def compare_single_twins(block, design):
+    """One row per experiment and random network of its twin, for `twins.csv`; dicts.
+
+    `p` is of one pair alone: the comparison with all of them together is in the rows of `compare_block`.
+    """
+    for name, against, names in opponents(block, design):
+        if against == "twin" and is_sample(block, names):
+            for single in names:
+                uncertainty = paired_uncertainty(block, name, [single], design.statistics)
+                auc, other = (block.estimates["auc"][block.index(one)] for one in (name, single))
+                row = block.common_columns(name) | {"twin": single, "auc": auc, "twin_auc": other}
+                _, p = two_sided(auc - other, uncertainty["se"])
+                yield row | {"difference": auc - other, "se": uncertainty["se"], "p": p}
+
+
+def _no_verdict(block, names, statistics):
+    """Why a pair gets no verdict, or None."""
+    fewest = statistics["min_events"]
+    if min(block.positives, block.n - block.positives) < fewest:
+        return f"fewer than {fewest} days with the event, or without"
+    if is_sample(block, names) and len(names) == 1:
+        return "one random network says nothing about others"
+    return None
+
+
+def _may_be_equivalent(block, design, row):
+    """Whether the plan lets a pair be called equivalent: on pooled clean days, and not with what contains it."""
+    clean = row.experiment not in design.data_ends or row.exposure == CLEAN
+    contained = row.against == "baseline" and row.experiment in block.baselines
+    return block.pooled and clean and not contained and row.reason is None
 
 
 def across_blocks(comparisons):

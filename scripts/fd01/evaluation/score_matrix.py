@@ -1,6 +1,6 @@
 """The scores of all experiments on one block side by side, a row per day and a column per experiment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +28,8 @@ class ScoreMatrix:
         The kind of score of each experiment (`fd01.scoring.predictions`).
     is_probability : Series of bool, shape (k,)
         Whether the scores of each experiment are probabilities.
+    seed_scores : dict of experiment to DataFrame, shape (n, seeds)
+        The scores of the single seeds, of every stochastic experiment; the columns are the seeds.
     """
 
     days: pd.DatetimeIndex
@@ -35,6 +37,28 @@ class ScoreMatrix:
     scores: pd.DataFrame
     kinds: pd.Series
     is_probability: pd.Series
+    seed_scores: dict = field(default_factory=dict)
+
+    def only(self, experiments):
+        """The same days with some of the experiments: those of `experiments` that have scores here."""
+        kept = [name for name in self.scores if name in experiments]
+        return replace(
+            self,
+            scores=self.scores[kept],
+            kinds=self.kinds[kept],
+            is_probability=self.is_probability[kept],
+            seed_scores={name: scores for name, scores in self.seed_scores.items() if name in kept},
+        )
+
+    def on(self, days):
+        """The same scores on some of the days; `days` is a mask of shape (n,)."""
+        return replace(
+            self,
+            days=self.days[days],
+            y=self.y[days],
+            scores=self.scores[days],
+            seed_scores={name: scores[days] for name, scores in self.seed_scores.items()},
+        )
 
 
 def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED_KINDS):
@@ -59,16 +83,18 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
     rows = pd.concat(frames, ignore_index=True)
     rows = of_target(rows[(rows["role"] == role) & rows["score_kind"].isin(kinds)], **target)
+    of_seeds = rows.dropna(subset="seed")
     rows = with_outcomes(mean_over_seeds(rows), outcomes)
     folds = [fold for fold in outcomes["fold"].unique() if fold in set(rows["fold"])]
-    return {fold: _matrix(rows[rows["fold"] == fold], kinds) for fold in folds}
+    return {fold: _matrix(rows[rows["fold"] == fold], of_seeds[of_seeds["fold"] == fold], kinds) for fold in folds}
 
 
-def _matrix(rows, kinds):
+def _matrix(rows, of_seeds, kinds):
     chosen = rows[["experiment", "score_kind", "is_probability"]].drop_duplicates()
     chosen = chosen.sort_values("score_kind", key=lambda kind: kind.map(kinds.index)).drop_duplicates("experiment")
     rows = rows.merge(chosen)
     scores = rows.pivot(index="origin", columns="experiment", values="score")
+    of_seeds = of_seeds.merge(chosen).groupby("experiment")
     chosen = chosen.set_index("experiment").loc[scores.columns]
     return ScoreMatrix(
         days=scores.index,
@@ -76,4 +102,8 @@ def _matrix(rows, kinds):
         scores=scores,
         kinds=chosen["score_kind"],
         is_probability=chosen["is_probability"],
+        seed_scores={
+            name: single.pivot(index="origin", columns="seed", values="score").loc[scores.index]
+            for name, single in of_seeds
+        },
     )

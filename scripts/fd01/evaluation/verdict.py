@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from fd01.evaluation.comparison import VERDICTS
+from fd01.evaluation.blocks import AFTER_CUTOFF
+from fd01.evaluation.comparison import INCONCLUSIVE, VERDICTS
+from fd01.evaluation.exposure import CLEAN
 from fd01.evaluation.metrics_table import best_baseline, with_seed_aucs
+from fd01.evaluation.paired_comparisons import PRIMARY
 from fd01.evaluation.protocol import ORIGINAL_TARGET, apply_protocol, compare_published, quote
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
@@ -17,7 +20,11 @@ QUESTION = (
     "Can pre-trained time-series foundation models (Lag-Llama, TimesFM 2.5) beat a task-specific PatchTST on SPY "
     "direction prediction?"
 )
-QUOTED = ["fold", "experiment", "against", "other", "auc_difference", "p_holm", "detectable", "verdict"]
+QUOTED = [
+    *("fold", "experiment", "against", "other", "family", "exposure", "n", "positives"),
+    *("auc_difference", "low", "high", "p_holm", "p_equivalence", "detectable", "equivalence_power"),
+    *("twin_seeds", "twin_seeds_below", "verdict", "small_difference", "reason"),
+]
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,8 @@ def decide(study, results):
         "dataset": study.dataset,
         **study.target,
         "pretrained": pretrained,
-        "protocol": apply_protocol(decision, study.dataset, *on_block(decision["experiment"], decision["fold"])),
+        "protocol": apply_protocol(decision, study.dataset, *on_block(decision["experiment"], decision["fold"]))
+        | {"exposure": exposure_of(results.comparisons, decision["experiment"], decision["fold"])},
         "reference": decision["reference"],
         "sealed": {"folds": results.seal["sealed"], "reason": results.seal["reason"]},
         "blocks": [
@@ -129,6 +137,12 @@ def reference_and_baseline(rows, fold, reference, systems):
     }
 
 
+def exposure_of(comparisons, experiment, fold):
+    """Whether a pre-trained experiment may have seen the days of a block (`EXPOSURES`); None if it was not compared."""
+    rows = comparisons[(comparisons["experiment"] == experiment) & (comparisons["fold"] == fold)]
+    return next(iter(rows["exposure"].dropna()), None)
+
+
 def quoted_comparisons(comparisons, pretrained, reference):
     """The comparisons that answer the question, as dicts: all of `pretrained`, and the reference with the baseline.
 
@@ -147,7 +161,8 @@ def sentence(verdict):
         (result,) = (result for result in protocol["results"] if result["decides"])
         answer = (
             f"By the original study's protocol: {result['outcome']} "
-            f"({protocol['experiment']} reaches AUC {result['auc']:.3f} with a spread of {result['spread']:.4f})."
+            f"({protocol['experiment']} reaches AUC {result['auc']:.3f} with a spread of {result['spread']:.4f} on "
+            f"{protocol['fold']}{_seen(protocol['exposure'])})."
         )
     elif not verdict["pretrained"]:
         answer = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
@@ -170,20 +185,36 @@ def sentence(verdict):
     )
 
 
+def _seen(exposure):
+    return "" if exposure in (None, CLEAN) else f", {exposure}: the model may have been trained on these days"
+
+
 def _paired_tests(verdict):
+    """The paired tests in words. Of pre-trained experiments only clean days count."""
     reference, rows = verdict["reference"], verdict["comparisons"]
     of_reference = [row for row in rows if row["experiment"] == reference]
-    of_pretrained = [row for row in rows if row["against"] == "reference"]
-    parts = [f"{reference} against the baseline is {_counts(of_reference, one=True)}"] if of_reference else []
-    parts += [f"pre-trained experiments against {reference}: {_counts(of_pretrained)}"] if of_pretrained else []
-    return f" Paired tests: {'; '.join(parts)}." if parts else ""
+    text = f" Paired tests: {reference} against the baseline is {_counts(of_reference)}." if of_reference else ""
+    primary = [row for row in rows if row["against"] == "reference" and row["family"] == PRIMARY]
+    if not primary:
+        return text
+    clean = [row for row in primary if row["fold"] == AFTER_CUTOFF]
+    if not clean:
+        return (
+            f"{text} Pre-trained experiments have no score on days after the end of their training data: what they "
+            "reach on days that they may have seen answers nothing."
+        )
+    days = f"{clean[0]['n']} days after the end of all training data, {clean[0]['positives']} with the event"
+    undecided = " These days do not decide." if {row["verdict"] for row in clean} == {INCONCLUSIVE} else ""
+    return (
+        f"{text} Pre-trained experiments against {reference} on the clean days ({days}): {_counts(clean)}.{undecided}"
+    )
 
 
-def _counts(rows, one=False):
-    """Verdicts in words, block by block; `one` if each block has a single row."""
+def _counts(rows):
+    """Verdicts in words, block by block."""
     texts = []
     for fold in dict.fromkeys(row["fold"] for row in rows):
         verdicts = [row["verdict"] for row in rows if row["fold"] == fold]
         counts = [f"{verdicts.count(name)} {name}" for name in VERDICTS if name in verdicts]
-        texts.append(f"{verdicts[0] if one else ', '.join(counts)} on {fold}")
-    return ", ".join(texts) if one else "; ".join(texts)
+        texts.append(f"{verdicts[0] if len(verdicts) == 1 else ', '.join(counts)} on {fold}")
+    return ", ".join(texts)

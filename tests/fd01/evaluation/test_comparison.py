@@ -5,13 +5,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.made_up_data import CONFIG
 from scipy.signal import lfilter
 from scipy.stats import norm
+from scipy.stats import t as student_t
 
 from fd01.evaluation.blocks import measure_block, paired_uncertainty
-from fd01.evaluation.comparison import delong, holm, paired_verdict, two_sided
+from fd01.evaluation.comparison import (
+    delong,
+    equivalence_p,
+    equivalence_power,
+    holm,
+    paired_verdict,
+    two_sided,
+)
 from fd01.evaluation.score_matrix import ScoreMatrix
 
+STATISTICS = CONFIG["statistics"]
 CASES = pd.read_csv(Path(__file__).with_name("delong_cases.csv"))
 # By auc, var, cov and roc.test of pROC 1.18.0 on R 4.2.2, method "delong", direction "<":
 # auc a, auc b, var a, var b, cov, z, p.
@@ -145,32 +155,43 @@ def test_holm_equals_values_worked_out_by_hand():
     assert len(holm([])) == 0
 
 
-INSIDE, WIDE, ABOVE, BELOW = (-0.01, 0.019), (-0.03, 0.03), (0.03, 0.09), (-0.09, -0.03)
-
-
 @pytest.mark.parametrize(
-    ("difference", "p", "delongs", "bootstraps", "pooled", "expected"),
+    ("difference", "p", "p_equivalence", "expected"),
     [
-        (0.06, 0.001, ABOVE, ABOVE, False, "better"),
-        (-0.06, 0.001, BELOW, BELOW, True, "worse"),
-        (0.06, 0.051, ABOVE, ABOVE, True, "inconclusive"),  # after Holm
-        (0.06, 0.05, ABOVE, ABOVE, True, "inconclusive"),
-        (0.00, 0.9, INSIDE, INSIDE, True, "equivalent"),
-        (0.01, 0.001, (0.002, 0.018), (0.001, 0.019), True, "equivalent"),  # significant, and too small to matter
-        (0.01, 0.001, (0.002, 0.018), (0.001, 0.019), False, "inconclusive"),
-        (0.00, 0.9, INSIDE, INSIDE, False, "inconclusive"),  # never on a single block
-        (0.00, 0.9, INSIDE, WIDE, True, "inconclusive"),
-        (0.00, 0.9, WIDE, INSIDE, True, "inconclusive"),
-        (0.01, 0.01, INSIDE, WIDE, True, "better"),
-        (0.00, 0.9, (-0.02, 0.01), INSIDE, True, "inconclusive"),  # the margin itself is outside
-        (0.00, 1.0, (0.0, 0.0), (0.0, 0.0), True, "equivalent"),
-        (np.nan, np.nan, (np.nan, np.nan), (np.nan, np.nan), True, "inconclusive"),
-        (0.06, np.nan, ABOVE, ABOVE, False, "inconclusive"),
+        (0.06, 0.001, np.nan, "better"),
+        (-0.06, 0.001, 0.9, "worse"),
+        (0.06, 0.05, 0.9, "inconclusive"),
+        (0.00, 0.9, 0.049, "equivalent"),
+        (0.01, 0.001, 0.049, "equivalent"),  # larger than chance explains, and too small to matter
+        (0.00, 0.9, 0.05, "inconclusive"),
+        (np.nan, np.nan, np.nan, "inconclusive"),
+        (0.06, np.nan, np.nan, "inconclusive"),
     ],
 )
-def test_verdict_follows_from_p_value_intervals_and_margin(difference, p, delongs, bootstraps, pooled, expected):
-    rule = {"margin": 0.02, "alpha": 0.05, "pooled": pooled}
-    assert paired_verdict(difference, p, [delongs, bootstraps], **rule) == expected
+def test_verdict_follows_from_the_two_p_values(difference, p, p_equivalence, expected):
+    assert paired_verdict(difference, p, p_equivalence, alpha=0.05) == expected
+
+
+@pytest.mark.parametrize("df", [np.inf, 3.0])
+@pytest.mark.parametrize(("difference", "se"), [(0.004, 0.006), (-0.013, 0.01), (0.03, 0.01), (0.0, 0.004)])
+def test_equivalence_is_the_larger_of_two_one_sided_tests(difference, se, df):
+    margin, t = 0.02, student_t(df)
+    at_most_minus_margin = t.sf((difference + margin) / se)
+    at_least_margin = t.cdf((difference - margin) / se)
+    assert equivalence_p(difference, se, margin, df) == pytest.approx(max(at_most_minus_margin, at_least_margin))
+
+
+def test_equivalence_of_equal_scores_is_certain_and_of_an_unknown_error_undefined():
+    assert equivalence_p(0.0, 0.0, 0.02) == 0
+    assert equivalence_p(0.02, 0.0, 0.02) == 1
+    assert np.isnan(equivalence_p(0.0, np.nan, 0.02)) and np.isnan(equivalence_power(np.nan, 0.05, 0.02))
+
+
+def test_power_of_equivalence_is_how_often_it_is_shown():
+    se, differences = 0.008, 0.008 * np.random.default_rng(0).standard_normal(40_000)
+    shown = np.mean([equivalence_p(difference, se, 0.02) < 0.05 for difference in differences])
+    assert equivalence_power(se, 0.05, 0.02) == pytest.approx(shown, abs=0.01)
+    assert equivalence_power(0.02, 0.05, 0.02) == 0
 
 
 DAYS = 504
@@ -203,7 +224,7 @@ def paired_tests(y, scores):
             kinds = pd.Series({"a": "signal", "b": "signal"})
             matrix = ScoreMatrix(frame.index, pd.Series(outcomes), frame, kinds, pd.Series({"a": False, "b": False}))
             found = measure_block("block", matrix, None, resamples=79, seed=number)
-            row = paired_uncertainty(found, "a", "b", alpha=0.05, power=0.8)
+            row = paired_uncertainty(found, "a", ["b"], STATISTICS)
             rows.append(row | {"difference": np.subtract(*found.estimates["auc"])})
     return pd.DataFrame(rows)
 

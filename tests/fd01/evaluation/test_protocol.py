@@ -237,7 +237,8 @@ COMPARISON = (
             "spy",
             list(TFM.values()),
             [TFM_RAN],
-            f"By the original study's protocol: {NO_RULE} (TFM-01 reaches AUC 0.364 with a spread of 0.0200).",
+            f"By the original study's protocol: {NO_RULE} (TFM-01 reaches AUC 0.364 with a spread of 0.0200 "
+            "on validation).",
         ),
     ],
     ids=[
@@ -355,10 +356,13 @@ def test_published_figures_belong_to_their_dataset():
     assert line["reason"] == "published for the dataset spy, and this is sp500"
 
 
-def comparison(fold, experiment, against, verdict):
+def comparison(fold, experiment, against, verdict, **columns):
     """One row of comparisons.csv."""
     other = {"reference": "PTST-2M", "baseline": "BASE-HAR", "twin": f"{experiment}-untrained"}[against]
-    return dict(zip(QUOTED, (fold, experiment, against, other, 0.01, NAN, 0.05, verdict)))
+    primary = experiment in DECISION["primary"]
+    row = {"fold": fold, "experiment": experiment, "against": against, "other": other, "verdict": verdict}
+    row |= {"family": "primary" if primary else "secondary", "exposure": "exposed" if primary else None}
+    return dict.fromkeys(QUOTED, NAN) | row | {"n": 532, "positives": 91} | columns
 
 
 def test_verdict_quotes_the_comparisons_of_the_pretrained_and_of_the_reference():
@@ -372,15 +376,44 @@ def test_verdict_quotes_the_comparisons_of_the_pretrained_and_of_the_reference()
         comparison("wf-2003", "TFM-01", "reference", "better"),
         comparison("walk-forward", "TFM-01", "reference", "equivalent"),
         comparison("walk-forward", "PTST-2M", "baseline", "inconclusive"),
+        comparison("after-cutoff", "TFM-01", "reference", "inconclusive", exposure="clean"),
+        comparison("after-cutoff", "LL-forecast", "reference", "worse", exposure="clean"),
     ]
     entries = [TFM_RAN, ("LL-forecast", "pre-trained", "ok", "")]
     verdict = verdict_of("sp500", TFM["study"], entries=entries, comparisons=table(*rows))
     named = [(row["fold"], row["experiment"], row["against"], row["verdict"]) for row in verdict["comparisons"]]
     assert named == [
-        tuple(rows[i][key] for key in ("fold", "experiment", "against", "verdict")) for i in (0, 2, 3, 4, 7, 8)
+        tuple(rows[i][key] for key in ("fold", "experiment", "against", "verdict")) for i in (0, 2, 3, 4, 7, 8, 9, 10)
     ]
     assert verdict["comparisons"][0]["p_holm"] is None
     assert verdict["sentence"].endswith(
-        " Paired tests: PTST-2M against the baseline is worse on validation, inconclusive on walk-forward; pre-trained "
-        "experiments against PTST-2M: 1 worse, 1 inconclusive on validation; 1 equivalent on walk-forward."
+        " Paired tests: PTST-2M against the baseline is worse on validation, inconclusive on walk-forward. Pre-trained "
+        "experiments against PTST-2M on the clean days (532 days after the end of all training data, 91 with the "
+        "event): 1 worse, 1 inconclusive on after-cutoff."
     )
+
+
+def test_headline_never_rests_on_days_that_a_model_may_have_seen():
+    rows = [
+        comparison("validation", "TFM-01", "reference", "better"),
+        comparison("walk-forward", "TFM-01", "reference", "equivalent"),
+    ]
+    verdict = verdict_of("spy", TFM["study"], entries=[TFM_RAN], comparisons=table(*rows))
+    assert "better" not in verdict["sentence"] and "equivalent" not in verdict["sentence"]
+    assert verdict["sentence"].endswith("what they reach on days that they may have seen answers nothing.")
+    assert verdict["protocol"]["exposure"] == "exposed"
+    assert "on validation, exposed: the model may have been trained on these days)." in verdict["sentence"]
+    assert [row["exposure"] for row in verdict["comparisons"]] == ["exposed", "exposed"]
+    rows.append(comparison("after-cutoff", "TFM-01", "reference", "inconclusive", exposure="clean"))
+    verdict = verdict_of("spy", TFM["study"], entries=[TFM_RAN], comparisons=table(*rows))
+    assert verdict["sentence"].endswith("inconclusive on after-cutoff. These days do not decide.")
+
+
+def test_headline_counts_the_primary_family_alone():
+    rows = [
+        comparison("after-cutoff", "TFM-01-512", "reference", "better", exposure="clean", family="secondary"),
+        comparison("after-cutoff", "TFM-01", "reference", "worse", exposure="clean"),
+    ]
+    entries = [TFM_RAN, ("TFM-01-512", "pre-trained", "ok", "")]
+    verdict = verdict_of("spy", TFM["study"], entries=entries, comparisons=table(*rows))
+    assert "worse on after-cutoff" in verdict["sentence"] and "better" not in verdict["sentence"]
