@@ -362,8 +362,8 @@ def test_model_needs_an_entry_of_its_weights_unless_it_is_untrained(config, sche
         for name, entry in config["experiments"].items()
         if not entry["system"].startswith(("timesfm", "lag-llama")) or entry["settings"].get("weights") == "untrained"
     }
-    edit(config, {"weights/models": {}})
-    assert {"TFM-01-untrained", "LL-forecast-untrained", "LL-scratch"} <= set(config["experiments"])
+    edit(config, {"weights/models": {}, "decision/primary": []})
+    assert {"TFM-01-untrained", "LL-forecast-untrained"} <= set(config["experiments"])
     check_config(config, schema)
 
 
