@@ -123,6 +123,8 @@ class Schema:
             if "properties" in items:
                 return "a list of tables"
             return f"a list{' of' if 'enum' in items else ', each'} {self.allowed(items)}"
+        if isinstance(node["type"], list):
+            return " or ".join(TYPES[name] for name in node["type"])
         bounds = [f"{words} {node[rule]}" for rule, words in BOUNDS.items() if rule in node]
         return ", ".join([TYPES[node["type"]], *bounds])
 
@@ -180,7 +182,8 @@ def configuration():
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     top = {name: schema.resolve(node) for name, node in schema.schema["properties"].items()}
     required = schema.schema["required"]
-    single = [(name, node, name in required) for name, node in top.items() if node["type"] in ("string", "boolean")]
+    keys = {name: list(schema.keys(node, name, [])) for name, node in top.items()}
+    single = [(name, node, name in required) for name, node in top.items() if not keys[name]]
     parts = [
         MADE.format("schemas/config.schema.yaml and config.yaml"),
         "# Configuration",
@@ -194,7 +197,7 @@ def configuration():
         table(schema, config, single, ""),
     ]
     for name, node in top.items():
-        if node["type"] in ("string", "boolean"):
+        if not keys[name]:
             continue
         branches = []
         always = list(schema.keys(node, name, branches))

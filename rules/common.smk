@@ -14,7 +14,7 @@ IS_MODULE = not workflow.modifier.is_main_snakefile()
 HERE = Path(workflow.current_basedir).parent  # `workflow.basedir` is the caller's folder where this is a module
 sys.path.insert(0, str(HERE / "scripts"))
 
-from fd01.study.config import SCRAMBLED, check_config, cut_off, gpu_found, runs_on, scrambled
+from fd01.study.config import SCRAMBLED, check_config, cut_off, gpu_found, is_chosen, runs_on, scrambled
 from fd01.study.systems import DECILES, DISTRIBUTIONS, STATES, STUDENT_T, SYSTEMS, TRAINED, input_of
 from fd01.workflow.environment import UNDER_CONDA
 from fd01.workflow.errors import UserError
@@ -118,7 +118,11 @@ def switched_off(wildcards):
     off = f"switched off for {wildcards.dataset} in the configuration"
     no_gpu = "there is no GPU here, and without one it takes hours"
     return {
-        name: f"{no_gpu if entry['run'] == 'gpu' else off} (experiments/{name}/run)"
+        name: (
+            f"{no_gpu if entry['run'] == 'gpu' else off} (experiments/{name}/run)"
+            if is_chosen(name, config.get("only", []))
+            else "switched off: not in `only`"
+        )
         for name, entry in config["experiments"].items()
         if name not in running(wildcards.dataset)
     }

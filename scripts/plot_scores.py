@@ -8,6 +8,7 @@ from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
 from fd01.evaluation.metrics import sweep
 from fd01.evaluation.outcomes import mean_scores
+from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.report.figures import (
     GUESS_LINE,
     display_names,
@@ -150,8 +151,9 @@ FIGURES = {
 }
 
 
-def published_pairs(published, dataset, fold):
-    """Recall and precision of each pair that the original study published for this block."""
+def published_pairs(published, dataset, fold, target):
+    """Recall and precision of each pair that the original study published for this block, if it is of its target."""
+    published = published if target == ORIGINAL_TARGET else []
     here = [entry for entry in published if (entry["dataset"], entry["fold"]) == (dataset, fold)]
     return sorted({(entry["recall"], entry["precision"]) for entry in here if "precision" in entry})
 
@@ -179,5 +181,5 @@ if __name__ == "__main__":
         if table.empty:
             figure = message_figure("Nothing to draw: no score that varies, or not both outcomes among the days.")
         else:
-            figure = draw(table, styles, published_pairs(params.published, wildcards.dataset, fold))
+            figure = draw(table, styles, published_pairs(params.published, wildcards.dataset, fold, params.target))
         save_figure(figure, table, directory / fold)

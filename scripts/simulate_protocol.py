@@ -3,6 +3,7 @@
 import pandas as pd
 
 from fd01.evaluation.metrics_table import best_baseline, compared_rows
+from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.evaluation.protocol_errors import error_rates
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.study.folds import is_walk_forward
@@ -18,7 +19,7 @@ if __name__ == "__main__":
     metrics = pd.read_csv(files.metrics)
     rows = []
     for fold, matrix in read_score_matrices(files.predictions, read_frame(files.outcomes), params.target).items():
-        if not is_walk_forward(fold):
+        if params.target == ORIGINAL_TARGET and not is_walk_forward(fold):  # the protocol is about no other event
             baseline = best_baseline(compared_rows(metrics, fold, **params.target), params.systems)
             score = None if baseline is None else matrix.scores[baseline["experiment"]]
             rows += [{"fold": fold} | row for row in error_rates(matrix.y, score, params.decision, params.statistics)]

@@ -1,5 +1,6 @@
-"""Lag-Llama, Fracast and the erratum through the whole workflow."""
+"""Lag-Llama, Fracast and the erratum through the whole workflow, on the target `scaled`."""
 
+import re
 import shutil
 
 import pandas as pd
@@ -20,11 +21,14 @@ def study(tmp_path_factory):
     """A folder in which these experiments have been run without pre-trained weights, on enough history."""
     folder = new_study(tmp_path_factory.mktemp("study") / "run")
     config = read_config(folder)
-    config["datasets"]["sp500"]["source"]["start"] = "2006-10-01"
-    config["targets"] = [{"target": "up", "horizon": 1}]
+    dataset = config["datasets"]["sp500"]
+    dataset["source"]["start"] = "2006-10-01"
+    config["fold_templates"] = {"blocks": {key: dataset.pop(key) for key in ("folds", "walk_forward")}}
+    dataset["folds"] = "blocks"
+    config["targets"] = [{"target": "scaled", "horizon": 1}]
     config["weights"] = config["weights"] | LAG_LLAMA["weights"]
-    kept = {name: config["experiments"][name] for name in ("BASE-prevalence", "PTST-tiny")}
-    config["experiments"] = kept | LAG_LLAMA["experiments"]
+    config["experiments"] |= LAG_LLAMA["experiments"]
+    config["only"] = ["BASE-prevalence", "PTST-tiny", "LL-*", "FRC-01"]
     write_config(folder, config)
     snakemake(folder)
     return folder
@@ -51,6 +55,37 @@ def test_without_weights_twins_and_fracast_run(study):
     assert verdict["sentence"].startswith("FD-01 is open: neither TimesFM nor Lag-Llama")
     page = (results / "report/index.html").read_text()
     assert "85,001" in page and "Not applicable: needs prices of the 1150 days before 2023-01-01" in page
+
+
+def test_experiments_outside_only_are_shown_as_switched_off(study):
+    table = pd.read_csv(study / "results/sp500/metrics/experiments.csv").set_index("experiment")
+    off = table.index[table["reason"] == "switched off: not in `only`"]
+    assert {"BASE-HAR", "PTST-tiny-study", "TFM-01", "TFM-03"} < set(off)
+    assert not {"BASE-prevalence", "PTST-tiny", "FRC-01", "LL-forecast"} & set(off)
+
+
+def test_report_is_about_the_scaled_event(study):
+    results = study / "results/sp500"
+    outcomes = read_frame(results / "data/outcomes.parquet")
+    metrics = pd.read_csv(results / "metrics/metrics.csv")
+    assert set(metrics["target"]) == {"scaled"}
+    days = outcomes[outcomes["role"] == "evaluation"].groupby("fold")["scaled_1"].agg(["count", "sum"])
+    assert not outcomes["scaled_1"].equals(outcomes["up_1"])
+    scored = metrics[(metrics["experiment"] == "FRC-01") & (metrics["score_kind"] == "exceedance")].set_index("fold")
+    days = days.loc[scored.index]
+    assert (scored["n"] == days["count"]).all() and (scored["positives"] == days["sum"]).all()
+    assert len(scored) == 2 and scored["auc"].notna().all()
+    page = " ".join((results / "report/index.html").read_text().split())
+    event = (
+        "the price rises at some time by at least 1 standard deviation (of 20 daily returns) above today&#39;s close"
+    )
+    assert page.count(event) >= 3
+    assert "The event of this study is a rise to a threshold that grows with recent volatility." in page
+    assert re.search(r"<b>The best AUC is [\d.]+ on the event of this study and [\d.]+ on true direction", page)
+    assert "a rise to a fixed threshold" not in page and "How often the rule of the original study errs" not in page
+    verdict = read_json(results / "verdict.json")
+    assert verdict["protocol"]["status"] == "not applicable"
+    assert all(line["measured"] is None and line["reason"] for line in verdict["published"])
 
 
 def test_forecast_and_probes_share_one_pass(study):

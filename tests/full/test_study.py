@@ -601,6 +601,17 @@ def test_misspelt_key_stops_with_one_line(copy):
     assert "config: unknown key experiments/PTST-tiny/settings/droput; did you mean 'dropout'?" in run.stdout
 
 
+def test_new_ticker_takes_four_lines(copy):
+    """And `only` on the command line, spelt as docs/how-to/change-the-study.md says."""
+    lines = ["dataset: qqq", "datasets:", "  qqq: {path: data/prices.parquet, folds: short}"]
+    template = {"folds": {"validation": {"train_end": "2016-06-30", "start": "2016-07-01"}}}
+    change(copy, "fold_templates", value={"short": template})
+    (copy / "my.yaml").write_text("\n".join(lines))
+    jobs = planned(copy, "--configfile", copy / "my.yaml", "--config", "only=[BASE-*, PTST-tiny]")
+    assert (jobs["run_baseline"], jobs["train_patchtst"]) == (3, 2)
+    assert not {"forecast_timesfm", "encode_timesfm", "finetune_timesfm"} & set(jobs)
+
+
 def test_tampered_predictions_stop_the_run(copy):
     path = copy / "results/sp500/predictions/BASE-HAR/test.parquet"
     frame, metadata = read_predictions(path)

@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from arch.bootstrap import StationaryBootstrap
+from scipy.signal import lfilter
 from sklearn.metrics import brier_score_loss, log_loss
 
+from fd01.evaluation.bootstrap import block_length
 from fd01.evaluation.calibration import CLIP
-from fd01.evaluation.losses import compare_losses, daily_losses, multiple_comparison, superior_models
+from fd01.evaluation.losses import compare_losses, daily_losses, multiple_comparison, studentised, superior_models
 from fd01.evaluation.score_matrix import ScoreMatrix
 
 N = 500
@@ -101,3 +104,95 @@ def test_step_down_equals_arch():
     spa = SPA(benchmark, others, **settings)
     spa.compute()
     assert list(others.columns[superior_models(spa, 0.05)]) == list(step.superior_models) == ["true"]
+
+
+def losses_of_unequal_noise(seed=0):
+    """Losses of a reference and of five models: two better, two worse, two with losses a hundred times as noisy."""
+    random = np.random.default_rng(seed)
+    noise = lfilter([1.0], [1.0, -0.5], random.normal(size=(N, 6)), axis=0)
+    means, scales = [5.0, 4.7, 4.9, 5.02, 5.0, 20.0], [0.15, 0.3, 0.2, 0.15, 40.0, 40.0]
+    names = ["reference", "better", "near", "worse", "noisy", "noisy-worse"]
+    return pd.DataFrame(np.array(means) + noise * scales, columns=names)
+
+
+def hansen_by_hand(losses, reference, resamples, seed):
+    """t statistics of Hansen's test, shape (k,), and the means of each resample under its three hypotheses."""
+    length = round(block_length((losses - losses.mean()).to_numpy()))
+    differentials = (losses[[reference]].to_numpy() - losses.drop(columns=reference)).to_numpy()
+    n, mean = len(differentials), differentials.mean(axis=0)
+    draws = StationaryBootstrap(length, np.arange(n), seed=seed).bootstrap(resamples)
+    resampled = np.array([differentials[days[0]].mean(axis=0) for days, _ in draws])
+    # The standard deviation of the mean, from many more resamples than the test has.
+    many = StationaryBootstrap(length, np.arange(n), seed=99).bootstrap(4000)
+    spread = np.std([differentials[days[0]].mean(axis=0) for days, _ in many], axis=0)
+    weights = [(1 - i / n) * (1 - 1 / length) ** i for i in range(n)]
+    corrected = spread / np.sqrt(1 - (2 * sum(weights) - 1) / n)
+    t = mean / np.maximum(corrected, differentials.std(axis=0, ddof=1) / np.sqrt(n))
+    centres = [np.maximum(t, 0), np.where(t >= -np.sqrt(2 * np.log(np.log(n))), t, 0), t]
+    return t, [(resampled - mean) / spread + t - centre for centre in centres]
+
+
+def test_spa_is_hansens_test_of_studentised_differentials():
+    losses = losses_of_unequal_noise().drop(columns="better")
+    losses["near"] += 0.04  # so that the three p-values are neither 0 nor 1
+    t, null = hansen_by_hand(losses, "reference", 1000, seed=3)
+    expected = [(means.max(axis=1) > t.max()).mean() for means in null]
+    table = multiple_comparison(losses, "reference", 0.05, 1000, 3)
+    found = table[["spa_lower", "spa_consistent", "spa_upper"]].iloc[0].to_list()
+    assert min(expected) > 0.01 and max(expected) < 0.5 and len(set(found)) == 3
+    assert found == pytest.approx(expected, abs=0.015)
+
+
+def test_stepm_is_the_loop_over_studentised_differentials():
+    losses = losses_of_unequal_noise()
+    t, (_, null, _) = hansen_by_hand(losses, "reference", 1000, seed=3)
+    left, better = list(range(len(t))), set()
+    while left:
+        critical = np.quantile(null[:, left].max(axis=1), 0.95)
+        found = {j for j in left if t[j] > critical}
+        if not found:
+            break
+        better, left = better | found, [j for j in left if j not in found]
+    names = losses.columns.drop("reference")
+    table = multiple_comparison(losses, "reference", 0.05, 1000, 3)
+    assert list(table.index[table["beats_reference"]]) == list(names[sorted(better)]) == ["better", "near"]
+
+
+@pytest.mark.parametrize("model", ["near", "noisy"])
+def test_unit_of_one_differential_changes_no_answer_of_spa_and_stepm(model):
+    losses = losses_of_unequal_noise()
+    far = losses.assign(**{model: losses["reference"] - 10 * (losses["reference"] - losses[model])})
+    columns = ["spa_lower", "spa_consistent", "spa_upper", "beats_reference"]
+    tables = [multiple_comparison(frame, "reference", 0.05, 300, 0) for frame in (losses, far)]
+    first, second = (table["block_length"].round() for table in tables)
+    assert first.equals(second)  # or else the resamples would differ
+    pd.testing.assert_frame_equal(tables[0][columns], tables[1][columns])
+
+
+def test_constant_differentials_are_not_tested():
+    losses = losses_of_unequal_noise()[["reference", "near"]]
+    alone = multiple_comparison(losses, "reference", 0.05, 300, 0)
+    shifted = losses.assign(lower=losses["reference"] - 0.3, rounding=losses["reference"] * (1 + 1e-15))
+    table = multiple_comparison(shifted, "reference", 0.05, 300, 0)
+    assert table["beats_reference"].isna().to_dict() == {
+        "reference": False,
+        "near": False,
+        "lower": True,
+        "rounding": True,
+    }
+    assert table.loc["near", "spa_consistent"] == alone.loc["near", "spa_consistent"]
+    table = multiple_comparison(shifted[["reference", "lower"]], "reference", 0.05, 300, 0)
+    assert "beats_reference" not in table and "spa_consistent" not in table
+
+
+def test_studentised_test_keeps_its_size_while_losses_persist():
+    random = np.random.default_rng(0)
+    shocks = random.normal(size=(N + 200, 2, 2000))
+    volatility = np.exp(lfilter([0.2], [1, -0.98], shocks[:, 0], axis=0) / 2)
+    equal = pd.DataFrame((volatility * lfilter([1.0], [1.0, -0.5], shocks[:, 1], axis=0))[200:])
+    t = studentised(equal, 15, 1.0).mean() * np.sqrt(N)
+    assert 0.03 < (t > 1.645).mean() < 0.07
+    # Why it is the larger of two: days without memory have the standard deviation of the days.
+    independent = pd.DataFrame(random.normal(size=(N, 500)))
+    t = studentised(independent, 15, 1.0).mean() * np.sqrt(N)
+    assert (t.abs() <= (independent.mean() / independent.std() * np.sqrt(N)).abs() * (1 + 1e-9)).all()

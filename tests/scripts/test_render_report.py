@@ -9,6 +9,7 @@ from helpers.made_up_data import UP, block
 from helpers.paths import ROOT
 from jinja2 import UndefinedError
 from plot_auc import draw_auc
+from plot_scores import published_pairs
 
 from fd01.report.html import count, number, render
 from fd01.report.tables import RESULT_COLUMNS, meanings, result_tables, score_kinds
@@ -79,6 +80,43 @@ def test_results_table_has_one_cell_and_one_meaning_per_column():
         render(SECTIONS / "results.html.j2", **content)
 
 
+LABEL_ROWS = [  # target, threshold, experiment, AUC
+    ("up", 0.01, "HAR", 0.75),
+    ("up", 0.02, "HAR", 0.95),
+    ("down", 0.01, "HAR", 0.8),
+    ("scaled", np.nan, "HAR", 0.61),
+    ("scaled", np.nan, "return", 0.66),
+    ("direction", np.nan, "return", 0.53),
+]
+
+
+@pytest.mark.parametrize(
+    ("target", "first", "best"),
+    [
+        ("up", "a rise to a fixed threshold. It is more likely on days with large price moves", 0.75),
+        ("down", "a fall to a fixed threshold. It is more likely on days with large price moves", 0.8),
+        ("scaled", "a rise to a threshold that grows with recent volatility. So volatility alone says less", 0.66),
+        ("direction", "the direction of the price. Volatility says little about it", None),
+    ],
+)
+def test_labels_section_is_about_the_event_of_the_study(target, first, best):
+    columns = ["target", "threshold", "experiment", "auc"]
+    labels = pd.DataFrame(LABEL_ROWS, columns=columns).assign(fold="b", horizon=1, n=99, positives=30, chance=0.06)
+    content = {
+        "tables": {"labels": labels.to_dict("records")},
+        "headline": {"fold": "b"},
+        "verdict": {"target": target, "horizon": 1},
+        "config": {"labels": {"threshold": 0.01}},
+        "events": {},
+        "figures": {"labels": ""},
+    }
+    text = " ".join(render(SECTIONS / "labels.html.j2", **content).split())
+    assert f"The event of this study is {first}" in text
+    found = re.findall(r"<b>The best AUC is (\S+) on the event of this study and (\S+) on true direction", text)
+    assert found == ([(f"{best:.3f}", "0.530")] if best else [])
+    assert re.findall(r"<tr><th>(.*?)</th>", text)[1:] == ["up 1 %", "down 1 %", "scaled", "direction"]
+
+
 def test_registry_names_every_section_and_the_tables_and_figures_that_sections_use():
     registry = (ROOT / "rules" / "functions" / "report.smk").read_text()
     listed = {
@@ -104,3 +142,10 @@ def test_figure_has_an_experiment_that_ran_on_the_second_block_alone():
     panels = draw_auc(table).axes
     assert [label.get_text() for label in panels[0].get_yticklabels()] == ["PTST", "LL"]
     assert [len(panel.collections[0].get_offsets()) for panel in panels] == [1, 2]
+
+
+def test_published_pairs_are_drawn_on_their_block_and_for_their_target_alone():
+    published = [{"dataset": "spy", "fold": "b", "precision": 0.58, "recall": 0.45}, {"dataset": "spy", "fold": "b"}]
+    assert published_pairs(published, "spy", "b", UP) == [(0.45, 0.58)]
+    for other in (("sp500", "b", UP), ("spy", "a", UP), ("spy", "b", {"target": "scaled", "horizon": 1})):
+        assert published_pairs(published, *other) == []

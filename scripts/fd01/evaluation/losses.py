@@ -63,14 +63,14 @@ def multiple_comparison(losses, reference, alpha, resamples, seed):
         `mcs_p` and `in_mcs`: the model confidence set, which holds the best experiment with probability 1 - alpha
         (Hansen, Lunde and Nason, Econometrica 2011, range statistic). `spa_lower`, `spa_consistent`, `spa_upper`:
         p-values of "no experiment has a smaller expected loss than the reference", the same for all rows (Hansen,
-        J. Business & Economic Statistics 2005). `beats_reference`: StepM (Romano and Wolf, Econometrica 2005). All by
-        `arch.bootstrap`.
+        J. Business & Economic Statistics 2005). `beats_reference`: StepM (Romano and Wolf, Econometrica 2005); NaN for
+        an experiment that is not tested. All by `arch.bootstrap`, the last two on `studentised` differentials.
 
     Notes
     -----
     Experiments with equal losses on every day enter the tests as one, since the tests divide by the standard deviation
-    of their difference. In `arch`, only the confidence set divides mean differences by their standard deviation; SPA
-    and StepM compare them undivided.
+    of their difference. For the same reason SPA and StepM leave out an experiment whose loss differs from the
+    reference by the same amount on every day.
     """
     from arch.bootstrap import MCS, SPA
 
@@ -87,13 +87,54 @@ def multiple_comparison(losses, reference, alpha, resamples, seed):
     table["mcs_p"] = group.map(mcs.pvalues["Pvalue"])
     table["in_mcs"] = group.isin(mcs.included)
     if reference in losses:
-        benchmark, models = distinct[group[reference]], distinct.drop(columns=group[reference])
-        spa = SPA(benchmark, models, **settings)
-        spa.compute()
-        for kind, p in spa.pvalues.items():
-            table[f"spa_{kind}"] = p
-        table["beats_reference"] = group.isin(models.columns[superior_models(spa, alpha)])
+        benchmark = distinct[group[reference]]
+        differentials = studentised(distinct.rsub(benchmark, axis=0), round(length), benchmark.abs().max())
+        if not differentials.empty:
+            spa = SPA(np.zeros(len(differentials)), -differentials, **settings)
+            spa.compute()
+            for kind, p in spa.pvalues.items():
+                table[f"spa_{kind}"] = p
+            better = group.isin(differentials.columns[superior_models(spa, alpha)])
+            tested = group.isin([*differentials.columns, group[reference]])
+            table["beats_reference"] = better.where(tested, np.nan)
     return table
+
+
+def studentised(differentials, length, scale):
+    """Loss differentials in units of the standard deviation of sqrt(n) times their mean, as Hansen's test wants them.
+
+    `arch.bootstrap.SPA` compares the means as they are (in version 8.0.0 its argument `studentize` has no effect), so
+    that the experiment with the noisiest losses would decide alone. Let w^2 = c_0 + 2 sum_i (1 - i/n) (1 - 1/length)^i
+    c_i be the variance under the stationary bootstrap, where c_i is the circular autocovariance at lag i (Politis and
+    Romano, JASA 1994; the estimator of Hansen 2005). The deviations from the mean are divided by w: the resampled
+    means, which the test compares the mean with, have a standard deviation of 1. The mean is divided by the larger
+    of two: w / sqrt(1 - W/n), and the standard deviation of the days. W is the sum of the weights of c_i over all
+    lags; c_i uses the mean of the same days, so w^2 is too small by this factor on average. Without the larger of two,
+    the test rejects too often (docs/explanation/comparisons.md has the simulation).
+
+    Parameters
+    ----------
+    differentials : DataFrame, shape (n, k)
+        Loss of the reference minus loss of the experiment.
+    length : float
+        Mean block length in days.
+    scale : float
+        Size of the losses. A differential that varies by less than 1e-9 of it is constant, and left out.
+
+    Returns
+    -------
+    DataFrame, shape (n, at most k)
+    """
+    varying = differentials.loc[:, np.ptp(differentials, axis=0) > 1e-9 * scale]
+    n, mean = len(varying), varying.mean()
+    deviations = varying - mean
+    lags = np.arange(n)
+    weights = (1 - lags / n) * (1 - 1 / length) ** lags
+    weights[1:] *= 2
+    autocovariances = np.fft.irfft(np.abs(np.fft.rfft(deviations, axis=0)) ** 2, n, axis=0) / n
+    variance = weights @ autocovariances
+    larger = np.maximum(variance / (1 - weights.sum() / n), deviations.var())
+    return deviations / np.sqrt(variance) + mean / np.sqrt(larger)
 
 
 def superior_models(spa, alpha):

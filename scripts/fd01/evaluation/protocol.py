@@ -39,7 +39,7 @@ def outcome(auc, spread, decision):
     return otherwise
 
 
-def apply_protocol(decision, dataset, rows, why_unscored):
+def apply_protocol(decision, dataset, rows, why_unscored, scored):
     """The protocol's answer on `dataset`.
 
     Parameters
@@ -50,6 +50,8 @@ def apply_protocol(decision, dataset, rows, why_unscored):
         What is measured for the protocol's experiment on its block.
     why_unscored : str
         Why that experiment has no score there, "" if nothing says so.
+    scored : bool
+        Whether the run scores the original study's target at all.
 
     Returns
     -------
@@ -62,6 +64,9 @@ def apply_protocol(decision, dataset, rows, why_unscored):
     answer = {"experiment": name, "fold": fold, "rules": rules(decision), "results": []}
     if dataset != decision["dataset"]:
         reason = f"the protocol judges {name} on the dataset {decision['dataset']}, and this is {dataset}"
+        return {"status": "not applicable", "reason": reason, **answer}
+    if not scored:
+        reason = "the protocol is about the target up, h = 1, which this run does not score"
         return {"status": "not applicable", "reason": reason, **answer}
     answer["results"] = [
         {

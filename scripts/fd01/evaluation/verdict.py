@@ -90,7 +90,12 @@ def decide(study, results):
         "dataset": study.dataset,
         **study.target,
         "pretrained": pretrained,
-        "protocol": apply_protocol(decision, study.dataset, *on_block(decision["experiment"], decision["fold"]))
+        "protocol": apply_protocol(
+            decision,
+            study.dataset,
+            *on_block(decision["experiment"], decision["fold"]),
+            scored=not of_target(results.metrics, **ORIGINAL_TARGET).empty,
+        )
         | {"exposure": exposure_of(results.comparisons, decision["experiment"], decision["fold"])},
         "reference": decision["reference"],
         "sealed": {"folds": results.seal["sealed"], "reason": results.seal["reason"]},

@@ -5,6 +5,8 @@ import difflib
 import math
 import os
 import sys
+from copy import deepcopy
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from fd01.study.folds import WALK_FORWARD, is_walk_forward, walk_forward_folds
@@ -39,7 +41,8 @@ def check_config(config, schema):
     """Check `config` against `schema` and against itself, and bring it into one form, in place.
 
     Dates become ISO strings, so that a quoted and a bare date mean the same. Experiments are sorted, so that the order
-    of a user's file changes nothing. With `walk_forward: true` each dataset gets its walk-forward blocks as folds.
+    of a user's file changes nothing. Datasets in short form get their full form, and `only` sets the key `run` of the
+    experiments. With `walk_forward: true` each dataset gets its walk-forward blocks as folds.
 
     Parameters
     ----------
@@ -62,6 +65,8 @@ def check_config(config, schema):
     if errors:
         raise UserError(_message(min(errors, key=_precedence)))
     config["experiments"] = _sorted_keys(config["experiments"])
+    _expand_datasets(config)
+    _apply_only(config)
     _check_names(config)
     _check_datasets(config)
     _check_targets(config)
@@ -71,7 +76,7 @@ def check_config(config, schema):
     if config["walk_forward"]:
         for dataset in config["datasets"].values():
             if "walk_forward" in dataset:
-                dataset["folds"] |= walk_forward_folds(**dataset["walk_forward"])
+                dataset["folds"] = dataset["folds"] | walk_forward_folds(**dataset["walk_forward"])
 
 
 def gpu_found():
@@ -102,6 +107,15 @@ def cut_off(config):
     models = {needed_weights(config["experiments"][name]) for name in config["decision"]["primary"]} - {None}
     ends = {config["weights"]["models"][model]["trained_until"] for model in models}
     return max(ends - {"unknown"}, default=None)
+
+
+def is_chosen(name, patterns):
+    """Whether the experiment `name` fits one of the `patterns` of `only`; without patterns, every one does.
+
+    >>> is_chosen("BASE-HAR", ["BASE-*", "PTST-2M"]), is_chosen("TFM-01", ["BASE-*", "PTST-2M"])
+    (True, False)
+    """
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def scrambled(datasets):
@@ -194,6 +208,57 @@ def _require(condition, key, value, allowed):
         raise UserError(f"config: {key} is {value!r}; allowed: {allowed}")
 
 
+def _expand_datasets(config):
+    """Bring the datasets into their full form: a title, a table `source`, and folds in the place of a template."""
+    templates = config.pop("fold_templates", {})
+    for name, template in templates.items():
+        _check_folds(f"fold_templates/{name}", template)
+    for name, dataset in config["datasets"].items():
+        key = f"datasets/{name}"
+        if "path" in dataset:
+            if "source" in dataset:
+                raise UserError(f"config: {key} has both source and path; set {key}/source/path, or use another name")
+            dataset["source"] = {"kind": "parquet", "path": dataset.pop("path")}
+        if "source" not in dataset:
+            raise UserError(f"config: {key} lacks the key 'source', or 'path' in its place")
+        file = f", from {Path(dataset['source']['path']).name}" if "path" in dataset["source"] else ""
+        dataset.setdefault("title", f"{name}, daily{file}")
+        if isinstance(dataset["folds"], str):
+            _use_template(key, dataset, templates)
+
+
+def _use_template(key, dataset, templates):
+    name = dataset["folds"]
+    allowed = f"a table of folds, or a template of fold_templates: {', '.join(templates)}"
+    _require(name in templates, f"{key}/folds", name, allowed)
+    template = deepcopy(templates[name])
+    # Tables are merged key by key, so that the blocks of config.yaml may stand beside a user's template.
+    own = dataset.get("walk_forward")
+    if own is not None and own != template.get("walk_forward", own):
+        raise UserError(
+            f"config: {key}/walk_forward differs from fold_templates/{name}/walk_forward; "
+            "give the dataset another name, or write its folds as a table"
+        )
+    dataset |= template
+
+
+def _apply_only(config):
+    """Switch off the experiments that `only` leaves out, and switch on those that it names in full."""
+    patterns, experiments, dataset = config.get("only", []), config["experiments"], config["dataset"]
+    for i, pattern in enumerate(patterns):
+        similar = difflib.get_close_matches(
+            pattern, {*experiments, *(f"{name.split('-')[0]}-*" for name in experiments)}
+        )
+        hint = f"; did you mean {similar[0]!r}?" if similar else ""
+        fits = any(fnmatchcase(name, pattern) for name in experiments)
+        _require(fits, f"only/{i}", pattern, f"a name of an experiment, or a pattern that one fits{hint}")
+    for name, entry in experiments.items():
+        if not is_chosen(name, patterns):
+            entry["run"] = "none"
+        elif name in patterns and entry["run"] != "gpu" and not runs_on(entry, dataset):
+            entry["run"] = [dataset] if entry["run"] == "none" else [*entry["run"], dataset]
+
+
 def _check_names(config):
     """The names of datasets, wherever they stand."""
     datasets, chosen = config["datasets"], config["dataset"]
@@ -202,7 +267,9 @@ def _check_names(config):
     if config["walk_forward"] and "walk_forward" not in datasets[chosen]:
         raise UserError(f"config: walk_forward is true, but datasets/{chosen} lacks the key 'walk_forward'")
     if not any(runs_on(entry, chosen) for entry in config["experiments"].values()):
-        raise UserError(f"config: no experiment runs on {chosen}; set experiments/.../run of one to all or [{chosen}]")
+        of_only = " of `only`" if config.get("only") else ""
+        hint = f"set experiments/.../run of one to all or [{chosen}]"
+        raise UserError(f"config: no experiment{of_only} runs on {chosen}; {hint}")
     for name in datasets:
         _require(not name.endswith(SCRAMBLED), "datasets", name, f"a name that does not end in {SCRAMBLED}")
     for name, entry in config["experiments"].items():
@@ -214,11 +281,7 @@ def _check_datasets(config):
     for name, dataset in config["datasets"].items():
         key, folds = f"datasets/{name}", dataset["folds"]
         _check_source(f"{key}/source", dataset["source"])
-        for fold, dates in folds.items():
-            _check_fold(f"{key}/folds", fold, dates)
-        if "walk_forward" in dataset:
-            first, last = dataset["walk_forward"]["first"], dataset["walk_forward"]["last"]
-            _require(last >= first, f"{key}/walk_forward/last", last, f"at least first, {first}")
+        _check_folds(key, dataset)
         if "study_fold" in dataset:
             _require(dataset["study_fold"] in folds, f"{key}/study_fold", dataset["study_fold"], ", ".join(folds))
 
@@ -228,6 +291,15 @@ def _check_source(key, source):
     if source["kind"] == "synthetic":
         alpha, beta = source["alpha"], source["beta"]
         _require(alpha + beta < 1, f"{key}/beta", beta, f"less than 1 - alpha, {1 - alpha:g}")
+
+
+def _check_folds(key, dataset):
+    """The folds and the walk-forward blocks of a dataset, or of a template."""
+    for fold, dates in dataset["folds"].items():
+        _check_fold(f"{key}/folds", fold, dates)
+    if "walk_forward" in dataset:
+        first, last = dataset["walk_forward"]["first"], dataset["walk_forward"]["last"]
+        _require(last >= first, f"{key}/walk_forward/last", last, f"at least first, {first}")
 
 
 def _check_fold(key, fold, dates):

@@ -118,6 +118,22 @@ def test_protocol_does_not_apply_to_other_datasets(dataset):
     assert answer["reason"] == f"the protocol judges TFM-01 on the dataset spy, and this is {dataset}"
 
 
+def test_protocol_and_published_figures_are_about_up_at_one_day_alone():
+    scaled = {"target": "scaled", "horizon": 1}
+    rows = [row | scaled for row in (*MEASURED, TFM["study"], not_run("TFM-02", "no weights"))]
+    study = Study("spy", EXPERIMENTS, DECISION, scaled)
+    verdict = decide(study, Results(table(*rows), described(TFM_RAN), NO_COMPARISONS, ["validation"], UNSEALED, None))
+    protocol = verdict["protocol"]
+    assert (protocol["status"], protocol["results"]) == ("not applicable", [])
+    assert protocol["reason"] == "the protocol is about the target up, h = 1, which this run does not score"
+    published = {line["experiment"]: line for line in verdict["published"]}
+    assert published["TFM-01"]["reason"] == "up, h = 1 is not scored on validation"
+    assert all(line["measured"] is None and line["reach"] is None and line["reason"] for line in verdict["published"])
+    assert verdict["blocks"][0]["reference"]["auc"] == 0.7  # of the first target
+    pretrained = verdict["sentence"]
+    assert pretrained.startswith("The original study's protocol gives no answer: the protocol is about the target up")
+
+
 @pytest.mark.parametrize(
     ("rows", "entry", "reason"),
     [

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from helpers.paths import ROOT
 from snakemake.common.configfile import load_configfile
+from snakemake.utils import update_config
 
-from fd01.study.config import LIMITS, TYPES, check_config, gpu_found, runs_on, scrambled
+from fd01.study.config import LIMITS, TYPES, check_config, gpu_found, is_chosen, runs_on, scrambled
 from fd01.workflow.errors import UserError
 
 ABSENT = object()
@@ -25,7 +26,9 @@ RUN = "all, none, gpu, or a list of datasets"
 
 @pytest.fixture(scope="module")
 def shipped():
-    return load_configfile(ROOT / "config.yaml")
+    config = {}  # Snakemake copies what it loads, so that aliases become tables of their own
+    update_config(config, load_configfile(ROOT / "config.yaml"))
+    return config
 
 
 @pytest.fixture
@@ -97,7 +100,7 @@ UNKNOWN_KEYS = {
     "at the top level": (
         {"extra": 1},
         "config: unknown key extra "
-        "(allowed: archive, dataset, datasets, decision, experiments, label_family, labels, origins, plan, ",
+        "(allowed: archive, dataset, datasets, decision, experiments, fold_templates, label_family, labels, ",
     ),
     "that is a number": ({"origins": {7: 1}}, "config: unknown key origins/7 (allowed: calibration_fraction, "),
     "in a system's settings": (
@@ -170,7 +173,33 @@ VALUES = {  # path, value, what the message says is allowed
         "1e-4",
         "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
     ),
-    "text for a table": ("datasets/sp500/folds", "validation", "a table"),
+    "text for a table": ("labels/scaled", "validation", "a table"),
+    "list for folds": (
+        "datasets/sp500/folds",
+        ["validation"],
+        "a table of evaluation blocks by name, or the name of an entry of `fold_templates`",
+    ),
+    "unknown template": (
+        "datasets/sp500/folds",
+        "until-2008",
+        "a table of folds, or a template of fold_templates: until-2018, since-1993",
+    ),
+    "date of a template": (
+        "fold_templates/since-1993/folds/test/start",
+        "2022-12-31",
+        "a date after train_end, 2022-12-31",
+    ),
+    "date of a template, not in the calendar": (
+        "fold_templates/since-1993/folds/test/start",
+        "2023-02-29",
+        "a day that exists in the calendar",
+    ),
+    "walk-forward of a template": (
+        "fold_templates/until-2018/walk_forward/last",
+        2004,
+        "at least first, 2005",
+    ),
+    "text for a list of patterns": ("only", "BASE-*", "a list"),
     "null for a list": ("targets", None, "a list"),
     "below the minimum": ("origins/min_history", 21, "at least 22"),
     "above the maximum": ("origins/calibration_fraction", 0.6, "at most 0.5"),
@@ -442,3 +471,127 @@ def test_walk_forward_needs_blocks(config, schema):
 def test_names_of_walk_forward_blocks_are_taken(config, schema):
     fold = {"train_end": "2014-12-31", "start": "2015-01-01"}
     assert "a name that does not begin with wf-" in message(config, schema, {"datasets/sp500/folds/wf-2015": fold})
+
+
+SHORT = """
+dataset: qqq
+datasets:
+  qqq: {path: data/QQQ.parquet, folds: since-1993}
+only: [BASE-*, PTST-2M]
+"""
+
+
+@pytest.fixture
+def short(config):
+    """The shipped configuration with a user's short file merged into it, as Snakemake does it."""
+    update_config(config, yaml.safe_load(SHORT))
+    return config
+
+
+def test_baselines_and_patchtst_on_a_new_ticker_take_five_lines(short, schema):
+    page = (ROOT / "docs/how-to/use-your-own-prices.md").read_text()
+    assert f"```yaml{SHORT}```" in page and len(SHORT.strip().splitlines()) <= 5
+    check_config(short, schema)
+    running = [name for name, entry in short["experiments"].items() if runs_on(entry, "qqq")]
+    assert running == sorted([name for name in short["experiments"] if name.startswith("BASE-")] + ["PTST-2M"])
+    yahoo = short["datasets"]["spy-yahoo"]
+    assert short["datasets"]["qqq"] == {
+        "title": "qqq, daily, from QQQ.parquet",
+        "source": {"kind": "parquet", "path": "data/QQQ.parquet"},
+        "folds": yahoo["folds"],
+        "walk_forward": yahoo["walk_forward"],
+    }
+    assert "fold_templates" not in short
+
+
+def test_short_form_becomes_the_full_form_before_anything_else_sees_it(config, short, schema):
+    full = copy.deepcopy(config)
+    template = full["fold_templates"]["since-1993"]
+    full["datasets"]["qqq"] = {
+        "title": "qqq, daily, from QQQ.parquet",
+        "source": {"kind": "parquet", "path": "data/QQQ.parquet"},
+    } | copy.deepcopy(template)
+    for each in (short, full):
+        each["walk_forward"] = True
+        check_config(each, schema)
+    assert short == full
+    assert "wf-2003" in short["datasets"]["qqq"]["folds"]
+
+
+def test_template_in_the_place_of_shipped_folds(config, schema):
+    update_config(config, {"datasets": {"spy-yahoo": {"folds": "since-1993"}}})
+    check_config(config, schema)
+    assert config["datasets"]["spy-yahoo"]["folds"]["test"] == {"train_end": "2022-12-31", "start": "2025-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        (
+            {"datasets": {"spy-yahoo": {"folds": "until-2018"}}},
+            "datasets/spy-yahoo/walk_forward differs from fold_templates/until-2018/walk_forward; give the dataset ",
+        ),
+        (
+            {"datasets": {"spy": {"folds": "since-1993"}}},
+            "datasets/spy/study_fold is 'study-422'; allowed: validation, test",
+        ),
+        (
+            {"datasets": {"spy": {"path": "data/my.parquet"}}},
+            "datasets/spy has both source and path; set datasets/spy/source/path, or use another name",
+        ),
+        ({"datasets": {"qqq": {"folds": "since-1993"}}}, "datasets/qqq lacks the key 'source', or 'path' in its place"),
+        ({"datasets": {"qqq": {"path": "q.parquet"}}}, "datasets/qqq lacks the key 'folds'"),
+    ],
+)
+def test_short_form_that_does_not_fit_is_named(config, schema, user, expected):
+    update_config(config, user)
+    assert message(config, schema, {}).startswith(f"config: {expected}")
+
+
+def test_single_date_of_shipped_folds_can_be_changed(config, schema):
+    update_config(config, {"datasets": {"sp500": {"folds": {"test": {"end": "2018-06-30"}}}}})
+    check_config(config, schema)
+    assert config["datasets"]["sp500"]["folds"]["test"]["end"] == "2018-06-30"
+    assert config["datasets"]["synthetic"]["folds"]["test"]["end"] == "2018-12-31"
+
+
+def test_only_switches_others_off_and_names_in_full_on(config, schema, monkeypatch):
+    monkeypatch.setenv("FD01_GPU", "0")
+    before = {name: runs_on(entry, "sp500") for name, entry in config["experiments"].items()}
+    edit(config, {"only": ["BASE-*", "TFM-0?", "TFM-01-512", "PTST-200M", "TFM-03"]})
+    check_config(config, schema)
+    after = {name: runs_on(entry, "sp500") for name, entry in config["experiments"].items()}
+    named = {"TFM-01-512", "PTST-200M"}  # which run nowhere by their own key; TFM-03 needs a GPU all the same
+    chosen = {name for name in before if name.startswith("BASE-") or name in ("TFM-01", "TFM-02")}
+    assert not any(before[name] for name in named) and all(before[name] for name in chosen)
+    assert {name for name, runs in after.items() if runs} == named | chosen
+    assert not after["TFM-04"] and not runs_on(config["experiments"]["TFM-01-512"], "spy")
+
+
+def test_name_in_full_adds_the_dataset_to_the_list_of_an_experiment(config, schema):
+    edit(config, {"experiments/BASE-range/run": ["spy"], "only": ["BASE-range"]})
+    check_config(config, schema)
+    assert config["experiments"]["BASE-range"]["run"] == ["spy", "sp500"]
+
+
+def test_empty_list_chooses_nothing(config, schema):
+    other = copy.deepcopy(config)
+    edit(other, {"only": []})
+    for each in (config, other):
+        check_config(each, schema)
+    assert other["experiments"] == config["experiments"]
+    assert is_chosen("TFM-01", []) and not is_chosen("tfm-01", ["TFM-*"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "hint"),
+    [("PTST-20M", "; did you mean 'PTST-200M'?"), ("BSAE-*", "; did you mean 'BASE-*'?"), ("???", "")],
+)
+def test_pattern_that_fits_no_experiment_is_named(config, schema, pattern, hint):
+    line = message(config, schema, {"only": ["BASE-*", pattern]})
+    assert line == f"config: only/1 is {pattern!r}; allowed: a name of an experiment, or a pattern that one fits{hint}"
+
+
+def test_some_experiment_of_only_must_run(config, schema):
+    line = message(config, schema, {"experiments/BASE-range/run": "none", "only": ["BASE-rang?"]})
+    assert line.startswith("config: no experiment of `only` runs on sp500; set experiments/")
