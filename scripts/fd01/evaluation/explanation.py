@@ -147,7 +147,7 @@ def swapped_scores(forecaster, har):
     median, width = (unit * values for values in har_distribution(har.dataset, har.training, forecaster.input))
     for name, (swaps_location, swaps_width) in SWAPS.items():
         frame = swapped(forecaster.frame, median if swaps_location else None, width if swaps_width else None)
-        scores = replace(forecaster, frame=frame).exceedance(har.target, har.dataset, har.labels)
+        scores = replace(forecaster, frame=frame).exceedance(har.target, har.training, har.dataset, har.labels)
         yield name, scores.set_axis(har.dataset["Date"].iloc[scores.index])
 
 

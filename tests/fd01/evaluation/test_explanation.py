@@ -94,8 +94,8 @@ def test_swap_with_its_own_location_and_width_changes_nothing(forecaster):
         median, width = frame["q50"], frame["q90"] - frame["q10"]
     same = swapped(frame, by_row(median), by_row(width))
     pd.testing.assert_frame_equal(same, frame)
-    scores = Forecaster("s", forecaster.input, same, None).exceedance(UP, DATASET, LABELS)
-    np.testing.assert_allclose(scores, forecaster.exceedance(UP, DATASET, LABELS), rtol=1e-9)
+    scores = Forecaster("s", forecaster.input, same, None).exceedance(UP, SPLIT.training, DATASET, LABELS)
+    np.testing.assert_allclose(scores, forecaster.exceedance(UP, SPLIT.training, DATASET, LABELS), rtol=1e-9)
 
 
 def test_swapped_deciles_have_the_location_and_width_that_were_asked_for_and_their_own_shape():
@@ -159,7 +159,7 @@ def test_swaps_go_through_the_scores_of_the_forecaster():
         # With location and scale of HAR a fixed shape ranks days as HAR's volatility does.
         days = HAR.volatility.index
         assert found["har_both"].loc[days].corr(HAR.volatility, method="spearman") > 0.9
-        own = by_day(forecaster.exceedance(UP, DATASET, LABELS)).loc[days]
+        own = by_day(forecaster.exceedance(UP, SPLIT.training, DATASET, LABELS)).loc[days]
         assert abs(own.corr(HAR.volatility, method="spearman")) < 0.3
     with pytest.raises(NotRun, match="next day"):
         dict(swapped_scores(student_of(), dataclasses.replace(HAR, target=UP_5)))
@@ -257,7 +257,7 @@ def test_addition_says_why_it_is_not_known():
 
 def test_explanation_of_a_forecaster_and_of_a_score_without_a_distribution():
     forecaster = quantiles_of("return")
-    scores = by_day(forecaster.exceedance(UP, DATASET, LABELS))
+    scores = by_day(forecaster.exceedance(UP, SPLIT.training, DATASET, LABELS))
     block = block_matrix(q=scores, other=-scores)
     table = pd.DataFrame(explanation_rows("b", block, None, None, HAR, {"q": forecaster}), columns=COLUMNS)
     q, other = table.set_index("experiment").loc[["q", "other"]].itertuples()
