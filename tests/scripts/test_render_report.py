@@ -79,6 +79,33 @@ def test_results_table_has_one_cell_and_one_meaning_per_column():
         render(SECTIONS / "results.html.j2", **content)
 
 
+def test_calibration_shows_the_probability_before_the_touch_correction_beside_the_corrected_one():
+    arms = {"raw": 0.14, "platt": 0.13, "isotonic": 0.15, "close-exceedance": 0.16}
+    measures = dict.fromkeys(("log_loss", "slope", "miscalibration", "discrimination", "uncertainty"), 0.5)
+    rows = [
+        {"fold": "b", "experiment": name, "arm": arm, "brier": brier, "reason": np.nan} | measures
+        for name in ("GARCH", "PTST")
+        for arm, brier in arms.items()
+    ]
+    content = {
+        "headline": {"fold": "b"},
+        "verdict": {"reference": "PTST"},
+        "config": {"statistics": {"alpha": 0.05}},
+        "figures": {"reliability": ""},
+    }
+    pages = [
+        render(SECTIONS / "calibration.html.j2", tables={"calibration": kept}, **content)
+        for kept in (rows[:-1], [row for row in rows if row["arm"] != "close-exceedance"])
+    ]
+    heads = [re.findall(r'<th class="n">(.*?)</th>', page)[:-2] for page in pages]
+    assert heads[0] == 2 * ["uncorrected", "raw", "Platt", "isotonic"] + ["raw", "Platt"]
+    assert heads[1] == 2 * ["raw", "Platt", "isotonic"] + ["raw", "Platt"]
+    first = [re.findall(r'<td class="n">(.*?)</td>', line)[:4] for line in pages[0].splitlines() if "</td>" in line]
+    assert first == [["0.1600", "0.1400", "0.1300", "0.1500"], ["–", "0.1400", "0.1300", "0.1500"]]
+    assert "For GARCH, “raw” is therefore <b>level corrected on training data</b>" in pages[0]
+    assert "level corrected" not in pages[1]
+
+
 def test_registry_names_every_section_and_the_tables_and_figures_that_sections_use():
     registry = (ROOT / "rules" / "functions" / "report.smk").read_text()
     listed = {
