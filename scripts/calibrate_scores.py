@@ -12,6 +12,7 @@ from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.report.figures import message_figure, pyplot, save_figure, small_multiples
 from fd01.report.palette import CALIBRATED, RAW, RECALIBRATED, SHARE_OF_DAYS
 from fd01.study.folds import headline_fold, main_folds
+from fd01.workflow.errors import NotRun
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
@@ -40,7 +41,10 @@ def calibration_table(matrices, tails, uncorrected):
             if fold in uncorrected and experiment in uncorrected[fold].scores:
                 arms.append((CLOSE_EXCEEDANCE, uncorrected[fold].scores[experiment], None))
             for name, probability, reason in arms:
-                measures = {"reason": reason} if reason else calibration_measures(matrix.y, probability)
+                try:
+                    measures = {"reason": reason} if reason else calibration_measures(matrix.y, probability)
+                except NotRun as not_measured:
+                    measures = {"reason": str(not_measured)}
                 rows.append(block | {"experiment": experiment, "arm": name} | measures)
     return pd.DataFrame(rows, columns=COLUMNS)
 
