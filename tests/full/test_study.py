@@ -133,7 +133,7 @@ def test_forecasts_carry_the_exponents_of_their_touch_correction(study):
     frame = frame[frame["target"] == "up"].set_index(["score_kind", "fold", "seed", "origin"])["score"].sort_index()
     for fold, entry in zip(("validation", "test"), exponents):
         own, corrected = (frame.loc[kind, fold] for kind in ("close-exceedance", "exceedance"))
-        np.testing.assert_allclose(corrected, 1 - (1 - own) ** entry["evaluation"], rtol=1e-9)
+        np.testing.assert_allclose(corrected, 1 - (1 - own) ** entry["evaluation"], rtol=1e-9, atol=1e-14)
 
 
 def test_each_train_end_and_seed_has_a_learning_curve(study):
