@@ -42,6 +42,7 @@ from fd01.data.indicators import INDICATORS  # noqa: E402
 from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, build_origins, splits  # noqa: E402
 from fd01.data.prices import build_dataset, load_packaged  # noqa: E402
 from fd01.data.targets import target_column  # noqa: E402
+from fd01.data.touch import level_corrected, touch_exponent  # noqa: E402
 from fd01.evaluation.metrics import auc  # noqa: E402
 from fd01.models import lag_llama, patchtst, timesfm  # noqa: E402
 from fd01.models.forecasts import PARAMETERS, quantile_frame  # noqa: E402
@@ -229,7 +230,13 @@ class Bench:
 
     def scores(self, quantiles, input_name, rows=None):
         frame = quantile_frame(self.split.evaluation if rows is None else rows, quantiles)
-        return deciles.scores(frame, TARGET, input_name, self.dataset, self.config["labels"])[1]
+        _, scores = deciles.scores(frame, TARGET, input_name, self.dataset, self.config["labels"])
+        return self.level_corrected(scores)
+
+    def level_corrected(self, scores):
+        """`scores` with the probability of a touch, see `fd01.data.touch`."""
+        exponent = partial(touch_exponent, TARGET, self.split.training, self.dataset, self.config["labels"])
+        return level_corrected(scores, exponent)
 
     def auc_change(self, reference, scores, rows):
         """Largest change of the AUC over the blocks; both arrays have one score for each of `rows`."""
@@ -352,7 +359,7 @@ def lag_llama_scores(bench):
     def exceedance(frame):
         frame = frame[frame["row"].isin(bench.split.evaluation)]
         scored, scores = student_t.scores(frame, TARGET, "return", bench.dataset, bench.config["labels"])
-        return scored, scores["exceedance"]
+        return scored, bench.level_corrected(scores)["exceedance"]
 
     def probe(frame):
         states = frame.assign(seed=pd.array([0] * len(frame), dtype="Int64"))

@@ -28,7 +28,7 @@ def closed_form(network, series, features, dataset, rows):
     parameters, _ = run_network(network, series, features, rows)
     frame = pd.DataFrame(parameters, columns=PARAMETERS).assign(row=rows)
     _, by_kind = scores(frame, UP, "return", dataset, LABELS)
-    return 1 - np.sqrt(1 - by_kind["exceedance"])  # of ending beyond the threshold instead of touching it
+    return by_kind["close-exceedance"]
 
 
 def sampled(network, series, features, rows, samples=100, batch=8):

@@ -92,12 +92,16 @@ def one_at_a_time(model, inputs, context):
 
 def scores_of(quantiles, rows, study):
     """Scores of the first target, DataFrame of shape (rows, kinds)."""
+    from fd01.data.origins import splits
+    from fd01.data.touch import level_corrected, touch_exponent
     from fd01.models.forecasts import quantile_frame
     from fd01.scoring.deciles import scores
 
-    config, dataset, _ = study
-    forecasts = quantile_frame(rows, quantiles)
-    scored, by_kind = scores(forecasts, config["targets"][0], "close", dataset, config["labels"])
+    config, dataset, origins = study
+    target, labels = config["targets"][0], config["labels"]
+    scored, by_kind = scores(quantile_frame(rows, quantiles), target, "close", dataset, labels)
+    split = next(splits(origins, **target))
+    by_kind = level_corrected(by_kind, partial(touch_exponent, target, split.training, dataset, labels))
     return pd.DataFrame(by_kind, index=scored)
 
 

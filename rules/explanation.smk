@@ -31,5 +31,6 @@ rule explain_scores:
         fold=config["decision"]["fold"],
         forecasters=forecasters,
         labels=config["labels"],
+        statistics={name: config["statistics"][name] for name in ("alpha", "smallest_gain")},
     script:
         "../scripts/explain_scores.py"

@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.data.origins import CALIBRATION, EVALUATION
+from fd01.data.origins import CALIBRATION
+from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.calibration import calibration_measures, consistency_band, recalibrated_frequency, recalibrations
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.report.figures import message_figure, pyplot, save_figure, small_multiples
 from fd01.report.palette import CALIBRATED, RAW, RECALIBRATED, SHARE_OF_DAYS
 from fd01.study.folds import headline_fold, main_folds
+from fd01.workflow.errors import NotRun
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
@@ -21,17 +23,28 @@ COLUMNS = ["fold", "experiment", "arm", "n", "positives", *MEASURES, *PARTS, "re
 RESAMPLES = 1000  # of a consistency band
 
 
-def calibration_table(matrices, tails):
+def calibration_table(matrices, tails, uncorrected):
     """`COLUMNS` of every fold, experiment and recalibration, the column `arm`.
 
-    `matrices` and `tails` are dicts of fold to ScoreMatrix, of the evaluation blocks and of the calibration tails.
+    The arm `close-exceedance` is the probability before the touch correction, for the experiments that have one.
+
+    Parameters
+    ----------
+    matrices, tails, uncorrected : dicts of fold to ScoreMatrix
+        Of the evaluation blocks, of the calibration tails, and of the scores of kind `close-exceedance` on the blocks.
     """
     rows = []
     for fold, matrix in matrices.items():
         block = {"fold": fold, "n": len(matrix.y), "positives": int(matrix.y.sum())}
         for experiment in matrix.scores:
-            for name, probability, reason in recalibrations(experiment, matrix, tails.get(fold)):
-                measures = {"reason": reason} if reason else calibration_measures(matrix.y, probability)
+            arms = list(recalibrations(experiment, matrix, tails.get(fold)))
+            if fold in uncorrected and experiment in uncorrected[fold].scores:
+                arms.append((CLOSE_EXCEEDANCE, uncorrected[fold].scores[experiment], None))
+            for name, probability, reason in arms:
+                try:
+                    measures = {"reason": reason} if reason else calibration_measures(matrix.y, probability)
+                except NotRun as not_measured:
+                    measures = {"reason": str(not_measured)}
                 rows.append(block | {"experiment": experiment, "arm": name} | measures)
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -97,12 +110,12 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params
     outcomes = main_folds(read_frame(snakemake.input.outcomes))
-    matrices, tails = (
-        read_score_matrices(snakemake.input.predictions, outcomes, params.target, role)
-        for role in (EVALUATION, CALIBRATION)
+    matrices, tails, uncorrected = (
+        read_score_matrices(snakemake.input.predictions, outcomes, params.target, **options)
+        for options in ({}, {"role": CALIBRATION}, {"kinds": [CLOSE_EXCEEDANCE]})
     )
     with replacing(snakemake.output.table) as path:
-        calibration_table(matrices, tails).to_csv(path, index=False)
+        calibration_table(matrices, tails, uncorrected).to_csv(path, index=False)
     fold = headline_fold(matrices, params.fold)
     curves = pd.DataFrame(columns=["label"])
     if fold is not None:

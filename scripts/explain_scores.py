@@ -5,8 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.data.origins import CALIBRATION, splits
-from fd01.evaluation.comparison import holm
-from fd01.evaluation.explanation import SWAPS, explanation_rows, fit_har, tercile_rows, terciles
+from fd01.evaluation.explanation import SWAPS, explanation_rows, fit_volatility, judge, tercile_rows, terciles
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.report.figures import GUESS_LINE, message_figure, pyplot, save_figure
 from fd01.report.palette import ALL_DAYS, CHANGE, SIMILAR_VOLATILITY
@@ -19,7 +18,8 @@ from fd01.workflow.parquet import read_frame
 
 COLUMNS = [
     *("fold", "experiment", "score_kind", "n", "positives", "auc", "width_auc", *SWAPS, "swap_reason"),
-    *("auc_within", "har_within", "har_auc", "joint_auc", "coefficient", "gain", "p", "p_holm", "added_reason"),
+    *("auc_within", "volatility_within", "volatility_auc", "joint_auc", "coefficient"),
+    *("gain", "se", "low", "high", "p", "p_holm", "verdict", "added_reason"),
 ]
 TERCILE_COLUMNS = ["fold", "experiment", "volatility", "n", "positives", "auc"]
 
@@ -51,20 +51,22 @@ if __name__ == "__main__":
         read_score_matrices(files.predictions, outcomes, target, **options)
         for options in ({}, {"role": CALIBRATION}, {"kinds": ["width"]})
     )
-    hars = {}
+    models = {}
     for split in splits(outcomes, **target):
         try:
-            hars[split.train_end] = fit_har(dataset, split, target, labels)
+            models[split.train_end] = fit_volatility(dataset, split, target, labels)
         except NotRun as reason:
-            hars[split.train_end] = str(reason)
+            models[split.train_end] = str(reason)
     train_ends = outcomes.groupby("fold")["train_end"].first()
     tables, in_terciles = {}, []
     for fold, matrix in matrices.items():
-        har = hars[train_ends[fold]]
-        rows = explanation_rows(fold, matrix, tails.get(fold), widths.get(fold), har, forecasters)
-        tables[fold] = pd.DataFrame(rows, columns=COLUMNS).assign(p_holm=lambda table: holm(table["p"]))
-        if not isinstance(har, str):
-            in_terciles += tercile_rows(fold, matrix, terciles(har.volatility.loc[matrix.days]))
+        model = models[train_ends[fold]]
+        rows = explanation_rows(
+            fold, matrix, tails.get(fold), widths.get(fold), model, forecasters, params.statistics["alpha"]
+        )
+        tables[fold] = judge(pd.DataFrame(rows, columns=COLUMNS), **params.statistics)
+        if not isinstance(model, str):
+            in_terciles += tercile_rows(fold, matrix, terciles(model.forecast.loc[matrix.days]))
     none = pd.DataFrame(columns=COLUMNS)
     for path, table in (
         (snakemake.output.table, pd.concat(tables.values()) if tables else none),

@@ -11,6 +11,7 @@ import pandas as pd
 from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, splits
 from fd01.data.series import input_series
 from fd01.data.targets import target_column
+from fd01.data.touch import touch_exponent, touch_exponents
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.forecasts import quantile_frame
 from fd01.models.heads import require_two_classes, scale_features
@@ -138,7 +139,8 @@ def quantile_scores(task, model, origins, targets, labels, seed):
     quantiles = forecast_rows(model, task.dataset, rows, task.horizon, task.settings)
     frame = quantile_frame(rows, quantiles, seed)
     scores_of = partial(scores, name=task.settings["input"], dataset=task.dataset, labels=labels)
-    frames, not_run = score_folds(frame, origins, targets, scores_of)
+    exponent_of = partial(touch_exponent, dataset=task.dataset, labels=labels)
+    frames, not_run = score_folds(frame, origins, targets, scores_of, exponent_of)
     (train_end,) = frames
     return frames[train_end], not_run.get(train_end, [])
 
@@ -200,5 +202,9 @@ if __name__ == "__main__":
         "epochs": [describe_epochs(curve, train_end, settings["max_epochs"]) for curve in curves],
         "seconds": time.perf_counter() - start,
     }
+    if settings["objective"] == "quantiles":
+        provenance["touch_exponents"] = touch_exponents(
+            origins, params.targets, dataset, params.labels, settings["input"]
+        )
     curve = pd.concat(curves) if curves else pd.DataFrame(columns=["epoch"])
     write_training(snakemake.output, concat_scores(frames), provenance, not_run, curve, weights)

@@ -3,6 +3,7 @@
 If several learning rates were tried, the trainings with the best rate of each train end are used.
 """
 
+import json
 import logging
 import re
 
@@ -85,11 +86,14 @@ def _without_targets(frame, reasons):
 
 
 def _merge(provenances):
+    # Every training has those of its own train end; trainings of one train end have the same.
+    exponents = {json.dumps(one): one for provenance in provenances for one in provenance.get("touch_exponents", ())}
     parameters = {provenance["parameters"] for provenance in provenances} - {None}
     return {
         **provenances[0],
         "seconds": sum(provenance["seconds"] for provenance in provenances),
         "parameters": parameters.pop() if parameters else None,
+        "touch_exponents": list(exponents.values()),
         "epochs": [training for provenance in provenances for training in provenance["epochs"]],
     }
 

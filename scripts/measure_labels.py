@@ -51,7 +51,7 @@ def family_table(dataset, outcomes, forecasters, params):
                     score = partial(baseline_scores, dataset, label, split, settings)
                     rows += measure_label(label, blocks, name, score)
             for forecaster in forecasters:
-                score = partial(forecaster.exceedance, label.as_target, dataset, label.labels)
+                score = partial(forecaster.exceedance, label.as_target, split.training, dataset, label.labels)
                 rows += measure_label(label, blocks, forecaster.experiment, score)
     return pd.DataFrame(rows, columns=COLUMNS)
 

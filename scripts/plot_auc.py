@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.metrics import ALL_SEEDS
 from fd01.report.figures import GUESS_LINE, display_names, message_figure, pyplot, save_figure
 from fd01.report.palette import MEAN_OF_SEEDS, SINGLE_SEED
@@ -13,8 +14,12 @@ from fd01.workflow.logs import configure_logging
 
 
 def auc_table(metrics, target):
-    """AUC of every label, fold and seed for one target; see `fd01.report.figures.display_names`."""
+    """AUC of every label, fold and seed for one target; see `fd01.report.figures.display_names`.
+
+    Without the probabilities before the touch correction: they rank the days as the corrected ones do.
+    """
     rows = of_target(metrics, **target).dropna(subset="auc")
+    rows = rows[rows["score_kind"] != CLOSE_EXCEEDANCE]
     rows = rows[~rows["fold"].map(is_walk_forward).astype(bool)]
     return rows.assign(label=display_names(rows))[["label", "fold", "seed", "auc"]]
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
 
+from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.metrics import sweep
 from fd01.evaluation.outcomes import mean_scores
 from fd01.evaluation.protocol import ORIGINAL_TARGET
@@ -30,9 +31,13 @@ MEASURES = {"precision": ("precision", PRECISION), "recall": ("recall", RECALL),
 
 
 def read_scores(paths, outcomes, target):
-    """Mean score and outcome of every evaluation day, with the `experiment` and its `label` in the figures."""
+    """Mean score and outcome of every evaluation day, with the `experiment` and its `label` in the figures.
+
+    Without the probabilities before the touch correction: they rank the days as the corrected ones do.
+    """
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
     rows = pd.concat(frames, ignore_index=True)
+    rows = rows[rows["score_kind"] != CLOSE_EXCEEDANCE]
     return mean_scores(rows.assign(label=display_names(rows)), outcomes, **target)
 
 

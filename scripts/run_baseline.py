@@ -1,7 +1,9 @@
 """Fit and score one baseline on every fold."""
 
 import time
+from functools import partial
 
+from fd01.data.touch import CLOSE_EXCEEDANCE, level_corrected, needs_touch, touch_exponent, touch_exponents
 from fd01.models.baselines import METHODS
 from fd01.scoring.fold_scores import fit_folds
 from fd01.scoring.predictions import write_folds
@@ -17,10 +19,13 @@ def score_all(dataset, origins, settings, targets, labels):
     """
     method = METHODS[settings["method"]]
     options = {key: value for key, value in settings.items() if key != "method"}
-    columns = dict(score_kind=method.score_kind, is_probability=method.is_probability)
 
     def fit(split, target, train, rows):
-        yield method.score(dataset, split, train, rows, target, labels, **options), columns
+        scores = method.score(dataset, split, train, rows, target, labels, **options)
+        own = CLOSE_EXCEEDANCE if method.of_close and needs_touch(target) else method.score_kind
+        exponent = partial(touch_exponent, target, train, dataset, labels)
+        for kind, values in level_corrected({own: scores}, exponent).items():
+            yield values, dict(score_kind=kind, is_probability=method.is_probability)
 
     return fit_folds(origins, targets, fit)
 
@@ -29,10 +34,8 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     params = snakemake.params
     start = time.perf_counter()
-    origins = read_frame(snakemake.input.origins)
-    frames, not_run = score_all(
-        read_frame(snakemake.input.dataset), origins, params.settings, params.targets, params.labels
-    )
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    frames, not_run = score_all(dataset, origins, params.settings, params.targets, params.labels)
     method = METHODS[params.settings["method"]]
     provenance = {
         "model": params.settings["method"],
@@ -45,4 +48,6 @@ if __name__ == "__main__":
         "seconds": time.perf_counter() - start,
         **describe_job(params, "numpy", "scipy", "scikit-learn", "arch"),
     }
+    if method.of_close:
+        provenance["touch_exponents"] = touch_exponents(origins, params.targets, dataset, params.labels)
     write_folds(snakemake.output[0], frames, origins, provenance, not_run)

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from fd01.data.touch import touch_exponent, touch_exponents
 from fd01.models.forecasts import PARAMETERS
 from fd01.scoring.fold_scores import score_folds
 from fd01.scoring.predictions import write_folds
@@ -17,7 +18,11 @@ if __name__ == "__main__":
         forecasts = forecasts[forecasts["seed"].isin(params.seeds)]
     dataset, origins = (read_frame(path) for path in (files.dataset, files.origins))
     scores_of = partial(scores, name=params.input_series, dataset=dataset, labels=params.labels)
+    exponent_of = partial(touch_exponent, dataset=dataset, labels=params.labels)
     reason, needed = provenance.pop("not_run", None), provenance.pop("needed", None)
-    frames, not_run = score_folds(forecasts, origins, params.targets, scores_of, reason, needed)
+    frames, not_run = score_folds(forecasts, origins, params.targets, scores_of, exponent_of, reason, needed)
+    provenance["touch_exponents"] = touch_exponents(
+        origins, params.targets, dataset, params.labels, params.input_series
+    )
     provenance["fitted_on"] = "nothing: zero-shot"
     write_folds(snakemake.output[0], frames, origins, provenance, not_run)

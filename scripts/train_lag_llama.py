@@ -9,6 +9,7 @@ import pandas as pd
 
 from fd01.data.origins import TRAIN, splits
 from fd01.data.series import percent_series
+from fd01.data.touch import touch_exponent, touch_exponents
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.forecasts import PARAMETERS
 from fd01.models.lag_llama import distribution, history_length, open_lag_llama, past_values, run_network, time_features
@@ -131,7 +132,9 @@ if __name__ == "__main__":
         logging.warning("not run: %s", why)
         reason = str(why)
     scores_of = partial(scores, name=settings["input"], dataset=dataset, labels=params.labels)
-    frames, not_run = score_folds(frame, origins, params.targets, scores_of, reason)
+    exponent_of = partial(touch_exponent, dataset=dataset, labels=params.labels)
+    frames, not_run = score_folds(frame, origins, params.targets, scores_of, exponent_of, reason)
+    provenance["touch_exponents"] = touch_exponents(origins, params.targets, dataset, params.labels, settings["input"])
     provenance["seconds"] = time.perf_counter() - start
     frame = concat_scores(list(frames.values()))
     write_training(snakemake.output, frame, provenance, not_run.get(train_end, []), curve, weights)

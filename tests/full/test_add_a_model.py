@@ -119,7 +119,7 @@ def test_experiments_are_in_metrics_and_comparisons(study):
     metrics = pd.read_csv(study / "metrics" / "metrics.csv")
     scored = metrics[(metrics["status"] == "ok") & metrics["experiment"].isin(NEW)]
     assert set(scored["experiment"]) == set(NEW)
-    assert {"exceedance", "study", "width"} == set(scored["score_kind"])
+    assert {"close-exceedance", "exceedance", "study", "width"} == set(scored["score_kind"])
     rows = pd.read_csv(study / "metrics" / "comparisons.csv")
     twins = rows[(rows["experiment"] == "WV-01") & (rows["against"] == "twin")]
     assert set(twins["other"]) == {"WV-01-untrained"}

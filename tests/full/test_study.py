@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -117,11 +118,22 @@ def test_every_experiment_is_scored_on_the_same_days(study):
         "BASE-drawdown-20": ["signal"],
         "BASE-HAR": ["probability"],
         "PTST-tiny": ["probability"],
-        "TFM-01-untrained": ["exceedance", "study", "width"],
+        "TFM-01-untrained": ["close-exceedance", "exceedance", "study", "width"],
         "TFM-probe-untrained": ["probability"],
     }
-    assert len(metrics) == 8 * 2 * 2  # scores, folds, targets
+    corrected = metrics["score_kind"] == "close-exceedance"  # one experiment, for the target that asks for a touch
+    assert (len(metrics[~corrected]), corrected.sum()) == (8 * 2 * 2, 2)  # scores, folds, targets
     assert (metrics.groupby(["fold", "target"])[["n", "positives"]].nunique() == 1).all(axis=None)
+
+
+def test_forecasts_carry_the_exponents_of_their_touch_correction(study):
+    frame, metadata = read_experiment(study / "results/sp500/predictions/TFM-01-untrained")
+    exponents = metadata["validation"]["touch_exponents"]
+    assert [entry["train_end"] for entry in exponents] == ["2012-12-31", "2013-06-30"]
+    frame = frame[frame["target"] == "up"].set_index(["score_kind", "fold", "seed", "origin"])["score"].sort_index()
+    for fold, entry in zip(("validation", "test"), exponents):
+        own, corrected = (frame.loc[kind, fold] for kind in ("close-exceedance", "exceedance"))
+        np.testing.assert_allclose(corrected, 1 - (1 - own) ** entry["evaluation"], rtol=1e-9, atol=1e-14)
 
 
 def test_each_train_end_and_seed_has_a_learning_curve(study):

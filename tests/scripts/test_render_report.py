@@ -117,6 +117,65 @@ def test_labels_section_is_about_the_event_of_the_study(target, first, best):
     assert re.findall(r"<tr><th>(.*?)</th>", text)[1:] == ["up 1 %", "down 1 %", "scaled", "direction"]
 
 
+def test_calibration_shows_the_probability_before_the_touch_correction_beside_the_corrected_one():
+    arms = {"raw": 0.14, "platt": 0.13, "isotonic": 0.15, "close-exceedance": 0.16}
+    measures = dict.fromkeys(("log_loss", "slope", "miscalibration", "discrimination", "uncertainty"), 0.5)
+    rows = [
+        {"fold": "b", "experiment": name, "arm": arm, "brier": brier, "reason": np.nan} | measures
+        for name in ("GARCH", "PTST")
+        for arm, brier in arms.items()
+    ]
+    content = {
+        "headline": {"fold": "b"},
+        "verdict": {"reference": "PTST"},
+        "config": {"statistics": {"alpha": 0.05}},
+        "figures": {"reliability": ""},
+    }
+    pages = [
+        render(SECTIONS / "calibration.html.j2", tables={"calibration": kept}, **content)
+        for kept in (rows[:-1], [row for row in rows if row["arm"] != "close-exceedance"])
+    ]
+    heads = [re.findall(r'<th class="n">(.*?)</th>', page)[:-2] for page in pages]
+    assert heads[0] == 2 * ["uncorrected", "raw", "Platt", "isotonic"] + ["raw", "Platt"]
+    assert heads[1] == 2 * ["raw", "Platt", "isotonic"] + ["raw", "Platt"]
+    first = [re.findall(r'<td class="n">(.*?)</td>', line)[:4] for line in pages[0].splitlines() if "</td>" in line]
+    assert first == [["0.1600", "0.1400", "0.1300", "0.1500"], ["–", "0.1400", "0.1300", "0.1500"]]
+    assert "For GARCH, “raw” is therefore <b>level corrected on training data</b>" in pages[0]
+    assert "level corrected" not in pages[1]
+
+
+def test_explanation_names_who_adds_by_the_size_of_the_gain_and_never_by_p_alone():
+    measures = ("auc", "auc_within", "volatility_within", "volatility_auc", "joint_auc", "width_auc")
+    measures += ("har_scale", "har_location", "gain", "low", "high")
+
+    def row(name, verdict, p_holm, reason=np.nan):
+        values = {"fold": "b", "experiment": name, "verdict": verdict, "p_holm": p_holm, "added_reason": reason}
+        return dict.fromkeys(measures, 0.5) | {"swap_reason": np.nan} | values
+
+    rows = [
+        *(row("LARGE", "adds", 0.01), row("SURE", "too small to matter", 0.001), row("VAGUE", "undecided", 0.2)),
+        row("FIXED", np.nan, np.nan, "its score is the same every day"),
+    ]
+    content = {
+        "headline": {"fold": "b"},
+        "verdict": {"reference": "PTST"},
+        "config": {"statistics": {"alpha": 0.05, "smallest_gain": 0.005}},
+        "figures": {"explanation": ""},
+    }
+
+    def sentences(rows):
+        page = render(SECTIONS / "explanation.html.j2", tables={"explanation": rows, "terciles": []}, **content)
+        assert len(re.findall("<th[ >]", page.partition("</thead>")[0])) == 13
+        return re.sub(r"\s+", " ", page[page.index("</table>") : page.index('<p class="note">')])
+
+    text = sentences(rows)
+    assert "Shown to add to volatility</b> at least 0.005 nats per day: <b>LARGE</b>." in text
+    assert "Shown to add less than that: SURE." in text and "too few: VAGUE." in text and "FIXED" not in text
+    text = sentences(rows[1:])
+    assert "No experiment is shown to add to volatility</b> the 0.005 nats per day that matter." in text
+    assert "LARGE" not in text
+
+
 def test_registry_names_every_section_and_the_tables_and_figures_that_sections_use():
     registry = (ROOT / "rules" / "functions" / "report.smk").read_text()
     listed = {

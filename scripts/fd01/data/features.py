@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+SMALLEST_VARIANCE = 1e-8  # of a day; without it, days on which the price stands still would have the log variance -inf
+
 
 def drawdown(close, window):
     """1 - Close / max Close of the last `window` days, today's included; 0 at a high. Shape (days,)."""
@@ -29,9 +31,31 @@ def har(prices):
     which is not a traded price in every source. DataFrame, shape (days, 3), columns `rv_1`, `rv_5`, `rv_22`.
     """
     daily = daily_range(prices) ** 2 / (4 * np.log(2))
-    # A day whose High equals its Low would have the log variance -inf.
-    daily = daily.clip(lower=1e-8)
+    daily = daily.clip(lower=SMALLEST_VARIANCE)
     return pd.DataFrame({f"rv_{n}": np.log(daily.rolling(n).mean()) for n in (1, 5, 22)})
+
+
+def volatility_measures(prices):
+    """Seven measures of volatility, each the log of a daily variance.
+
+    - `rv_1`, `rv_5`, `rv_22`: from the daily ranges, see `har`
+    - `ewma`: `ewma_variance` with decay 0.94, which remembers months
+    - `squares_5`, `squares_22`: the mean squared log return of the Close over 5 and 22 days; unlike a range, it
+      contains the move over night
+    - `falls_22`: the same over 22 days with every rise counted as 0; falls raise volatility more than rises do
+      (realised semivariance: Barndorff-Nielsen, Kinnebrock and Shephard, in Volatility and Time Series Econometrics,
+      2010)
+
+    DataFrame, shape (days, 7).
+    """
+    returns = np.log(prices["Close"]).diff()
+    variances = {
+        "ewma": ewma_variance(prices["Close"], 0.94),
+        "squares_5": returns.pow(2).rolling(5).mean(),
+        "squares_22": returns.pow(2).rolling(22).mean(),
+        "falls_22": returns.clip(upper=0).pow(2).rolling(22).mean(),
+    }
+    return har(prices).join(np.log(pd.DataFrame(variances).clip(lower=SMALLEST_VARIANCE)))
 
 
 def scale_free_a20(dataset):

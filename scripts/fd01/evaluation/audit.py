@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
+from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20, volatility_measures
 from fd01.data.indicators import INDICATORS
 from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, splits
 from fd01.data.prices import OHLC, OHLCV, with_date_column
@@ -25,6 +25,7 @@ FEATURES = {
     "daily range": daily_range,
     "EWMA variance": lambda dataset: ewma_variance(dataset["Close"], 0.94),
     "HAR": har,
+    "measures of volatility": volatility_measures,
     "scale-free indicators": scale_free_a20,
 }
 

@@ -9,6 +9,8 @@ from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, logit
 
 from fd01.evaluation.metrics import auc
+from fd01.models.heads import minimum_logistic
+from fd01.workflow.errors import NotRun
 
 CLIP = 0.001  # log-loss treats no probability as nearer to 0 or 1, since about 500 days could not show the difference
 LOGIT_CLIP = 1e-6  # logits treat no probability as nearer to 0 or 1; smaller than CLIP, to keep more of the order
@@ -30,7 +32,7 @@ def as_predictor(score, is_probability):
 
 
 def fit_logit(y, *predictors):
-    """A logistic regression of `y` on predictors of shape (n,), without penalty (scikit-learn).
+    """A logistic regression of `y` on predictors of shape (n,), without penalty.
 
     Returns
     -------
@@ -39,14 +41,17 @@ def fit_logit(y, *predictors):
     coefficients : array
         Per unit of each predictor; NaN where the predictor is constant.
     intercept : float
-    """
-    from sklearn.linear_model import LogisticRegression
 
+    Raises
+    ------
+    NotRun
+        If the fit does not converge.
+    """
     design = np.column_stack(predictors)
     centre, scale = design.mean(axis=0), design.std(axis=0)
     constant = np.ptp(design, axis=0) == 0
     scale[constant] = 1
-    model = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit((design - centre) / scale, y)
+    model = minimum_logistic((design - centre) / scale, y, C=np.inf)
     coefficients = np.where(constant, np.nan, model.coef_[0] / scale)
 
     def probability(*predictors):
@@ -102,12 +107,19 @@ def recalibrations(experiment, matrix, tail):
         elif tail.y.nunique() < 2:
             yield name, None, "the calibration tail does not have both outcomes"
         else:
-            recalibrate = fit(tail.scores[experiment], tail.y, is_probability)
-            yield name, pd.Series(recalibrate(scores), index=scores.index), None
+            try:
+                recalibrate = fit(tail.scores[experiment], tail.y, is_probability)
+            except NotRun as not_fitted:
+                yield name, None, str(not_fitted)
+            else:
+                yield name, pd.Series(recalibrate(scores), index=scores.index), None
 
 
 def calibration_measures(y, probability):
-    """Brier score, log-loss, AUC, `cox` and `brier_decomposition` of probabilities, shape (n,), as one dict."""
+    """Brier score, log-loss, AUC, `cox` and `brier_decomposition` of probabilities, shape (n,), as one dict.
+
+    Raises `NotRun` as `fit_logit`.
+    """
     y, probability = y.to_numpy(), probability.to_numpy()
     losses = {"brier": np.mean((probability - y) ** 2), "log_loss": log_losses(y, probability).mean()}
     return losses | {"auc": auc(y, probability)} | cox(y, probability) | brier_decomposition(y, probability)

@@ -1,30 +1,34 @@
-"""Whether a score knows anything of the outcomes beyond volatility, of which HAR's forecast is the measure.
+"""Whether a score knows anything of the outcomes beyond volatility.
 
 Four questions, for each experiment: how does it rank days of similar volatility; how does the width of its distribution
-rank them alone; what is left of its AUC when HAR's location or width replaces its own; and what does it add to HAR in a
-regression.
+rank them alone; what is left of its AUC when HAR's location or width replaces its own; and what does it add to several
+measures of volatility in a regression.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
+from fd01.data.features import volatility_measures
 from fd01.evaluation.calibration import as_predictor, fit_logit, log_losses
+from fd01.evaluation.comparison import holm, two_sided
 from fd01.evaluation.metrics import auc
-from fd01.models.baselines import har_logit
 from fd01.models.har import har_distribution, har_volatility
+from fd01.models.heads import fit_logistic
 from fd01.scoring.distributions import swapped
 from fd01.workflow.errors import NotRun
 
+ADDS, TOO_SMALL, UNDECIDED = "adds", "too small to matter", "undecided"
 SWAPS = {"har_scale": (False, True), "har_location": (True, False), "har_both": (True, True)}  # of location, of width
 TERCILES = ["quiet", "middle", "restless"]
 
 
 @dataclass(frozen=True)
-class FittedHar:
-    """HAR as fitted for one train end.
+class VolatilityModel:
+    """What volatility alone says, as fitted for one train end.
 
     Attributes
     ----------
@@ -34,9 +38,10 @@ class FittedHar:
     training : int array
         The rows that it was fitted on.
     tail_probability, block_probability : Series by day
-        BASE-HAR's probability of the target on the calibration tail and on the evaluation days.
-    volatility : Series by day
-        Forecast of the next day's volatility, on the evaluation days.
+        Probability of the target by a logistic regression, without penalty, on `volatility_measures`: on the
+        calibration tail, fitted to the days before it, and on the evaluation days, fitted to the whole training period.
+    forecast : Series by day
+        HAR's forecast of the next day's volatility, on the evaluation days.
     """
 
     dataset: pd.DataFrame
@@ -45,40 +50,43 @@ class FittedHar:
     training: np.ndarray
     tail_probability: pd.Series
     block_probability: pd.Series
-    volatility: pd.Series
+    forecast: pd.Series
 
 
-def fit_har(dataset, split, target, labels):
-    """`FittedHar` of one `split`; raises `NotRun` if the training days have one outcome only."""
+def fit_volatility(dataset, split, target, labels):
+    """`VolatilityModel` of one `split`; raises `NotRun` as `fit_logistic`."""
+    measures = volatility_measures(dataset).to_numpy()
 
     def by_day(values, rows):
         return pd.Series(values, index=pd.DatetimeIndex(dataset["Date"].iloc[rows]))
 
-    tail = har_logit(dataset, split, split.inner, split.calibration, target, labels)
-    block = har_logit(dataset, split, split.training, split.evaluation, target, labels)
-    volatility = har_volatility(dataset, split.training)[split.evaluation]
-    return FittedHar(
+    def probability(train, rows):
+        return by_day(fit_logistic(measures, split, train, rows, C=np.inf), rows)
+
+    return VolatilityModel(
         dataset=dataset,
         target=target,
         labels=labels,
         training=split.training,
-        tail_probability=by_day(tail, split.calibration),
-        block_probability=by_day(block, split.evaluation),
-        volatility=by_day(volatility, split.evaluation),
+        tail_probability=probability(split.inner, split.calibration),
+        block_probability=probability(split.training, split.evaluation),
+        forecast=by_day(har_volatility(dataset, split.training)[split.evaluation], split.evaluation),
     )
 
 
-def explanation_rows(fold, matrix, tail, widths, har, forecasters):
-    """One row of `explanation.csv` per experiment of a fold, as dicts.
+def explanation_rows(fold, matrix, tail, widths, volatility, forecasters, alpha):
+    """One row of `explanation.csv` per experiment of a fold, as dicts, without the columns of `judge`.
 
     Parameters
     ----------
     fold : str
     matrix, tail : ScoreMatrix of the evaluation block, and of the calibration tail or None
     widths : ScoreMatrix of the scores of kind `width` on the block, or None
-    har : FittedHar, or str
-        The reason why HAR could not be fitted.
+    volatility : VolatilityModel, or str
+        The reason why it could not be fitted.
     forecasters : dict of experiment to `fd01.scoring.distributions.Forecaster`
+    alpha : float
+        The intervals have the level 1 - alpha.
     """
     y = matrix.y
     for experiment, score in matrix.scores.items():
@@ -86,14 +94,14 @@ def explanation_rows(fold, matrix, tail, widths, har, forecasters):
         row |= {"positives": int(y.sum()), "auc": auc(y, score)}
         if widths is not None and experiment in widths.scores:
             row["width_auc"] = auc(y, widths.scores[experiment])
-        if isinstance(har, str):
-            yield row | {"swap_reason": har, "added_reason": har}
+        if isinstance(volatility, str):
+            yield row | {"swap_reason": volatility, "added_reason": volatility}
             continue
-        group = terciles(har.volatility.loc[matrix.days])
-        for name, values in (("auc_within", score), ("har_within", har.block_probability.loc[matrix.days])):
-            row[name] = auc_within(y.to_numpy(), values.to_numpy(), group)
-        row |= swap_aucs(forecasters.get(experiment), har, matrix)
-        yield row | gain_over_har(experiment, har, matrix, tail)
+        group, alone = (part.loc[matrix.days] for part in (volatility.forecast, volatility.block_probability))
+        for name, values in (("auc_within", score), ("volatility_within", alone)):
+            row[name] = auc_within(y.to_numpy(), values.to_numpy(), terciles(group))
+        row |= swap_aucs(forecasters.get(experiment), volatility, matrix)
+        yield row | gain_over_volatility(experiment, volatility, matrix, tail, alpha)
 
 
 def terciles(values):
@@ -125,36 +133,41 @@ def auc_within(y, score, group):
     return float(np.average(aucs, weights=pairs)) if pairs else np.nan
 
 
-def swap_aucs(forecaster, har, matrix):
+def swap_aucs(forecaster, volatility, matrix):
     """AUC of `swapped_scores` by the names of `SWAPS`, or `swap_reason`, why there are none; a dict."""
     if forecaster is None:
         return {"swap_reason": "it stores no predictive distribution"}
     try:
-        scores = dict(swapped_scores(forecaster, har))
+        scores = dict(swapped_scores(forecaster, volatility))
     except NotRun as reason:
         return {"swap_reason": str(reason)}
     return {name: auc(matrix.y, score.loc[matrix.days]) for name, score in scores.items()}
 
 
-def swapped_scores(forecaster, har):
+def swapped_scores(forecaster, volatility):
     """The forecaster's probabilities with HAR's location, width or both in place of its own; (name, Series by day).
 
     Names are those of `SWAPS`. Raises `NotRun` if the distributions say nothing about the target.
     """
-    if har.target["horizon"] > 1:
+    if volatility.target["horizon"] > 1:
         raise NotRun("swapped are distributions of the next day")
     unit = 100 if forecaster.is_student_t else 1  # Student-t parameters are in percent
-    median, width = (unit * values for values in har_distribution(har.dataset, har.training, forecaster.input))
+    median, width = (
+        unit * values for values in har_distribution(volatility.dataset, volatility.training, forecaster.input)
+    )
     for name, (swaps_location, swaps_width) in SWAPS.items():
         frame = swapped(forecaster.frame, median if swaps_location else None, width if swaps_width else None)
-        scores = replace(forecaster, frame=frame).exceedance(har.target, har.dataset, har.labels)
-        yield name, scores.set_axis(har.dataset["Date"].iloc[scores.index])
+        scores = replace(forecaster, frame=frame).exceedance(
+            volatility.target, volatility.training, volatility.dataset, volatility.labels
+        )
+        yield name, scores.set_axis(volatility.dataset["Date"].iloc[scores.index])
 
 
-def gain_over_har(experiment, har, matrix, tail):
-    """What a score adds to HAR on the block, with regressions fitted to the calibration tail; a dict.
+def gain_over_volatility(experiment, volatility, matrix, tail, alpha):
+    """What a score adds to volatility on the block, with regressions fitted to the calibration tail; a dict.
 
-    Its keys are columns of `explanation.csv`: `har_auc`, `joint_auc`, `coefficient`, `gain` and `p`, or `added_reason`.
+    Its keys are columns of `explanation.csv`: `volatility_auc`, `joint_auc`, `coefficient` and those of
+    `gain_in_log_loss`, or `added_reason`.
     """
     is_probability = matrix.is_probability[experiment]
     if tail is None or experiment not in tail.scores:
@@ -165,14 +178,14 @@ def gain_over_har(experiment, har, matrix, tail):
         return {"added_reason": "its score is the same every day"}
     on_tail, on_block = (
         (as_predictor(probability.loc[part.days], True), as_predictor(part.scores[experiment], is_probability))
-        for part, probability in ((tail, har.tail_probability), (matrix, har.block_probability))
+        for part, probability in ((tail, volatility.tail_probability), (matrix, volatility.block_probability))
     )
-    if np.allclose(*on_tail):
-        return {"added_reason": "it is HAR itself"}
-    alone, joint, coefficient = nested_forecasts(tail.y, on_tail, on_block)
-    gain, p = diebold_mariano(matrix.y, alone, joint)
-    aucs = {"har_auc": auc(matrix.y, alone), "joint_auc": auc(matrix.y, joint)}
-    return aucs | {"coefficient": coefficient, "gain": gain, "p": p}
+    try:
+        alone, joint, coefficient = nested_forecasts(tail.y, on_tail, on_block)
+    except NotRun as reason:
+        return {"added_reason": str(reason)}
+    aucs = {"volatility_auc": auc(matrix.y, alone), "joint_auc": auc(matrix.y, joint)}
+    return aucs | {"coefficient": coefficient} | gain_in_log_loss(matrix.y, alone, joint, alpha)
 
 
 def nested_forecasts(y_tail, tail, block):
@@ -196,21 +209,78 @@ def nested_forecasts(y_tail, tail, block):
     return first(block[0]), both(*block), float(coefficient * np.std(tail[1]))
 
 
-def diebold_mariano(y, first, second):
-    """Mean gain in log-loss, nats per day, of `second` over `first`, and the two-sided p-value that there is none.
+def gain_in_log_loss(y, first, second, alpha):
+    """Mean gain in log-loss of `second` over `first` on n days, its interval, and the test of Diebold and Mariano.
 
-    Diebold and Mariano (J. Business & Economic Statistics 1995) with the variance of Newey and West (Econometrica
-    1987) at floor(4 (n / 100)^(2/9)) lags, by statsmodels. The forecasts are compared together with the fits that made
-    them (Giacomini and White, Econometrica 2006), so nested models need no special treatment.
+    J. Business & Economic Statistics 1995. The forecasts are compared together with the fits that made them (Giacomini
+    and White, Econometrica 2006), so nested models need no special treatment.
 
     Parameters
     ----------
     y, first, second : arrays, shape (n,)
         Outcomes and two probabilities, in the order of time.
+    alpha : float
+
+    Returns
+    -------
+    dict
+        `gain`, in nats per day; `se`, its standard error; `low` and `high`, the interval of level 1 - alpha; `p`, the
+        two-sided p-value that there is no gain.
+
+    Notes
+    -----
+    The standard error is the larger of Newey and West's and the stationary bootstrap's. Where the errors of the
+    forecasts persist, Newey and West's few lags are too few: docs/explanation/calibration-and-explanation.md has the
+    simulation.
     """
+    gains = log_losses(y, first) - log_losses(y, second)
+    gain, se = float(gains.mean()), max(newey_west(gains), stationary_bootstrap(gains))
+    low, high = gain + norm.ppf([alpha / 2, 1 - alpha / 2]) * se
+    return {"gain": gain, "se": se, "low": float(low), "high": float(high), "p": two_sided(gain, se)[1]}
+
+
+def newey_west(values):
+    """Standard error of a mean of n values, at floor(4 (n / 100)^(2/9)) lags (Econometrica 1987); by statsmodels."""
     from statsmodels.regression.linear_model import OLS
 
-    gain = log_losses(y, first) - log_losses(y, second)
-    lags = int(4 * (len(gain) / 100) ** (2 / 9))
-    fit = OLS(gain, np.ones(len(gain))).fit(cov_type="HAC", cov_kwds={"maxlags": lags})
-    return float(fit.params[0]), float(fit.pvalues[0])
+    lags = int(4 * (len(values) / 100) ** (2 / 9))
+    return float(OLS(values, np.ones(len(values))).fit(cov_type="HAC", cov_kwds={"maxlags": lags}).bse[0])
+
+
+def stationary_bootstrap(values):
+    """Standard error of a mean of n values by the stationary bootstrap with runs of n^(1/2) days on average.
+
+    Politis and Romano (JASA 1994) give it in closed form, as the number of resamples goes to infinity:
+    n se^2 = c_0 + 2 sum_i (1 - i/n) (1 - n^(-1/2))^i c_i, with c_i the autocovariance at lag i of the values in a
+    circle.
+    """
+    n = len(values)
+    centred = np.asarray(values) - np.mean(values)
+    covariances = np.fft.irfft(np.abs(np.fft.rfft(centred)) ** 2, n) / n
+    lags = np.arange(1, n)
+    weights = (1 - lags / n) * (1 - n**-0.5) ** lags
+    return float(np.sqrt(max(covariances[0] + 2 * weights @ covariances[1:], 0.0) / n))
+
+
+def judge(table, alpha, smallest_gain):
+    """The rows of a fold with the columns `p_holm` and `verdict`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `explanation_rows` of all experiments of a fold.
+    alpha : float
+    smallest_gain : float
+        The smallest gain in log-loss that matters, in nats per day.
+
+    Returns
+    -------
+    DataFrame
+        `p_holm` is Holm's correction over the experiments. `verdict` is `ADDS` where p_holm is below alpha and the gain
+        is at least the smallest that matters, `TOO_SMALL` where the whole interval lies below the latter, `UNDECIDED`
+        elsewhere; None without a gain.
+    """
+    table = table.assign(p_holm=holm(table["p"]))
+    adds = (table["p_holm"] < alpha) & (table["gain"] >= smallest_gain)
+    verdict = np.select([table["gain"].isna(), adds, table["high"] < smallest_gain], [None, ADDS, TOO_SMALL], UNDECIDED)
+    return table.assign(verdict=verdict)

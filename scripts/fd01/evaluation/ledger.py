@@ -8,6 +8,7 @@ from scipy import stats
 
 from fd01.data.origins import EVALUATION
 from fd01.data.targets import target_column
+from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.metrics import ALL_SEEDS
 from fd01.scoring.predictions import of_target
 from fd01.workflow.errors import UserError
@@ -36,7 +37,9 @@ def list_trials(metrics, experiments, weights, study, folds, dataset_sha256):
         `TRIAL` and `trial`, the digest of everything that determines the score. The name of an experiment does not, nor
         do horizons that are not forecast: what is only renamed is not a new trial.
     """
-    rows = metrics.loc[(metrics["status"] == "ok") & (metrics["seed"] == ALL_SEEDS), TRIAL]
+    # A probability before the touch correction ranks the days as the corrected one does: it is no trial of its own.
+    counted = (metrics["status"] == "ok") & (metrics["seed"] == ALL_SEEDS) & (metrics["score_kind"] != CLOSE_EXCEEDANCE)
+    rows = metrics.loc[counted, TRIAL]
     labels = {name: value for name, value in study["labels"].items() if name != "horizons"}
     digests = [
         digest(

@@ -7,6 +7,7 @@
 import pandas as pd
 
 from fd01.data.origins import CALIBRATION, EVALUATION
+from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.metrics import ALL_SEEDS, all_measures, auc, best_f1_threshold
 from fd01.evaluation.outcomes import train_prevalence, with_outcomes
 from fd01.scoring.predictions import mean_over_seeds, of_target
@@ -101,7 +102,8 @@ def compared_rows(metrics, fold, target, horizon):
 def best_baseline(rows, systems):
     """The row of the baseline with the best AUC on the calibration tail, or None.
 
-    The block that is reported has no influence on this choice.
+    The block that is reported has no influence on this choice. A baseline is named by the score that it is compared by,
+    never by its probability before the touch correction.
 
     Parameters
     ----------
@@ -109,7 +111,8 @@ def best_baseline(rows, systems):
         Rows of `compared_rows`.
     systems : dict of experiment to system
     """
-    rows = rows[rows["experiment"].map(systems) == "baseline"].dropna(subset="calibration_auc")
+    rows = rows[(rows["experiment"].map(systems) == "baseline") & (rows["score_kind"] != CLOSE_EXCEEDANCE)]
+    rows = rows.dropna(subset="calibration_auc")
     return rows.loc[rows["calibration_auc"].idxmax()] if len(rows) else None
 
 

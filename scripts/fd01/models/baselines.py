@@ -86,9 +86,8 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
     Glosten, Jagannathan and Runkle, J. Finance 1993. The package `arch` fits it to the daily log returns up to the
     last training origin; with its parameters fixed, it then forecasts from every day.
 
-    The h-day return is taken as Student-t with the summed mean and variance forecasts. The probability that the
-    path touches a threshold is twice the probability that it ends beyond the threshold (reflection principle), at
-    most 1.
+    The h-day return is taken as Student-t with the summed mean and variance forecasts. For a target that asks for a
+    touch, the score is the probability that the Close ends beyond the threshold, see `Method.of_close`.
 
     Raises
     ------
@@ -114,10 +113,7 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
         return student_t.sf((threshold - mean) / std * np.sqrt(df / (df - 2)), df)
 
     probability = above(100 * np.log1p(threshold_return(dataset, target["target"], labels)[rows]))
-    event = TARGETS[target["target"]]
-    if event.falls:
-        probability = 1 - probability
-    return np.minimum(2 * probability, 1) if event.touches else probability
+    return 1 - probability if TARGETS[target["target"]].falls else probability
 
 
 @dataclass(frozen=True)
@@ -134,6 +130,9 @@ class Method:
         Whether it is fitted to the training period.
     constant : bool
         Whether every day has the same score.
+    of_close : bool
+        Whether a score is the probability that the Close ends beyond the threshold. Where the target asks for a touch,
+        `fd01.data.touch` then makes the probability of the target.
     for_family : bool
         Whether it is also measured on the whole family of labels: it varies from day to day and takes no time to fit.
     """
@@ -142,6 +141,7 @@ class Method:
     score_kind: str
     fitted: bool = True
     constant: bool = False
+    of_close: bool = False
     for_family: bool = False
 
     @property
@@ -157,7 +157,7 @@ METHODS = {
     "range": Method(range_signal, "signal", fitted=False, for_family=True),
     "ewma": Method(ewma, "signal", fitted=False, for_family=True),
     "har": Method(har_logit, "probability", for_family=True),
-    "gjr-garch-t": Method(gjr_garch_t, "exceedance"),
+    "gjr-garch-t": Method(gjr_garch_t, "exceedance", of_close=True),
     "logistic": Method(logistic, "probability", for_family=True),
     "boosting": Method(boosting, "probability"),
 }

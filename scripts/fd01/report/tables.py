@@ -116,7 +116,11 @@ def _single_seeds(row):
 
 SCORE_KINDS = {
     "study": "the score of the original study, the median forecast as a return",
-    "exceedance": "the probability of the event under the predictive distribution",
+    "exceedance": (
+        "the probability of the event under the predictive distribution; where a forecast of the Close is asked for a "
+        "touch, its level is corrected on training data"
+    ),
+    "close-exceedance": "that probability before the correction: that the Close ends beyond the threshold",
     "width": "the distance between its 10 % and 90 % quantiles, a measure of volatility alone",
 }
 

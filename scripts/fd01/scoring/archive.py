@@ -13,6 +13,7 @@ name contains a digest of the settings, so that an import made with other settin
 
 from pathlib import Path
 
+from fd01.data.touch import RULE
 from fd01.workflow.errors import UserError
 from fd01.workflow.files import digest, sha256
 
@@ -34,6 +35,7 @@ def settings_of(config, dataset, experiment):
         "labels": config["labels"],
         "origins": config["origins"],
         "folds": config["datasets"][dataset]["folds"],
+        "touch correction": RULE,  # archives of version 0.1.0 have probabilities by another rule
     }
 
 

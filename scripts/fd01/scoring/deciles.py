@@ -5,6 +5,7 @@ from scipy.stats import norm
 
 from fd01.data.series import HIGH_SERIES, PRICES
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
+from fd01.data.touch import CLOSE_EXCEEDANCE, needs_touch
 from fd01.models.forecasts import DECILE_COLUMNS, LEVELS
 from fd01.workflow.errors import NotRun
 
@@ -76,15 +77,6 @@ def exceedance(deciles, threshold):
     return norm.sf(PROBITS[segment - 1][:, 0] + (threshold - left) * slope)
 
 
-def touch(end_beyond):
-    """Probability that a path touches a threshold, from the probability p that it ends beyond the threshold.
-
-    The reflection principle says 2 p, which can exceed 1. 1 - (1 - p)^2 is close to it for rare events, stays below
-    1, and keeps the order of days.
-    """
-    return 1 - (1 - end_beyond) ** 2
-
-
 def scores(frame, target, name, dataset, labels):
     """The three scores of every row.
 
@@ -100,7 +92,9 @@ def scores(frame, target, name, dataset, labels):
     rows : int array, shape (n,)
     scores : dict of arrays, shape (n,), by kind of score
         study: the median as a simple return (its negative for `down`), the score of the original study; exceedance:
-        the probability of the target; width: 90 % less 10 % quantile of the return.
+        the probability of the target, or, in its place, close-exceedance: the probability that the Close ends beyond
+        the threshold, from a forecast of the Close for a target that asks for a touch (`fd01.data.touch`); width: 90 %
+        less 10 % quantile of the return.
 
     Raises
     ------
@@ -113,10 +107,8 @@ def scores(frame, target, name, dataset, labels):
     probability = exceedance(deciles, threshold_return(dataset, target["target"], labels)[rows])
     if event.falls:
         probability = 1 - probability
-    if event.touches and name not in HIGH_SERIES:
-        probability = touch(probability)
     return rows, {
         "study": -deciles[:, 4] if event.falls else deciles[:, 4],
-        "exceedance": probability,
+        CLOSE_EXCEEDANCE if needs_touch(target, name) else "exceedance": probability,
         "width": deciles[:, 8] - deciles[:, 0],
     }

@@ -1,11 +1,13 @@
 """Stored predictive distributions, deciles or parameters of a Student-t: read them, ask them, change them."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
+from fd01.data.touch import level_corrected, touch_exponent
 from fd01.models.forecasts import DECILE_COLUMNS, PARAMETERS
 from fd01.scoring.deciles import scores as scores_of_deciles
 from fd01.scoring.student_t import scores as scores_of_student_t
@@ -39,7 +41,7 @@ class Forecaster:
         """Whether `frame` holds parameters of Student-t distributions, in percent, instead of deciles."""
         return "df" in self.frame
 
-    def exceedance(self, target, dataset, labels):
+    def exceedance(self, target, train, dataset, labels):
         """Probability of the target by row of the dataset, the mean over seeds; Series.
 
         It comes from the distribution over the whole horizon, never from a product of daily probabilities.
@@ -47,6 +49,8 @@ class Forecaster:
         Parameters
         ----------
         target : dict with `target` and `horizon`
+        train : int array
+            Rows of the training period, for the touch correction (`fd01.data.touch`).
         dataset : DataFrame of all days
         labels : section `labels` of the configuration
 
@@ -58,10 +62,11 @@ class Forecaster:
         if self.reason:
             raise NotRun(self.reason)
         scores_of = scores_of_student_t if self.is_student_t else scores_of_deciles
+        exponent = partial(touch_exponent, target, train, dataset, labels)
         parts = []
         for _, group in self.frame.groupby("seed", dropna=False):
             rows, scores = scores_of(group, target, self.input, dataset, labels)
-            parts.append(pd.Series(scores["exceedance"], index=rows))
+            parts.append(pd.Series(level_corrected(scores, exponent)["exceedance"], index=rows))
         return pd.concat(parts).groupby(level=0).mean()
 
 

@@ -5,11 +5,13 @@ Both functions return, by train end, a table of scores and a list of the targets
 """
 
 import logging
+from functools import partial
 
 import pandas as pd
 
 from fd01.data.origins import CALIBRATION, EVALUATION, splits
-from fd01.scoring.predictions import concat_scores, scores_frame
+from fd01.data.touch import level_corrected
+from fd01.scoring.predictions import PROBABILITY_KINDS, concat_scores, scores_frame
 from fd01.workflow.errors import NotRun
 
 
@@ -35,11 +37,10 @@ def fit_folds(origins, targets, fit):
     frames, not_run = {}, {}
     for target in targets:
         for split in splits(origins, **target):
-            fits = (CALIBRATION, split.inner, split.calibration), (EVALUATION, split.training, split.evaluation)
             try:
                 scored = [
                     scores_frame(origins, rows, role, scores, target=target, **columns)
-                    for role, train, rows in fits
+                    for role, train, rows in _fits(split)
                     for scores, columns in fit(split, target, train, rows)
                 ]
             except NotRun as reason:
@@ -49,8 +50,11 @@ def fit_folds(origins, targets, fit):
     return _by_train_end(frames, origins), not_run
 
 
-def score_folds(forecasts, origins, targets, scores_of, reason=None, needed=None):
+def score_folds(forecasts, origins, targets, scores_of, exponent_of, reason=None, needed=None):
     """Scores from stored forecasts.
+
+    The touch exponent of the scores of a calibration tail comes from the days before the tail, and the exponent of the
+    evaluation blocks from the whole training period.
 
     Parameters
     ----------
@@ -60,6 +64,7 @@ def score_folds(forecasts, origins, targets, scores_of, reason=None, needed=None
     scores_of : function of the forecasts of one seed and a target
         Returns rows of the dataset and a dict of arrays by kind of score; raises `NotRun` where the forecasts say
         nothing about the target.
+    exponent_of : function of a target and rows to train on, `fd01.data.touch.touch_exponent`
     reason : str, optional
         Why the model has not run; then there is nothing to score.
     needed : int, optional
@@ -82,24 +87,29 @@ def score_folds(forecasts, origins, targets, scores_of, reason=None, needed=None
         for split in splits(origins, **target):
             try:
                 check_history(split, needed)
+                scored = list(_scores_of_split(origins, split, target, seeds, exponent_of))
             except NotRun as not_scored:
                 _record(not_run, split.train_end, target, not_scored)
-                continue
-            for seed, rows, scores in seeds:
-                frames.setdefault(split.train_end, []).extend(
-                    _scores_of_split(origins, split, target, seed, pd.Index(rows), scores)
-                )
+            else:
+                frames.setdefault(split.train_end, []).extend(scored)
     return _by_train_end(frames, origins), not_run
 
 
-def _scores_of_split(origins, split, target, seed, rows, scores):
-    for role, wanted in ((CALIBRATION, split.calibration), (EVALUATION, split.evaluation)):
-        positions = rows.get_indexer(wanted)
-        if (positions < 0).any():
-            continue  # the experiment has forecasts of the evaluation blocks alone
-        for kind, values in scores.items():
-            columns = dict(score_kind=kind, is_probability=kind == "exceedance", seed=seed)
-            yield scores_frame(origins, wanted, role, values[positions], target=target, **columns)
+def _fits(split):
+    """Of both roles: the role, the rows that a fit may use, and the rows that it must score."""
+    return (CALIBRATION, split.inner, split.calibration), (EVALUATION, split.training, split.evaluation)
+
+
+def _scores_of_split(origins, split, target, seeds, exponent_of):
+    for role, train, wanted in _fits(split):
+        for seed, rows, scores in seeds:
+            positions = pd.Index(rows).get_indexer(wanted)
+            if (positions < 0).any():
+                continue  # the experiment has forecasts of the evaluation blocks alone
+            kinds = level_corrected(scores, partial(exponent_of, target, train))
+            for kind, values in kinds.items():
+                columns = dict(score_kind=kind, is_probability=kind in PROBABILITY_KINDS, seed=seed)
+                yield scores_frame(origins, wanted, role, values[positions], target=target, **columns)
 
 
 def check_history(split, needed):

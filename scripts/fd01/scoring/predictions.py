@@ -4,11 +4,13 @@ A row is a score of one origin for one target. Columns: origin (date), role (`ca
 horizon (trading days), seed (null for a deterministic experiment), score_kind, score (the higher, the likelier the
 target), is_probability.
 
-Score kinds: `probability` (by a classifier), `exceedance` (from a predictive distribution), `signal` (a ranking only),
-`study` (the score of the original study: the point forecast as a return), `width` (90 % less 10 % quantile).
+Score kinds: `probability` (by a classifier), `exceedance` (from a predictive distribution), `close-exceedance` (the
+same before the touch correction, see `fd01.data.touch`), `signal` (a ranking only), `study` (the score of the original
+study: the point forecast as a return), `width` (90 % less 10 % quantile).
 
 A file is complete, or says what is missing: its metadata are the provenance of the scores, `not_run`, a list of
-{target, horizon, reason}, and `folds`, the names of the files that were written together.
+{target, horizon, reason}, and `folds`, the names of the files that were written together. Where scores are corrected,
+`touch_exponents` has the k of every train end, target and role (`fd01.data.touch.touch_exponents`).
 """
 
 from pathlib import Path
@@ -19,6 +21,7 @@ import pyarrow as pa
 
 from fd01.data.origins import EVALUATION
 from fd01.data.targets import target_column
+from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.workflow.errors import UserError
 from fd01.workflow.parquet import read_table, write_table
 
@@ -35,6 +38,7 @@ SCHEMA = pa.schema(
     ]
 )
 SCHEMA_TEXT = str(SCHEMA).splitlines()  # the schema as text, for archives
+PROBABILITY_KINDS = ("probability", "exceedance", CLOSE_EXCEEDANCE)
 KEY = ["role", "target", "horizon", "seed", "score_kind", "origin"]
 
 

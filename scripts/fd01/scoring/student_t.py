@@ -6,10 +6,9 @@ Closed forms in float64, without sampling: 100 samples would give a probability 
 import numpy as np
 from scipy.stats import t as student_t
 
-from fd01.data.series import HIGH_SERIES
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
+from fd01.data.touch import CLOSE_EXCEEDANCE, needs_touch
 from fd01.models.forecasts import PARAMETERS
-from fd01.scoring.deciles import touch
 from fd01.workflow.errors import NotRun
 
 
@@ -42,7 +41,6 @@ def scores(frame, target, name, dataset, labels):
     threshold = 100 * np.log1p(threshold_return(dataset, target["target"], labels)[rows])
     tail = student_t.cdf if event.falls else student_t.sf
     probability = tail(threshold, df, loc, scale)
-    if event.touches and name not in HIGH_SERIES:
-        probability = touch(probability)
+    kind = CLOSE_EXCEEDANCE if needs_touch(target, name) else "exceedance"
     low, median, high = (np.expm1(student_t.ppf(level, df, loc, scale) / 100) for level in (0.1, 0.5, 0.9))
-    return rows, {"study": -median if event.falls else median, "exceedance": probability, "width": high - low}
+    return rows, {"study": -median if event.falls else median, kind: probability, "width": high - low}

@@ -167,16 +167,28 @@ def test_recalibration_that_is_not_possible_says_why():
 def test_table_has_every_recalibration_and_the_measures_of_its_probabilities():
     y, probability = simulated(200)
     tail = score_matrix(*simulated(200, 1)[:1], a=simulated(200, 1)[1], b=simulated(200, 1)[1])
-    table = calibration_table({"test": score_matrix(y, a=probability, b=np.full(200, 0.3))}, {"test": tail})
+    table = calibration_table({"test": score_matrix(y, a=probability, b=np.full(200, 0.3))}, {"test": tail}, {})
     assert list(table) == COLUMNS and len(table) == 6
     row = table.iloc[0]
     assert (row["experiment"], row["arm"], row["n"], row["positives"]) == ("a", "raw", 200, y.sum())
     assert row["brier"] == pytest.approx(brier_score_loss(y, probability))
     total = table["miscalibration"] - table["discrimination"] + table["uncertainty"]
     assert total.to_numpy() == pytest.approx(table["brier"].to_numpy())
-    assert calibration_table({}, {}).empty
+    assert calibration_table({}, {}, {}).empty
     one_class = calibration_measures(pd.Series(np.zeros(9)), pd.Series(np.linspace(0.1, 0.9, 9)))
     assert np.isnan(one_class["auc"]) and one_class["discrimination"] == 0
+
+
+def test_probability_before_the_touch_correction_stands_beside_the_corrected_one():
+    y, probability = simulated(200)
+    block = score_matrix(y, a=probability, b=probability)
+    own = {"test": score_matrix(y, a=probability / 2)}
+    table = calibration_table({"test": block}, {}, own).set_index(["experiment", "arm"])
+    assert table.loc["a"].index.tolist() == ["raw", "platt", "isotonic", "close-exceedance"]
+    assert table.loc["b"].index.tolist() == ["raw", "platt", "isotonic"]
+    row = table.loc[("a", "close-exceedance")]
+    assert row["brier"] == pytest.approx(brier_score_loss(y, probability / 2))
+    assert row["auc"] == table.loc[("a", "raw"), "auc"] and row["brier"] != table.loc[("a", "raw"), "brier"]
 
 
 def test_figure_has_a_panel_per_experiment_and_is_the_same_again():

@@ -1,13 +1,13 @@
 """What a score knows beyond volatility."""
 
 import dataclasses
+import importlib.util
 
 import numpy as np
 import pandas as pd
 import pytest
 from explain_scores import COLUMNS, draw
 from helpers.made_up_data import (
-    CONFIG,
     LABELS,
     UP,
     UP_5,
@@ -16,29 +16,37 @@ from helpers.made_up_data import (
     prices_with_other_rows_after,
     score_matrix,
 )
+from helpers.paths import ROOT
 from scipy.stats import norm
 from scipy.stats import t as student_t
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import log_loss, roc_auc_score
+from statsmodels.api import Logit, add_constant
 
-from fd01.data.features import har
+from fd01.data.features import har, volatility_measures
 from fd01.data.origins import EVALUATION, splits
 from fd01.data.series import input_series
-from fd01.data.targets import target_column
-from fd01.evaluation.calibration import as_predictor
+from fd01.evaluation.bootstrap import resample_counts
 from fd01.evaluation.explanation import (
+    ADDS,
     TERCILES,
+    TOO_SMALL,
+    UNDECIDED,
     auc_within,
-    diebold_mariano,
     explanation_rows,
-    fit_har,
-    gain_over_har,
+    fit_volatility,
+    gain_in_log_loss,
+    gain_over_volatility,
+    judge,
     nested_forecasts,
+    newey_west,
+    stationary_bootstrap,
     swapped_scores,
     tercile_rows,
     terciles,
 )
 from fd01.evaluation.score_matrix import ScoreMatrix
+from fd01.models import heads
 from fd01.models.forecasts import DECILE_COLUMNS, LEVELS, quantile_frame
 from fd01.models.har import har_distribution, har_volatility
 from fd01.scoring.distributions import Forecaster, swapped
@@ -46,7 +54,7 @@ from fd01.workflow.errors import NotRun
 
 DATASET, ORIGINS = dataset_and_origins(make_prices(days=900), {"b": {"train_end": "2017-06-30", "start": "2017-07-01"}})
 (SPLIT,) = splits(ORIGINS, **UP)
-HAR = fit_har(DATASET, SPLIT, UP, LABELS)
+MODEL = fit_volatility(DATASET, SPLIT, UP, LABELS)
 ROWS = np.arange(100, len(DATASET) - 1)
 
 
@@ -94,8 +102,8 @@ def test_swap_with_its_own_location_and_width_changes_nothing(forecaster):
         median, width = frame["q50"], frame["q90"] - frame["q10"]
     same = swapped(frame, by_row(median), by_row(width))
     pd.testing.assert_frame_equal(same, frame)
-    scores = Forecaster("s", forecaster.input, same, None).exceedance(UP, DATASET, LABELS)
-    np.testing.assert_allclose(scores, forecaster.exceedance(UP, DATASET, LABELS), rtol=1e-9)
+    scores = Forecaster("s", forecaster.input, same, None).exceedance(UP, SPLIT.training, DATASET, LABELS)
+    np.testing.assert_allclose(scores, forecaster.exceedance(UP, SPLIT.training, DATASET, LABELS), rtol=1e-9)
 
 
 def test_swapped_deciles_have_the_location_and_width_that_were_asked_for_and_their_own_shape():
@@ -153,19 +161,19 @@ def test_har_distribution_covers_what_it_says(name):
 
 def test_swaps_go_through_the_scores_of_the_forecaster():
     for forecaster in (quantiles_of("return"), quantiles_of("close"), student_of()):
-        found = dict(swapped_scores(forecaster, HAR))
+        found = dict(swapped_scores(forecaster, MODEL))
         assert list(found) == ["har_scale", "har_location", "har_both"]
         assert all(scores.between(0, 1).all() for scores in found.values())
         # With location and scale of HAR a fixed shape ranks days as HAR's volatility does.
-        days = HAR.volatility.index
-        assert found["har_both"].loc[days].corr(HAR.volatility, method="spearman") > 0.9
-        own = by_day(forecaster.exceedance(UP, DATASET, LABELS)).loc[days]
-        assert abs(own.corr(HAR.volatility, method="spearman")) < 0.3
+        days = MODEL.forecast.index
+        assert found["har_both"].loc[days].corr(MODEL.forecast, method="spearman") > 0.9
+        own = by_day(forecaster.exceedance(UP, SPLIT.training, DATASET, LABELS)).loc[days]
+        assert abs(own.corr(MODEL.forecast, method="spearman")) < 0.3
     with pytest.raises(NotRun, match="next day"):
-        dict(swapped_scores(student_of(), dataclasses.replace(HAR, target=UP_5)))
+        dict(swapped_scores(student_of(), dataclasses.replace(MODEL, target=UP_5)))
     with pytest.raises(NotRun, match="says nothing of the target down"):
         down = {"target": "down", "horizon": 1}
-        dict(swapped_scores(quantiles_of("high"), dataclasses.replace(HAR, target=down)))
+        dict(swapped_scores(quantiles_of("high"), dataclasses.replace(MODEL, target=down)))
 
 
 def test_terciles_are_thirds():
@@ -200,7 +208,7 @@ def signals(n, seed, strength):
 def test_second_predictor_adds_what_it_knows():
     (y_tail, tail), (y, block) = signals(2000, 0, 1.0), signals(2000, 1, 1.0)
     base, joint, coefficient = nested_forecasts(y_tail, tail, block)
-    gain, p = diebold_mariano(y, base, joint)
+    gain, p = (gain_in_log_loss(y, base, joint, 0.05)[name] for name in ("gain", "p"))
     assert coefficient == pytest.approx(1, abs=0.15)
     assert gain == pytest.approx(log_loss(y, base) - log_loss(y, joint)) and gain > 0.05 and p < 1e-6
     assert roc_auc_score(y, joint) > roc_auc_score(y, base) + 0.05
@@ -211,86 +219,174 @@ def test_second_predictor_that_knows_nothing_is_rarely_found_better():
     for seed in range(30):
         (y_tail, tail), (y, block) = signals(400, 2 * seed, 0.0), signals(400, 2 * seed + 1, 0.0)
         base, joint, _ = nested_forecasts(y_tail, tail, block)
-        gain, p = diebold_mariano(y, base, joint)
-        found.append(gain > 0 and p < 0.05)
+        gain = gain_in_log_loss(y, base, joint, 0.05)
+        found.append(gain["gain"] > 0 and gain["p"] < 0.05)
     assert np.mean(found) <= 0.1
 
 
 def test_outcomes_of_the_block_do_not_move_the_combination():
-    tail, block, har_ = tail_and_block(1.0)
+    tail, block, model = tail_and_block(1.0)
     turned = dataclasses.replace(block, y=1 - block.y)
-    one, two = (gain_over_har("model", har_, matrix, tail) for matrix in (block, turned))
+    one, two = (gain_over_volatility("model", model, matrix, tail, 0.05) for matrix in (block, turned))
     assert one["coefficient"] == two["coefficient"]
     assert one["joint_auc"] == pytest.approx(1 - two["joint_auc"])
 
 
-def test_diebold_mariano_equals_a_value_worked_out_by_hand():
-    y, (first, second) = signals(300, 0, 1.0)
+def daily_gains(n=300):
+    """Outcomes and two probabilities of n days, and the gain of the second in log-loss."""
+    y, (first, second) = signals(n, 0, 1.0)
     one, two = (norm.cdf(signal).clip(0.001, 0.999) for signal in (first, second))
-    gain = np.where(y == 1, np.log(two / one), np.log((1 - two) / (1 - one)))
-    centred, lags = gain - gain.mean(), 5  # floor(4 (300 / 100)^(2/9))
+    return y, one, two, np.where(y == 1, np.log(two / one), np.log((1 - two) / (1 - one)))
+
+
+def test_newey_west_equals_a_value_worked_out_by_hand():
+    *_, gains = daily_gains()
+    centred, lags = gains - gains.mean(), 5  # floor(4 (300 / 100)^(2/9))
     covariances = [centred[k:] @ centred[: len(centred) - k] for k in range(lags + 1)]
     variance = covariances[0] + 2 * sum((1 - k / (lags + 1)) * covariances[k] for k in range(1, lags + 1))
-    wanted = 2 * norm.sf(abs(gain.sum()) / np.sqrt(variance))
-    assert diebold_mariano(y, one, two) == pytest.approx((gain.mean(), wanted))
+    assert newey_west(gains) == pytest.approx(np.sqrt(variance) / len(gains))
+
+
+@pytest.mark.parametrize("memory", [0, 0.95])
+def test_closed_form_of_the_stationary_bootstrap_is_the_spread_of_its_resamples(memory):
+    rng, values = np.random.default_rng(0), np.zeros(400)
+    for day in range(1, 400):
+        values[day] = memory * values[day - 1] + rng.standard_normal()
+    counts = resample_counts(400, 20.0, 20_000, seed=0)  # 20 days: the square root of 400
+    assert stationary_bootstrap(values) == pytest.approx((counts @ values / 400).std(), rel=0.02)
+
+
+def test_interval_and_p_take_the_larger_standard_error():
+    y, one, two, gains = daily_gains()
+    found = gain_in_log_loss(y, one, two, 0.1)
+    se = max(newey_west(gains), stationary_bootstrap(gains))
+    assert (found["gain"], found["se"]) == pytest.approx((gains.mean(), se))
+    assert found["p"] == pytest.approx(2 * norm.sf(abs(gains.mean()) / se))
+    assert (found["low"], found["high"]) == pytest.approx(norm.interval(0.9, gains.mean(), se))
+    same = gain_in_log_loss(y, one, one, 0.1)
+    assert (same["gain"], same["se"], same["p"]) == (0, 0, 1)
+    # Errors that persist for months: Newey and West's five lags see a part of it.
+    slow = np.repeat(np.random.default_rng(0).standard_normal(10), 50)
+    assert stationary_bootstrap(slow) > 1.3 * newey_west(slow)
+
+
+def test_a_gain_counts_by_its_size_and_not_by_its_p_value():
+    gains = pd.DataFrame(
+        [
+            ("large and sure", 0.02, 0.01, 0.03, 0.0001),
+            ("sure and tiny", 0.0005, 0.0003, 0.0007, 0.0001),  # as drawdown once: p alone called it better
+            ("sure, small, perhaps more", 0.004, 0.001, 0.007, 0.0002),
+            ("large and unsure", 0.02, -0.01, 0.05, 0.2),
+            ("sure alone, not among five", 0.02, 0.001, 0.04, 0.03),
+            ("surely worse", -0.02, -0.03, -0.01, 0.0001),
+            ("no gain is known", np.nan, np.nan, np.nan, np.nan),
+        ],
+        columns=["experiment", "gain", "low", "high", "p"],
+    )
+    verdicts = judge(gains, 0.05, 0.005).set_index("experiment")["verdict"].tolist()
+    assert verdicts == [ADDS, TOO_SMALL, UNDECIDED, UNDECIDED, UNDECIDED, TOO_SMALL, None]
+    assert judge(gains, 0.05, 0.0004)["verdict"].tolist()[1] == ADDS  # another smallest gain that matters
+    empty = judge(pd.DataFrame(columns=COLUMNS, dtype=float), 0.05, 0.005)
+    assert empty.empty and "verdict" in empty
 
 
 def tail_and_block(strength):
     (y_tail, tail), (y, block) = signals(500, 0, strength), signals(500, 1, strength)
     found = score_matrix(y_tail, False, model=tail[1]), score_matrix(y, False, model=block[1])
-    tail_har, block_har = (pd.Series(norm.cdf(part[0]), found[0].days) for part in (tail, block))
-    return *found, dataclasses.replace(HAR, tail_probability=tail_har, block_probability=block_har)
+    on_tail, on_block = (pd.Series(norm.cdf(part[0]), found[0].days) for part in (tail, block))
+    return *found, dataclasses.replace(MODEL, tail_probability=on_tail, block_probability=on_block)
 
 
-def test_addition_says_why_it_is_not_known():
-    tail, block, har_ = tail_and_block(1.0)
-    assert gain_over_har("model", har_, block, tail)["gain"] > 0
-    assert gain_over_har("model", har_, block, None) == {"added_reason": "it has no scores of the calibration tail"}
+def test_addition_says_why_it_is_not_known(monkeypatch):
+    tail, block, model = tail_and_block(1.0)
+
+    def gain(tail):
+        return gain_over_volatility("model", model, block, tail, 0.05)
+
+    assert gain(tail)["gain"] > 0
+    assert gain(None) == {"added_reason": "it has no scores of the calibration tail"}
     one_class = score_matrix(np.zeros(500), False, model=tail.scores["model"])
-    assert "both outcomes" in gain_over_har("model", har_, block, one_class)["added_reason"]
+    assert "both outcomes" in gain(one_class)["added_reason"]
     constant = score_matrix(tail.y, False, model=np.ones(500))
-    assert gain_over_har("model", har_, block, constant) == {"added_reason": "its score is the same every day"}
-    itself = score_matrix(tail.y, True, model=har_.tail_probability.to_numpy())
-    same = score_matrix(block.y, True, model=har_.block_probability.to_numpy())
-    assert gain_over_har("model", har_, same, itself) == {"added_reason": "it is HAR itself"}
+    assert gain(constant) == {"added_reason": "its score is the same every day"}
+    monkeypatch.setattr(heads, "CONVERGED", 0)
+    assert "did not converge" in gain(tail)["added_reason"]
 
 
 def test_explanation_of_a_forecaster_and_of_a_score_without_a_distribution():
     forecaster = quantiles_of("return")
-    scores = by_day(forecaster.exceedance(UP, DATASET, LABELS))
+    scores = by_day(forecaster.exceedance(UP, SPLIT.training, DATASET, LABELS))
     block = block_matrix(q=scores, other=-scores)
-    table = pd.DataFrame(explanation_rows("b", block, None, None, HAR, {"q": forecaster}), columns=COLUMNS)
+    table = pd.DataFrame(explanation_rows("b", block, None, None, MODEL, {"q": forecaster}, 0.05), columns=COLUMNS)
     q, other = table.set_index("experiment").loc[["q", "other"]].itertuples()
     assert q.auc == pytest.approx(roc_auc_score(block.y, block.scores["q"])) == pytest.approx(1 - other.auc)
-    assert q.auc_within == pytest.approx(1 - other.auc_within) and q.har_within == other.har_within
+    assert q.auc_within == pytest.approx(1 - other.auc_within) and q.volatility_within == other.volatility_within
     assert np.isfinite([q.har_scale, q.har_location, q.har_both]).all()
     assert other.swap_reason == "it stores no predictive distribution" and np.isnan(other.har_scale)
     assert set(table["added_reason"]) == {"it has no scores of the calibration tail"}
-    failed = list(explanation_rows("b", block, None, None, "nothing to tell apart", {}))
+    failed = list(explanation_rows("b", block, None, None, "nothing to tell apart", {}, 0.05))
     assert failed[0]["swap_reason"] == failed[0]["added_reason"] == "nothing to tell apart"
 
-    thirds = pd.DataFrame(tercile_rows("b", block, terciles(HAR.volatility.loc[block.days])))
+    thirds = pd.DataFrame(tercile_rows("b", block, terciles(MODEL.forecast.loc[block.days])))
     assert thirds["volatility"].tolist() == 2 * TERCILES
     assert thirds.groupby("experiment")[["n", "positives"]].sum().loc["q"].tolist() == [len(block.y), block.y.sum()]
-    means = [HAR.volatility.loc[block.days][terciles(HAR.volatility.loc[block.days]) == k].mean() for k in range(3)]
+    means = [MODEL.forecast.loc[block.days][terciles(MODEL.forecast.loc[block.days]) == k].mean() for k in range(3)]
     assert means == sorted(means)
 
 
-def test_har_is_the_baseline_of_that_name():
-    from run_baseline import score_all
+def test_volatility_is_a_regression_on_seven_measures_fitted_to_the_days_before():
+    measures = volatility_measures(DATASET)
+    for found, train, rows in (
+        (MODEL.tail_probability, SPLIT.inner, SPLIT.calibration),
+        (MODEL.block_probability, SPLIT.training, SPLIT.evaluation),
+    ):
+        fit = Logit(SPLIT.y(train), add_constant(measures.iloc[train])).fit(disp=0)
+        np.testing.assert_allclose(found, fit.predict(add_constant(measures.iloc[rows])), atol=1e-7)
+        assert list(found.index) == list(DATASET["Date"].iloc[rows])
 
-    frames, _ = score_all(DATASET, ORIGINS, CONFIG["experiments"]["BASE-HAR"]["settings"], [UP], LABELS)
-    scores = frames["2017-06-30"].set_index(["role", "origin"])["score"]
-    pd.testing.assert_series_equal(
-        HAR.block_probability, scores.loc[EVALUATION], check_names=False, check_index_type=False
-    )
-    pd.testing.assert_series_equal(
-        HAR.tail_probability, scores.loc["calibration"], check_names=False, check_index_type=False
-    )
-    assert np.allclose(
-        as_predictor(HAR.tail_probability, True), np.log(HAR.tail_probability / (1 - HAR.tail_probability))
-    )
-    assert target_column(**UP) == "up_1"
+
+def test_measures_of_volatility_are_what_their_names_say_and_see_no_later_day():
+    measures, close = volatility_measures(DATASET), DATASET["Close"].to_numpy()
+    squares = np.diff(np.log(close)) ** 2
+    falls = np.where(np.diff(close) < 0, squares, 0)
+    day = 300
+    assert measures.loc[day, "squares_5"] == pytest.approx(np.log(squares[day - 5 : day].mean()))
+    assert measures.loc[day, "squares_22"] == pytest.approx(np.log(squares[day - 22 : day].mean()))
+    assert measures.loc[day, "falls_22"] == pytest.approx(np.log(falls[day - 22 : day].mean()))
+    weights = 0.94 ** np.arange(day - 1, -1, -1) * np.r_[1, np.full(day - 1, 0.06)]
+    assert measures.loc[day, "ewma"] == pytest.approx(np.log(weights @ squares[:day]))
+    pd.testing.assert_frame_equal(measures[["rv_1", "rv_5", "rv_22"]], har(DATASET))
+    assert np.isfinite(measures.iloc[22:]).all(axis=None)
+    still = volatility_measures(DATASET.assign(Close=100.0, High=100.0, Low=100.0))
+    assert (still.iloc[22:] == np.log(1e-8)).all(axis=None)
+    pd.testing.assert_frame_equal(volatility_measures(DATASET[:500]), measures[:500], check_exact=True)
+
+
+def simulation():
+    """The module bench/size_of_gain.py."""
+    spec = importlib.util.spec_from_file_location("size_of_gain", ROOT / "bench" / "size_of_gain.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_simulation_has_the_standard_errors_of_the_evaluation():
+    gains = simulation().equally_wrong(np.random.default_rng(0), 5, 0.4, 0.97)
+    one, larger = simulation().standard_errors(gains)
+    np.testing.assert_allclose(one, [newey_west(row) for row in gains], rtol=1e-9)
+    both = [max(newey_west(row), stationary_bootstrap(row)) for row in gains]
+    np.testing.assert_allclose(larger, both, rtol=1e-9)
+
+
+@pytest.mark.parametrize("noise", [0, 0.9, 0.97])
+def test_forecasts_that_are_equally_wrong_are_told_apart_about_as_often_as_the_level_says(noise):
+    found = simulation().summary(simulation().equally_wrong(np.random.default_rng(0), 600, 0.4, noise))
+    assert 3 - 2 * found["error"] < found["rejected"] < 7 + found["error"]
+
+
+def test_score_that_knows_something_is_found():
+    found = simulation().summary(simulation().added(np.random.default_rng(0), 100, 1.0, 0.9, 0.5, 0.9))
+    assert found["and gain >= 0.005"] > 80
 
 
 def test_figure_says_when_nothing_is_scored():

@@ -12,10 +12,10 @@ from sklearn.metrics import roc_auc_score
 
 from fd01.data.origins import EVALUATION, hide_outcomes, splits
 from fd01.data.targets import TARGETS
+from fd01.data.touch import touch, touch_exponent
 from fd01.evaluation.label_family import chance_half_width, family
 from fd01.models.forecasts import LEVELS, quantile_frame
 from fd01.report import figures as plots
-from fd01.scoring.deciles import touch
 from fd01.scoring.distributions import Forecaster
 from fd01.workflow.errors import NotRun
 
@@ -129,10 +129,12 @@ def test_table_has_a_row_per_label_fold_and_cheap_experiment():
 
 def test_forecast_over_days_is_for_their_sum_and_no_product_of_days():
     forecaster = normal_forecasts(0.008, 5)
-    one, five = (forecaster.exceedance(target, DATASET, LABELS).iloc[0] for target in (UP, UP_5))
+    train = np.arange(80, 400)
+    one, five = (forecaster.exceedance(target, train, DATASET, LABELS).iloc[0] for target in (UP, UP_5))
+    k_1, k_5 = (touch_exponent(target, train, DATASET, LABELS) for target in (UP, UP_5))
     limit = np.log1p(0.01)
-    assert one == pytest.approx(touch(norm.sf(limit / 0.008)), abs=1e-4)  # deciles are of simple returns
-    assert five == pytest.approx(touch(norm.sf(limit / (0.008 * np.sqrt(5)))), abs=1e-4)
+    assert one == pytest.approx(touch(norm.sf(limit / 0.008), k_1), abs=1e-4)  # deciles are of simple returns
+    assert five == pytest.approx(touch(norm.sf(limit / (0.008 * np.sqrt(5))), k_5), abs=1e-4)
     assert abs(five - (1 - (1 - one) ** 5)) > 0.02
 
 
@@ -144,7 +146,7 @@ def test_what_a_forecaster_cannot_say_is_left_empty_with_the_reason():
     assert set(table.loc[("up", 5), "reason"]) == {"a forecast of the High is one of the next day"}
     assert table.loc[("up", 1), "auc"].notna().all()
     with pytest.raises(NotRun, match="no weights"):
-        Forecaster("absent", "close", high.frame, "no weights").exceedance(UP, DATASET, LABELS)
+        Forecaster("absent", "close", high.frame, "no weights").exceedance(UP, np.arange(80, 400), DATASET, LABELS)
 
 
 def test_forecast_that_misses_a_day_of_the_block_is_left_out():

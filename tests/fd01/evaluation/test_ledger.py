@@ -58,6 +58,8 @@ def test_each_measured_block_target_and_kind_is_a_trial():
     assert len(trials()) == 2 * 2 * 2
     assert len(trials(metrics(kinds=("study", "exceedance")))) == 16
     assert "sealed" not in set(trials()["fold"])
+    # The probability before the touch correction ranks the days as the corrected one does.
+    assert len(trials(metrics(kinds=("study", "exceedance", "close-exceedance")))) == 16
 
 
 def test_same_configuration_is_entered_once(tmp_path):

@@ -193,6 +193,12 @@ def test_best_baseline_is_chosen_on_the_calibration_tail():
     assert best_baseline(rows[rows["experiment"].isin(["BASE-range", "PTST-2M"])], systems) is None
 
 
+def test_best_baseline_is_named_by_the_score_that_it_is_compared_by():
+    kinds = ("close-exceedance", "exceedance")  # as in metrics.csv: of one order, so of one AUC
+    rows = pd.DataFrame([measures("BASE-GJR-GARCH-t", 0.7, score_kind=kind, calibration_auc=0.9) for kind in kinds])
+    assert best_baseline(rows, {"BASE-GJR-GARCH-t": "baseline"})["score_kind"] == "exceedance"
+
+
 # Thresholds 0.9, 0.7, 0.5, 0.3 have precision 1, 1/2, 2/3, 1/2 and recall 1/2, 1/2, 1, 1.
 REACH_Y, REACH_SCORE = np.array([1.0, 0, 1, 0]), np.array([0.9, 0.7, 0.5, 0.3])
 

@@ -57,6 +57,11 @@ def refusal(manifest, tables):
     return str(caught.value)
 
 
+def test_archive_from_before_the_touch_correction_is_refused(manifest, tables):
+    del manifest["experiments"]["TFM-01"]["settings"]["touch correction"]
+    assert "touch correction is None there and '1 - (1 - p)^k' here" in refusal(manifest, tables)
+
+
 def test_archive_that_agrees_in_everything_is_accepted(manifest, tables):
     check_archive("a.zip", manifest, "spy", settings(), tables)
 

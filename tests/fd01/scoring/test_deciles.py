@@ -8,8 +8,9 @@ from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, dataset_and_origins
 from scipy import stats
 
 from fd01.data.series import first_row, input_series
+from fd01.data.touch import touch_exponent
 from fd01.models.forecasts import DECILE_COLUMNS, quantile_frame
-from fd01.scoring.deciles import exceedance, return_deciles, scores, touch
+from fd01.scoring.deciles import exceedance, return_deciles, scores
 from fd01.scoring.fold_scores import score_folds
 from fd01.scoring.predictions import check_same_origins, read_experiment, write_folds
 from fd01.workflow.errors import NotRun
@@ -28,6 +29,10 @@ def study():
 
 def scores_of(name, dataset):
     return partial(scores, name=name, dataset=dataset, labels=LABELS)
+
+
+def exponent_of(dataset):
+    return partial(touch_exponent, dataset=dataset, labels=LABELS)
 
 
 def quantiles(rows, deciles, seed=None):
@@ -99,13 +104,6 @@ def test_exceedance_has_no_unit_and_no_side():
     np.testing.assert_allclose(exceedance(-deciles[:, ::-1], -x), 1 - expected, rtol=1e-9, atol=1e-12)
 
 
-def test_touch_within_a_day_is_likelier_than_a_close_beyond():
-    np.testing.assert_allclose(touch(np.array([0, 0.1, 0.5, 1])), [0, 0.19, 0.75, 1])
-    p = np.linspace(0, 1, 1001)
-    assert (np.diff(touch(p)) > 0).all()
-    assert touch(1e-6) == pytest.approx(2e-6, rel=1e-5)
-
-
 @pytest.mark.parametrize("horizon", [1, 3])
 def test_return_deciles_of_the_close_come_from_its_last_day(horizon):
     close = np.array([50.0, 100.0, 200.0])
@@ -175,9 +173,10 @@ def test_scores_of_every_target_equal_a_normal_distribution(study):
     for what, probability in beyond.items():
         found, by_kind = scores(frame, {"target": what, "horizon": 1}, "close", dataset, labels)
         np.testing.assert_array_equal(found, rows)
-        assert set(by_kind) == {"study", "exceedance", "width"}
-        expected = probability if what == "direction" else 2 * probability - probability**2
-        np.testing.assert_allclose(by_kind["exceedance"], expected, rtol=1e-8)
+        # Of a touch, the distribution of the Close says no more than that it ends beyond the threshold.
+        kind = "exceedance" if what == "direction" else "close-exceedance"
+        assert set(by_kind) == {"study", kind, "width"}
+        np.testing.assert_allclose(by_kind[kind], probability, rtol=1e-8)
         np.testing.assert_allclose(by_kind["study"], -mu if what == "down" else mu, atol=1e-12)
         np.testing.assert_allclose(by_kind["width"], sigma * (Z[8] - Z[0]))
 
@@ -189,6 +188,7 @@ def test_forecast_of_the_high_is_not_corrected_for_touches(what, study):
     frame = quantiles(np.array([90]), [0.01 + 0.01 * Z])
     _, by_kind = scores(frame, {"target": what, "horizon": 1}, "high", dataset, LABELS)
     c = 0.01 if what == "up" else np.std(np.diff(np.log(close[70:91])), ddof=1)
+    assert "close-exceedance" not in by_kind
     # The deciles of the simple return are those of a normal distribution, through a mild curve.
     assert by_kind["exceedance"][0] == pytest.approx(stats.norm.sf(np.log1p(c), 0.01, 0.01), abs=1e-3)
     assert by_kind["study"][0] == pytest.approx(np.expm1(0.01))
@@ -216,7 +216,7 @@ def test_scores_are_complete(name, which, seeds, study, tmp_path):
     dataset, origins = study
     rows = rows_to_forecast(origins, which)
     file = pd.concat([made_up(dataset, rows, name, seed) for seed in seeds])
-    frames, not_run = score_folds(file, origins, ALL_TARGETS, scores_of(name, dataset))
+    frames, not_run = score_folds(file, origins, ALL_TARGETS, scores_of(name, dataset), exponent_of(dataset))
     write_folds(tmp_path, frames, origins, {}, not_run)
     frame, metadata = read_experiment(tmp_path)
     assert not_run == {}
@@ -230,7 +230,7 @@ def test_scores_belong_to_their_day_fold_and_seed(seeds):
     dataset, origins = dataset_and_origins(folds=folds)
     rows = rows_to_forecast(origins, "all")
     file = pd.concat([made_up(dataset, rows, "close", seed) for seed in seeds]).sample(frac=1, random_state=0)
-    frames, _ = score_folds(file, origins, [UP_5, DOWN], scores_of("close", dataset))
+    frames, _ = score_folds(file, origins, [UP_5, DOWN], scores_of("close", dataset), exponent_of(dataset))
     assert list(frames) == [TRAIN_END, "2016-12-01"]
     for train_end, scored in frames.items():
         frame = scored[scored["score_kind"] == "study"]
@@ -247,7 +247,7 @@ def test_targets_that_cannot_be_scored_do_not_stop_the_others(study, tmp_path):
     dataset, origins = study
     targets = [UP, DOWN, UP_5, SCALED]
     file = made_up(dataset, rows_to_forecast(origins, "all"), "high", steps=1)
-    frames, not_run = score_folds(file, origins, targets, scores_of("high", dataset))
+    frames, not_run = score_folds(file, origins, targets, scores_of("high", dataset), exponent_of(dataset))
     assert [(entry["target"], entry["horizon"]) for entry in not_run[TRAIN_END]] == [("down", 1), ("up", 5)]
     write_folds(tmp_path, frames, origins, {}, not_run)
     check_same_origins("high", *read_experiment(tmp_path), origins, targets, seeds=[])
@@ -255,7 +255,8 @@ def test_targets_that_cannot_be_scored_do_not_stop_the_others(study, tmp_path):
 
 def test_a_model_that_has_not_run_gives_its_reason_everywhere(tmp_path):
     dataset, origins = dataset_and_origins(folds=FOLDS | {"later": FOLDS["test"] | {"train_end": "2016-12-01"}})
-    frames, not_run = score_folds(pd.DataFrame(), origins, [UP, UP_5], scores_of("close", dataset), "no weights")
+    how = scores_of("close", dataset), exponent_of(dataset)
+    frames, not_run = score_folds(pd.DataFrame(), origins, [UP, UP_5], *how, "no weights")
     assert not_run == {end: [{**t, "reason": "no weights"} for t in (UP, UP_5)] for end in (TRAIN_END, "2016-12-01")}
     write_folds(tmp_path, frames, origins, {}, not_run)
     frame, metadata = read_experiment(tmp_path)

@@ -1,0 +1,114 @@
+"""From the probability that the Close ends beyond a threshold to the probability that the price touches the threshold.
+
+A price can touch a threshold on the way and end before it. So a forecast of the Close says too little of a target of
+the High or of the Low. The correction is 1 - (1 - p)^k. It stays within [0, 1] and keeps the order of the days. k, the
+touch exponent, comes from training prices: it is the exponent that turns the share of days whose Close ended beyond the
+threshold into the share of days with a touch. For small p the result is k p. For a Brownian path k would be about 2
+(reflection principle); prices jump over night and move in steps, so their k is smaller.
+"""
+
+import numpy as np
+
+from fd01.data.origins import CALIBRATION, EVALUATION, splits
+from fd01.data.series import HIGH_SERIES
+from fd01.data.targets import TARGETS, threshold_return
+from fd01.workflow.errors import NotRun
+
+CLOSE_EXCEEDANCE = "close-exceedance"  # the kind of score of a probability before the correction
+RULE = "1 - (1 - p)^k"
+
+
+def needs_touch(target, series="close"):
+    """Whether a forecast of this input series is one of the Close, while the target asks for a touch.
+
+    `target` is a dict with `target` and `horizon`.
+    """
+    return TARGETS[target["target"]].touches and series not in HIGH_SERIES
+
+
+def touch(beyond, k):
+    """Probability of a touch, 1 - (1 - p)^k, from the probability p of ending beyond the threshold; shape (n,).
+
+    >>> touch(np.array([0.0, 0.1, 0.5, 1.0]), 2).round(4)
+    array([0.  , 0.19, 0.75, 1.  ])
+    """
+    with np.errstate(divide="ignore"):  # p = 1
+        return -np.expm1(k * np.log1p(-np.asarray(beyond, float)))  # as exact for tiny p as for large ones
+
+
+def touch_exponent(target, train, dataset, labels):
+    """k of a target, log(1 - share of `train` with a touch) / log(1 - share whose Close ends beyond the threshold).
+
+    Parameters
+    ----------
+    target : dict with `target` and `horizon`
+        A target that asks for a touch.
+    train : int array, shape (n,)
+        Rows of the dataset. The prices up to the horizon of each must be known, as they are for the rows that
+        `fd01.data.origins.Split` gives a fit.
+    dataset : DataFrame of all days
+    labels : section `labels` of the configuration
+
+    Returns
+    -------
+    float, at least 1
+
+    Raises
+    ------
+    NotRun
+        If the Close of no row ends beyond the threshold, or if every row has a touch: then no k fits.
+    """
+    event, h = TARGETS[target["target"]], target["horizon"]
+    threshold = threshold_return(dataset, target["target"], labels)
+    level, last = dataset["Close"] * (1 + threshold), dataset["Close"].shift(-h)
+    beyond = (last <= level if event.falls else last >= level).to_numpy()[train]
+    touched = event.happens(dataset, h, threshold).to_numpy()[train]
+    if not beyond.any() or touched.all():
+        raise NotRun(
+            f"the touch correction cannot be measured: of {len(train)} training days, the Close ends beyond the "
+            f"threshold on {beyond.sum()}, and the price touches the threshold on {touched.sum()}"
+        )
+    return float(np.log1p(-touched.mean()) / np.log1p(-beyond.mean()))
+
+
+def level_corrected(scores, exponent):
+    """`scores` with `exceedance`, made from `close-exceedance` where there is one.
+
+    Parameters
+    ----------
+    scores : dict of arrays, shape (n,), by kind of score
+    exponent : function without arguments
+        It returns k; it is called if k is needed.
+    """
+    if CLOSE_EXCEEDANCE not in scores:
+        return scores
+    return scores | {"exceedance": touch(scores[CLOSE_EXCEEDANCE], exponent())}
+
+
+def touch_exponents(origins, targets, dataset, labels, series="close"):
+    """The k of every train end and target, for the provenance of scores from forecasts of one input series.
+
+    Returns
+    -------
+    list of dict
+        `train_end`, `target`, `horizon`, and the k of the two roles: `calibration`, from the training days before the
+        tail, and `evaluation`, from all training days; None where it cannot be measured. Empty if nothing is corrected.
+    """
+
+    def k(target, train):
+        try:
+            return touch_exponent(target, train, dataset, labels)
+        except NotRun:
+            return None
+
+    return [
+        {
+            "train_end": split.train_end,
+            **target,
+            CALIBRATION: k(target, split.inner),
+            EVALUATION: k(target, split.training),
+        }
+        for target in targets
+        if needs_touch(target, series)
+        for split in splits(origins, **target)
+    ]
