@@ -288,7 +288,7 @@ def _check_twin(name, twin, experiments):
     """A twin differs from its experiment in nothing but the weights, so that the comparison shows what they add."""
     entry, of_twin = experiments[name], experiments[twin]
     key, settings, whose = f"experiments/{twin}", of_twin["settings"], f"{name}, whose twin it is"
-    _require(of_twin["system"] == entry["system"], f"{key}/system", of_twin["system"], f"{entry['system']}, as {whose}")
+    _require(of_twin["system"] == entry["system"], f"{key}/system", of_twin["system"], f"{entry['system']}, as in {whose}")
     weights = settings.get("weights")
     _require(weights == "untrained", f"{key}/settings/weights", weights, f"untrained, since it is the twin of {name}")
     # Which days a frozen network forecasts changes none of its forecasts.
