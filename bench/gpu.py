@@ -536,7 +536,9 @@ def fine_tuning(bench, device, split, seed=0, **changes):
     with computing_on(device), tempfile.TemporaryDirectory() as scratch:
         task = finetune_timesfm.FineTuningTask(bench.dataset, split, TARGET, settings, bench.config["labels"])
         rate, checkpoint = settings["lr_sweep"][1], Path(scratch, "checkpoint")
-        network, curve, _ = finetune_timesfm.fine_tune(task, bench.folder, rate, seed, checkpoint)
+        network, curve, _ = finetune_timesfm.fine_tune(
+            task, partial(timesfm.load, bench.folder), rate, seed, checkpoint
+        )
     return curve, [value.detach().cpu() for value in network.trained.values()]
 
 

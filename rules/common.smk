@@ -15,7 +15,7 @@ HERE = Path(workflow.current_basedir).parent  # `workflow.basedir` is the caller
 sys.path.insert(0, str(HERE / "scripts"))
 
 from fd01.study.config import SCRAMBLED, check_config, cut_off, gpu_found, is_chosen, runs_on, scrambled
-from fd01.study.systems import DECILES, DISTRIBUTIONS, STATES, STUDENT_T, SYSTEMS, TRAINED, input_of
+from fd01.study.systems import DECILES, DISTRIBUTIONS, STATES, STUDENT_T, SYSTEMS, TRAINED, input_of, needed_weights, twins_of
 from fd01.workflow.environment import UNDER_CONDA
 from fd01.workflow.errors import UserError
 
@@ -84,9 +84,7 @@ def systems():
 
 def twins():
     """Twin by name of experiment, for every experiment that has one."""
-    experiments = config["experiments"]
-    named = {name: entry.get("twin", f"{name}-untrained") for name, entry in experiments.items()}
-    return {name: twin for name, twin in named.items() if twin in experiments}
+    return twins_of(config["experiments"])
 
 
 def published():

@@ -18,6 +18,7 @@ rule forecast_fracast:
         "../envs/fracast.yaml"
     params:
         settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
         folds=lookup(dpath="datasets/{dataset}/folds", within=config),
         min_history=config["origins"]["min_history"],
     script:

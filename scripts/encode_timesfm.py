@@ -44,5 +44,6 @@ if __name__ == "__main__":
         describe_model,
         ["row", "seed"],
         snakemake.threads,
+        snakemake.input.manifest,
     )
     write_table(snakemake.output[0], frame, provenance | of_model | {"seconds": time.perf_counter() - start})

@@ -1,9 +1,8 @@
-"""Fine-tune TimesFM for one train end, learning rate and seed, and score its origins."""
+"""Fine-tune TimesFM, pre-trained or untrained, for one train end, learning rate and seed, and score its origins."""
 
 import logging
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,10 +14,10 @@ from fd01.data.touch import touch_exponent, touch_exponents
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.forecasts import quantile_frame
 from fd01.models.heads import require_two_classes, scale_features
-from fd01.models.timesfm import describe_model, forecast_rows, inputs_of, load, reload
+from fd01.models.timesfm import describe_model, forecast_rows, inputs_of, open_timesfm, reload
 from fd01.models.timesfm_finetuning import adapt, build_objective, merged, tensors
 from fd01.models.training import checkpoint_path, train
-from fd01.models.weights import open_weights
+from fd01.models.weights import require_weights
 from fd01.scoring.deciles import scores
 from fd01.scoring.fold_scores import score_folds
 from fd01.scoring.predictions import concat_scores, scores_frame
@@ -28,6 +27,8 @@ from fd01.workflow.files import sha256
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 from fd01.workflow.provenance import describe_job
+
+ADAPTER_SEED = 10**6  # of the adapters and the head, for the seed 0
 
 
 class FineTuningTask:
@@ -81,13 +82,14 @@ class FineTuningTask:
         return torch.sigmoid(torch.cat(logits).double()).numpy()
 
 
-def fine_tune(task, folder, rate, seed, checkpoint):
+def fine_tune(task, load_network, rate, seed, checkpoint):
     """Train on a task.
 
     Parameters
     ----------
     task : FineTuningTask
-    folder : path of the folder of the pre-trained weights
+    load_network : function without arguments
+        Returns TimesFM as it is before the training, see `fd01.models.timesfm`.
     rate : float, learning rate
     seed : int
     checkpoint : path, as for `fd01.models.training.train`
@@ -103,8 +105,9 @@ def fine_tune(task, folder, rate, seed, checkpoint):
     import torch
 
     settings = task.settings
-    torch.manual_seed(seed)
-    model = load(folder)
+    model = load_network()
+    # Not `seed`, from which a random network is drawn: adapters and head would repeat its numbers.
+    torch.manual_seed(ADAPTER_SEED + seed)
     adapt(model.model, settings["adapter"], settings["rank"])
     network = build_objective(model.model, settings["objective"], features=task.features.shape[1])
     sets = (task.tensors(rows, model.model) for rows in (task.split.inner, task.split.calibration))
@@ -152,6 +155,7 @@ if __name__ == "__main__":
     start = time.perf_counter()
     provenance = {
         "model": f"TimesFM 2.5, fine-tuned ({settings['adapter']})",
+        "weights": "missing",
         "fitted_on": INNER,
         "optimistic": False,
         "parameters": None,
@@ -166,10 +170,11 @@ if __name__ == "__main__":
     trainings = [targets] if settings["objective"] == "quantiles" else [[target] for target in targets]
     frames, curves, weights, not_run = [], [], {}, []
     try:
-        provenance["weights"] = open_weights(snakemake.input.manifest)
+        base, ((_, load_network),) = open_timesfm(settings, [seed], snakemake.input.manifest)
+        provenance["weights"] = base if settings["weights"] == "pretrained" else f"{base}, then fine-tuned"
+        require_weights(snakemake.input.manifest)
     except NotRun as reason:
         logging.warning("not run: %s", reason)
-        provenance["weights"] = "missing"
         not_run, trainings = [{**target, "reason": str(reason)} for target in targets], []
     else:
         import torch
@@ -185,7 +190,7 @@ if __name__ == "__main__":
         )
         try:
             task = FineTuningTask(dataset, split, learned, settings, params.labels)
-            network, curve, model = fine_tune(task, Path(snakemake.input.manifest).parent, rate, seed, checkpoint)
+            network, curve, model = fine_tune(task, load_network, rate, seed, checkpoint)
         except NotRun as reason:
             logging.warning("%s: not run: %s", name, reason)
             not_run += [{**target, "reason": str(reason)} for target in scored]

@@ -1,9 +1,11 @@
 """Forecast the High of the day after every evaluation day with Fracast-0, and store the deciles.
 
-The weights are part of the package `fracast`.
+The pre-trained weights are part of the package `fracast`.
 """
 
+import json
 import time
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,13 +13,16 @@ import numpy as np
 
 from fd01.data.origins import EVALUATION
 from fd01.data.series import input_series, windows
-from fd01.models.forecasts import LEVELS, quantile_frame
+from fd01.models.forecasts import COLUMNS, LEVELS, quantile_frame
+from fd01.models.frozen import run_frozen
 from fd01.workflow.files import sha256
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame, write_table
 from fd01.workflow.provenance import describe_job, describe_network
 
 BATCH = 16  # windows; larger ones are slower
+# What the provenance says of random weights.
+UNTRAINED = "none: random (the package's initialisation, no layer starts at zero)"
 
 
 def forecast_rows(model, dataset, rows, context):
@@ -33,15 +38,17 @@ def forecast_rows(model, dataset, rows, context):
     return np.concatenate([deciles[..., 4:5], deciles], axis=-1)
 
 
-def load():
-    """The model, and a dict for the provenance that describes it and its weights."""
+def published_folder():
+    """The folder of the published weights, in the package."""
     import fracast
-    import torch
 
-    model = fracast.FracastModel.from_pretrained(weights="fp32")
-    assert np.allclose(model.quantiles, LEVELS)
-    path = Path(fracast.__file__).parent / "weights" / "model.safetensors"
-    weights = {
+    return Path(fracast.__file__).parent / "weights"
+
+
+def describe_published():
+    """The manifest of the published weights."""
+    path = published_folder() / "model.safetensors"
+    return {
         "model": "fracast",
         "revision": f"package fracast {version('fracast')}",
         "license": "Apache-2.0",
@@ -49,27 +56,68 @@ def load():
         "released": "2026-09",  # date of the files in the package
         "files": {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size}},
     }
-    return model, {"weights": weights, **describe_network(torch.nn.ModuleList([model.core, model.head]))}
+
+
+def load():
+    """The model with the published weights."""
+    import fracast
+
+    model = fracast.FracastModel.from_pretrained(weights="fp32")
+    assert np.allclose(model.quantiles, LEVELS)
+    return model
+
+
+def load_untrained(seed):
+    """The same architecture with random weights, which depend on `seed` alone.
+
+    The package initialises them; its norm scales are 1. It starts two layers at zero, so that training begins without
+    the blocks behind them. Here they have PyTorch's default initialisation, so that every block does something.
+    """
+    import fracast
+    import torch
+    from fracast._core.model import build_from_cfg
+
+    config = json.loads((published_folder() / "config.json").read_text(encoding="utf-8"))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        core, head = build_from_cfg(config)
+        for layer in (core.scale.to_gb, head.future_conv.out_proj):
+            layer.reset_parameters()
+    return fracast.FracastModel(core, head, config)
+
+
+def open_fracast(weights, seeds):
+    """What `weights`, `pretrained` or `untrained`, stands for, as `fd01.models.frozen.open_models` returns it."""
+    if weights == "untrained":
+        return UNTRAINED, [(seed, partial(load_untrained, seed)) for seed in seeds]
+    return describe_published(), [(None, load)]
+
+
+def describe_model(model):
+    """`fd01.workflow.provenance.describe_network` of a loaded model."""
+    import torch
+
+    return describe_network(torch.nn.ModuleList([model.core, model.head]))
 
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    import torch
-
-    torch.set_num_threads(snakemake.threads)
-    params = snakemake.params
+    params, settings = snakemake.params, snakemake.params.settings
     start = time.perf_counter()
-    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
-    rows = np.unique(origins.loc[origins["role"] == EVALUATION, "row"])
-    model, of_model = load()
-    frame = quantile_frame(rows, forecast_rows(model, dataset, rows, params.settings["context"]))
     provenance = {
-        **of_model,
         "model": "Fracast-0",
         "fitted_on": "nothing: zero-shot",
         "optimistic": False,
         "dtype": "float32",
-        "seconds": time.perf_counter() - start,
         **describe_job(params, "numpy", "torch", "fracast"),
     }
-    write_table(snakemake.output[0], frame, provenance)
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    rows = np.unique(origins.loc[origins["role"] == EVALUATION, "row"])
+    frame, of_model = run_frozen(
+        partial(open_fracast, settings["weights"], params.seeds),
+        lambda model: quantile_frame(rows, forecast_rows(model, dataset, rows, settings["context"])),
+        describe_model,
+        COLUMNS,
+        snakemake.threads,
+    )
+    write_table(snakemake.output[0], frame, provenance | of_model | {"seconds": time.perf_counter() - start})

@@ -39,5 +39,6 @@ if __name__ == "__main__":
         describe_model,
         COLUMNS,
         snakemake.threads,
+        snakemake.input.manifest,
     )
     write_table(snakemake.output[0], frame, provenance | of_model | {"seconds": time.perf_counter() - start})

@@ -9,6 +9,7 @@ from fd01.evaluation.audit import outdated
 from fd01.report.html import inline_svg, render
 from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
 from fd01.study.folds import is_walk_forward
+from fd01.study.systems import twins_of
 from fd01.workflow.files import read_json, write_text
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
@@ -39,6 +40,7 @@ if __name__ == "__main__":
     config, ran = provenance["config"], list(provenance["experiments"])
     outcomes = read_frame(files.outcomes)
     experiments = pd.read_csv(files.experiments)
+    scored = set(experiments.loc[experiments["status"] != "not run", "experiment"])
     target = {"target": verdict["target"], "horizon": verdict["horizon"]}
     order = [block["fold"] for block in verdict["blocks"]]
     blocks = list(result_tables(pd.read_csv(files.metrics), experiments, outcomes, target))
@@ -55,7 +57,7 @@ if __name__ == "__main__":
         result_columns=RESULT_COLUMNS,
         meanings=meanings(RESULT_COLUMNS),
         score_kinds=score_kinds(blocks),
-        twins=[name for name in ran if name.endswith("-untrained")],
+        twins=sorted(scored & set(twins_of(config["experiments"]).values())),
         with_covariates=[name for name in ran if "covariates" in config["experiments"][name]["settings"]],
         experiments=experiments.to_dict("records"),
         check_names=check_names(checks),

@@ -50,5 +50,6 @@ if __name__ == "__main__":
         lambda network: describe_network(network) | {"needed": history_length(network) + 1},
         ["row", "seed", *PARAMETERS, *STATE_COLUMNS],
         snakemake.threads,
+        snakemake.input.manifest,
     )
     write_table(snakemake.output[0], frame, provenance | of_model | {"seconds": time.perf_counter() - start})

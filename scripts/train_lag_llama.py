@@ -14,6 +14,7 @@ from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.forecasts import PARAMETERS
 from fd01.models.lag_llama import distribution, history_length, open_lag_llama, past_values, run_network, time_features
 from fd01.models.training import checkpoint_path, train
+from fd01.models.weights import require_weights
 from fd01.scoring.fold_scores import check_history, score_folds
 from fd01.scoring.predictions import concat_scores
 from fd01.scoring.student_t import scores
@@ -116,6 +117,7 @@ if __name__ == "__main__":
         start_weights, ((_, load_network),) = open_lag_llama(settings, [seed], snakemake.input.manifest)
         trained = start_weights if settings["weights"] == "pretrained" else f"{start_weights}, then trained"
         provenance["weights"] = trained
+        require_weights(snakemake.input.manifest)
         import torch
 
         torch.set_num_threads(snakemake.threads)

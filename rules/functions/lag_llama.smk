@@ -1,9 +1,17 @@
 # For the rules in lag_llama.smk: several experiments use one run of the network of Lag-Llama.
 
 
+def lag_llama_users(wildcards):
+    """The experiments that use one run of the network, as entries of the configuration."""
+    names = experiments_of("lag-llama", "lag-llama-probe")
+    entries = [config["experiments"][name] for name in names if name in running(wildcards.dataset)]
+    wanted = {"weights": wildcards.weights, "input": wildcards.input, "context": int(wildcards.context)}
+    return [entry for entry in entries if wanted.items() <= entry["settings"].items()]
+
+
 def lag_llama_manifest(wildcards):
-    """Input function: the manifest of the weights for one run of the network; nothing for an untrained one."""
-    return [] if wildcards.weights == "untrained" else manifest_path("lag-llama")
+    """Input function: the manifest of the weights for one run of the network; nothing if an experiment needs none."""
+    return manifest_path("lag-llama") if all(map(needed_weights, lag_llama_users(wildcards))) else []
 
 
 def lag_llama_run_of(dataset, experiment):
@@ -21,8 +29,4 @@ def lag_llama_run(wildcards):
 
 def lag_llama_seeds(wildcards):
     """Params function: the seeds of all experiments that use one run of the network."""
-    names = experiments_of("lag-llama", "lag-llama-probe")
-    entries = [config["experiments"][name] for name in names if name in running(wildcards.dataset)]
-    wanted = {"weights": wildcards.weights, "input": wildcards.input, "context": int(wildcards.context)}
-    users = [entry for entry in entries if wanted.items() <= entry["settings"].items()]
-    return sorted({seed for entry in users for seed in entry.get("seeds", [])})
+    return sorted({seed for entry in lag_llama_users(wildcards) for seed in entry.get("seeds", [])})

@@ -11,8 +11,9 @@ def manifest_path(model):
 
 
 def manifest_of(model):
-    """Input function: the manifest of the weights that an experiment needs; nothing for an untrained one."""
-    return branch(
-        lookup(dpath="experiments/{experiment}/settings/weights", within=config, default="pretrained"),
-        cases={"pretrained": manifest_path(model), "untrained": []},
-    )
+    """Input function: the manifest of the weights that an experiment needs; nothing if it needs none."""
+
+    def manifest(wildcards):
+        return manifest_path(model) if needed_weights(config["experiments"][wildcards.experiment]) else []
+
+    return manifest

@@ -35,7 +35,7 @@ ENVIRONMENT_OF = {
     "TFM-probe": "timesfm",
     "LL-forecast": "lag-llama",
     "LL-encoder-last": "lag-llama",
-    "LL-scratch": "lag-llama",
+    "LL-scratch-short": "lag-llama",
     "FRC-01": "fracast",
 }
 MODELS = {"timesfm": {"timesfm"}, "lag-llama": {"gluonts", "sktime"}, "fracast": {"fracast"}, "patchtst": {"torch"}}

@@ -46,10 +46,11 @@ def test_without_weights_twins_and_fracast_run(study):
     results = study / "results/sp500"
     table = pd.read_csv(results / "metrics/experiments.csv").set_index("experiment")
     assert sorted(table.index[table["weights"] == "missing"]) == PRETRAINED
-    ran = ["LL-forecast-untrained", "LL-encoder-last-untrained", "LL-scratch", "FRC-01"]
+    ran = ["LL-forecast-untrained", "LL-encoder-last-untrained", "LL-scratch-short", "FRC-01", "FRC-01-untrained"]
     assert (table.loc[ran, "status"] == "ok").all()
     assert table.loc["FRC-01", ["weights", "parameters"]].to_list() == ["pre-trained", 85001]
-    assert table.loc["LL-scratch", "weights"].startswith("none: random")
+    for name in ("LL-scratch-short", "FRC-01-untrained"):
+        assert table.loc[name, "weights"].startswith("none: random")
     verdict = read_json(results / "verdict.json")
     assert (verdict["without_weights"], verdict["pretrained"]) == (PRETRAINED, [])
     assert verdict["sentence"].startswith("FD-01 is open: neither TimesFM nor Lag-Llama")

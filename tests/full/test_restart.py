@@ -13,7 +13,7 @@ import pytest
 from end_orphans import running_jobs, running_snakemakes
 from helpers.paths import ROOT, SMALL_STUDY
 from helpers.run_workflow import QUIET, environment, snakemake
-from helpers.studies import assert_same, read_config, write_config
+from helpers.studies import assert_same, change, read_config, write_config
 
 from fd01.scoring.predictions import read_experiment
 
@@ -41,6 +41,7 @@ def copied(tmp_path_factory):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, folder / path)
         shutil.copy2(SMALL_STUDY / "config.yaml", folder / "config.yaml")
+        change(folder, "experiments", "TFM-probe-untrained", "needs_weights", value=False)
         return folder
 
     return copy
@@ -86,7 +87,8 @@ def test_threads_and_batches_move_scores_by_less_than_the_stated_tolerance(undis
     shutil.copytree(undisturbed, folder)
     config = read_config(folder)
     for name in MOVED:
-        config["experiments"][name]["settings"]["batch_size"] = 7
+        for each in (name, name.removesuffix("-untrained")):  # a twin has the settings of its original
+            config["experiments"][each]["settings"]["batch_size"] = 7
     write_config(folder, config)
     targets = [f"results/sp500/predictions/{name}" for name in MOVED]
     snakemake(folder, *targets)  # one thread per job

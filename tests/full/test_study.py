@@ -37,7 +37,9 @@ from fd01.workflow.files import read_json, sha256
 from fd01.workflow.parquet import read_frame
 
 FINETUNED = ["TFM-03", "TFM-03-event", "TFM-04"]
+TUNED_TWIN = "TFM-03-event-untrained"
 REFUSED = f"model.safetensors of {MODEL['repository']} cannot be fetched: {CONNECTION_REFUSED}"
+NOTHING_TO_COMPARE = f"it is compared with the pre-trained network, whose weights are missing: {REFUSED}"
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def spy(study, checkpoint, tmp_path_factory):
     folder = tmp_path_factory.mktemp("spy") / "run"
     shutil.copytree(study, folder)
     change(folder, *WEIGHTS, "path", value=str(checkpoint))
-    run_on_spy(folder, "BASE-prevalence", "PTST-tiny-study", "TFM-01", "TFM-probe", *FINETUNED)
+    run_on_spy(folder, "BASE-prevalence", "PTST-tiny-study", "TFM-01", "TFM-probe", *FINETUNED, TUNED_TWIN)
     snakemake(folder)
     return folder
 
@@ -119,10 +121,9 @@ def test_every_experiment_is_scored_on_the_same_days(study):
         "BASE-HAR": ["probability"],
         "PTST-tiny": ["probability"],
         "TFM-01-untrained": ["close-exceedance", "exceedance", "study", "width"],
-        "TFM-probe-untrained": ["probability"],
     }
     corrected = metrics["score_kind"] == "close-exceedance"  # one experiment, for the target that asks for a touch
-    assert (len(metrics[~corrected]), corrected.sum()) == (8 * 2 * 2, 2)  # scores, folds, targets
+    assert (len(metrics[~corrected]), corrected.sum()) == (7 * 2 * 2, 2)  # scores, folds, targets
     assert (metrics.groupby(["fold", "target"])[["n", "positives"]].nunique() == 1).all(axis=None)
 
 
@@ -248,7 +249,7 @@ def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
     assert digest() in reason and fixed in reason
     same, closed = read()
     pd.testing.assert_frame_equal(same, validation)
-    ran = closed[~closed["reason"].eq(REFUSED)]
+    ran = closed[~closed["reason"].isin([REFUSED, NOTHING_TO_COMPARE])]
     assert set(ran["experiment"]) == set(test.loc[test["status"] == "ok", "experiment"])
     assert set(ran["reason"]) == {reason} and ran["auc"].isna().all()
     verdict = read_json(copy / "results/sp500/verdict.json")
@@ -335,8 +336,9 @@ def test_without_weights_their_experiments_are_shown_as_not_run(study):
     missing = experiments[experiments["weights"] == "missing"]
     assert sorted(missing.index) == WITHOUT_WEIGHTS
     assert set(missing["status"]) == {"not run"} and set(missing["reason"]) == {REFUSED}
+    assert experiments.loc["TFM-01-untrained", "status"] == "ok"
+    assert experiments.loc["TFM-probe-untrained", ["status", "reason"]].to_list() == ["not run", NOTHING_TO_COMPARE]
     for twin in ("TFM-01-untrained", "TFM-probe-untrained"):
-        assert experiments.loc[twin, "status"] == "ok"
         assert experiments.loc[twin, "weights"].startswith("none: random")
 
     verdict = read_json(results / "verdict.json")
@@ -344,8 +346,20 @@ def test_without_weights_their_experiments_are_shown_as_not_run(study):
     page = (results / "report/index.html").read_text()
     (warning,) = re.findall(r'<p class="warning">(.*?)</p>', page, re.DOTALL)
     assert "TFM-01, TFM-02, TFM-probe" in warning and "snakemake weights" in warning
-    for name in WITHOUT_WEIGHTS:
-        assert page.count(f'<th>{name}</th><td colspan="9">not run: {REFUSED}</td>') == 2  # one per block
+    for name, reason in (dict.fromkeys(WITHOUT_WEIGHTS, REFUSED) | {"TFM-probe-untrained": NOTHING_TO_COMPARE}).items():
+        assert page.count(f'<th>{name}</th><td colspan="9">not run: {reason}</td>') == 2  # one per block
+    assert "TFM-01-untrained: twins, the same networks without pre-training" in page
+
+
+def test_twin_of_a_training_is_not_run_without_weights(copy):
+    change(copy, "experiments", TUNED_TWIN, "run", value="all")
+    target = f"results/sp500/predictions/{TUNED_TWIN}"
+    snakemake(copy, target)
+    frame, metadata = read_experiment(copy / target)
+    assert frame.empty
+    for provenance in metadata.values():
+        assert {entry["reason"] for entry in provenance["not_run"]} == {NOTHING_TO_COMPARE}
+        assert provenance["weights"].startswith("none: random")
 
 
 def test_show_warns_of_missing_weights(study):
@@ -371,9 +385,9 @@ def test_missing_weights_stop_the_run_where_they_must_not_be_missing(copy):
 
 WITH_WEIGHTS = {
     "forecast_timesfm": 2,
-    "encode_timesfm": 1,
+    "encode_timesfm": 2,  # of the probe, and of its twin, which needs the weights too
     "score_forecasts": 2,
-    "fit_probe": 1,
+    "fit_probe": 2,
     "check_predictions": 1,
     "evaluate": 1,
     "compare_experiments": 1,
@@ -401,6 +415,12 @@ def test_fetched_weights_run_what_lacked_them_and_nothing_else(fetched, checkpoi
     assert (verdict["without_weights"], verdict["pretrained"]) == ([], WITHOUT_WEIGHTS)
     page = (results / "report/index.html").read_text()
     assert 'class="warning"' not in page
+    twin, original = (
+        read_experiment(results / "predictions" / name)[0] for name in ("TFM-probe-untrained", "TFM-probe")
+    )
+    assert sorted(twin["seed"].unique()) == [0, 1]
+    assert len(twin) == 2 * len(original) and twin["score"].nunique() > len(original)
+    assert "TFM-01-untrained, TFM-probe-untrained: twins, the same" in page
     for name in WITHOUT_WEIGHTS:
         (loaded,) = (c for c in read_json(results / f"checks/{name}.json") if c["check"] == "model loads")
         assert loaded["ok"] and loaded["detail"] in page
@@ -512,7 +532,11 @@ def test_provenance_and_report_name_the_weights(spy, checkpoint):
         assert (weights["revision"], weights["source"]) == (revision, str(checkpoint))
         assert weights["files"]["model.safetensors"]["sha256"] == sha256(checkpoint)
     page = (spy / "results/spy/report/index.html").read_text()
-    assert page.count("Model loaded successfully") == len(names)
+    assert (
+        experiments[TUNED_TWIN]["weights"].startswith("none: random")
+        and "fine-tuned" in experiments[TUNED_TWIN]["weights"]
+    )
+    assert page.count("Model loaded successfully") == len(names) + 1
 
 
 def test_fine_tuning_leaves_one_winner_and_everything_behind_it(spy):

@@ -1,4 +1,4 @@
-"""Fracast-0: the published weights in its package, and the forecasts of the High."""
+"""Fracast-0: the published weights in its package, random ones, and the forecasts of the High."""
 
 from hashlib import sha256
 from importlib.metadata import files, version
@@ -6,7 +6,7 @@ from importlib.metadata import files, version
 import numpy as np
 import pytest
 import torch
-from forecast_fracast import forecast_rows, load
+from forecast_fracast import UNTRAINED, describe_model, forecast_rows, load_untrained, open_fracast
 from helpers.made_up_data import CONFIG, LABELS, UP, make_prices
 from threadpoolctl import threadpool_limits
 
@@ -28,7 +28,10 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def loaded():
-    return load()
+    """The model with the published weights, and their manifest."""
+    weights, ((seed, load_model),) = open_fracast("pretrained", seeds=[])
+    assert seed is None
+    return load_model(), weights
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +45,11 @@ def forecasts(loaded, prices):
 
 
 def test_weights_are_described(loaded):
-    model, about = loaded
+    model, weights = loaded
+    about = describe_model(model)
     count = sum(value.numel() for part in (model.core, model.head) for value in part.parameters())
     assert about["parameters"] == count == 85_001
     assert about["loaded"] == "Model loaded successfully: 85,001 parameters"
-    weights = about["weights"]
     assert weights["revision"] == f"package fracast {version('fracast')}"
     assert weights["trained_until"] == "unknown"
     (path,) = (file.locate() for file in files("fracast") if file.name == "model.safetensors")
@@ -63,6 +66,44 @@ def test_described_weights_are_the_ones_in_use(loaded):
     for part in (model.core, model.head):
         for value in part.parameters():
             assert (value.shape, value.double().sum().item()) in stored
+
+
+def parameters(model):
+    return {name: value for part in (model.core, model.head) for name, value in part.named_parameters()}
+
+
+def test_random_weights_come_from_their_seed(loaded):
+    torch.manual_seed(123)
+    before = torch.random.get_rng_state()
+    weights, models = open_fracast("untrained", seeds=[3, 1])
+    assert (weights, [seed for seed, _ in models]) == (UNTRAINED, [3, 1])
+    other, first = (load_model() for _, load_model in models)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    first, other, again, published = map(parameters, (first, other, load_untrained(1), loaded[0]))
+    assert {name: value.shape for name, value in first.items()} == {name: v.shape for name, v in published.items()}
+    for name, value in first.items():
+        assert torch.equal(value, again[name])
+        assert not torch.equal(value, published[name])
+        if "norm" in name:
+            assert (value == 1).all()
+        elif not name.endswith("dw_bias"):
+            assert not torch.equal(value, other[name]) and value.abs().max() > 0
+
+
+def test_every_block_of_a_random_network_does_something(prices):
+    expected = forecast_rows(load_untrained(0), prices, ROWS[:2], CONTEXT)
+    assert np.isfinite(expected).all() and np.ptp(expected[:, 0, 5] / prices["High"].to_numpy()[ROWS[:2]]) > 1e-6
+    for name in parameters(load_untrained(0)):
+        changed = load_untrained(0)
+        with torch.no_grad():
+            parameters(changed)[name].mul_(1.5).add_(0.01)
+        assert np.abs(forecast_rows(changed, prices, ROWS[:2], CONTEXT) - expected).max() > 1e-7, name
+
+
+def test_scores_of_a_random_network_have_a_spread(prices):
+    frame = quantile_frame(ROWS, forecast_rows(load_untrained(0), prices, ROWS, CONTEXT))
+    _, found = scores(frame, UP, "high-price", prices, LABELS)
+    assert all(np.ptp(values) > 0.001 for values in found.values())
 
 
 def test_one_step_of_median_and_deciles(forecasts, loaded, prices):

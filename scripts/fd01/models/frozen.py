@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.models.weights import open_weights
+from fd01.models.weights import open_weights, require_weights
 from fd01.workflow.errors import NotRun
 
 
@@ -39,7 +39,7 @@ def open_models(weights, seeds, manifest, load, load_untrained, random_weights):
     return open_weights(manifest), [(None, partial(load, Path(manifest).parent))]
 
 
-def run_frozen(get_models, run, describe, columns, threads):
+def run_frozen(get_models, run, describe, columns, threads, manifest=None):
     """Run the model of every seed.
 
     Parameters
@@ -51,6 +51,8 @@ def run_frozen(get_models, run, describe, columns, threads):
     describe : function of a model, returns a dict for the provenance
     columns : list of str, columns of the empty table if the model does not run
     threads : int, of torch
+    manifest : path, optional
+        The manifest of the pre-trained weights without which nothing is run.
 
     Returns
     -------
@@ -62,6 +64,7 @@ def run_frozen(get_models, run, describe, columns, threads):
     provenance, frames = {"weights": "missing", "device": None}, []
     try:
         provenance["weights"], models = get_models()
+        require_weights(manifest)
         import torch
 
         torch.set_num_threads(threads)

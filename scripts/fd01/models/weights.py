@@ -104,6 +104,15 @@ def open_weights(path):
     return manifest
 
 
+def require_weights(path):
+    """Raise `NotRun` if the weights of the manifest `path` are missing, as an untrained twin then answers nothing.
+
+    A twin that also runs without them has no manifest; `path` is then empty.
+    """
+    if path and (manifest := read_json(path))["status"] == "missing":
+        raise NotRun(f"it is compared with the pre-trained network, whose weights are missing: {manifest['reason']}")
+
+
 def _is_file(path, checksum):
     return path.is_file() and checksum in (None, sha256(path))
 

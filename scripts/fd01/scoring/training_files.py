@@ -16,7 +16,10 @@ def write_training(output, frame, provenance, not_run, curve, weights):
     curve : DataFrame, one row per epoch
     weights : dict of tensors
     """
-    from safetensors.torch import save_file
+    if weights:
+        from safetensors.torch import save_file
+    else:  # torch takes two seconds to import, and nothing was trained
+        from safetensors.numpy import save_file
 
     with replacing(output.weights) as path:
         save_file(weights, path)

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from fd01.study.folds import WALK_FORWARD, is_walk_forward, walk_forward_folds
-from fd01.study.systems import SYSTEMS, needed_weights
+from fd01.study.systems import SYSTEMS, needed_weights, twins_of
 from fd01.workflow.errors import UserError
 
 RUN = "all, none, gpu, or a list of datasets"
@@ -349,9 +349,41 @@ def _check_experiments(config):
                 _require(days <= min_history, f"{key}/{setting}", days, allowed)
         if entry["system"] == "patchtst":
             _check_patchtst(config, key, entry)
+        if "needs_weights" in entry:
+            _check_needs_weights(f"experiments/{name}/needs_weights", entry)
         if model := needed_weights(entry):
             models = config["weights"]["models"]
             _require(model in models, "weights/models", list(models), f"a table with the key {model}")
+    for name, twin in twins_of(experiments).items():
+        _check_twin(name, twin, experiments)
+
+
+def _check_needs_weights(key, entry):
+    system, value = entry["system"], entry["needs_weights"]
+    allowed = "no such key here, as settings/weights is not untrained: delete it"
+    _require(entry["settings"].get("weights") == "untrained", key, value, allowed)
+    allowed = f"no such key here, as no weights are fetched for the system {system}: delete it"
+    _require(SYSTEMS[system].weights, key, value, allowed)
+
+
+def _check_twin(name, twin, experiments):
+    """A twin differs from its experiment in nothing but the weights, so that the comparison shows what they add."""
+    entry, of_twin = experiments[name], experiments[twin]
+    key, settings, whose = f"experiments/{twin}", of_twin["settings"], f"{name}, whose twin it is"
+    _require(
+        of_twin["system"] == entry["system"], f"{key}/system", of_twin["system"], f"{entry['system']}, as in {whose}"
+    )
+    weights = settings.get("weights")
+    _require(weights == "untrained", f"{key}/settings/weights", weights, f"untrained, since it is the twin of {name}")
+    # Which days a frozen network forecasts changes none of its forecasts.
+    for setting in sorted((entry["settings"].keys() | settings.keys()) - {"weights", "origins"}):
+        value, allowed = (each.get(setting, "absent") for each in (settings, entry["settings"]))
+        _require(value == allowed, f"{key}/settings/{setting}", value, f"{allowed!r}, as in {whose}")
+    seeds, wanted = of_twin["seeds"], entry.get("seeds")
+    if wanted:
+        _require(len(seeds) == len(wanted), f"{key}/seeds", seeds, f"as many seeds as in {whose}: {len(wanted)}")
+    else:
+        _require(len(seeds) > 1, f"{key}/seeds", seeds, f"two or more seeds, since it is the twin of {name}")
 
 
 def _check_patchtst(config, key, entry):

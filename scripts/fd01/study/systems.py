@@ -71,6 +71,12 @@ def input_of(entry):
 
 
 def needed_weights(entry):
-    """The entry of `weights/models` that an experiment needs; None if it needs none. `entry` as in `input_of`."""
+    """The entry of `weights/models` without which an experiment does not run, or None; `entry` as in `input_of`."""
     pretrained = entry["settings"].get("weights", "pretrained") == "pretrained"
-    return SYSTEMS[entry["system"]].weights if pretrained else None
+    return SYSTEMS[entry["system"]].weights if pretrained or entry.get("needs_weights") else None
+
+
+def twins_of(experiments):
+    """Twin by name of experiment, for every one of `experiments`, that section of the configuration, that has one."""
+    named = {name: entry.get("twin", f"{name}-untrained") for name, entry in experiments.items()}
+    return {name: twin for name, twin in named.items() if twin in experiments}

@@ -60,8 +60,7 @@ def timesfm_there(tiny_weights, monkeypatch):
         model.model.to(META)
         return model
 
-    for module in (fd01.models.timesfm, finetune_timesfm):
-        monkeypatch.setattr(module, "load", load_there)
+    monkeypatch.setattr(fd01.models.timesfm, "load", load_there)
     return tiny_weights
 
 
@@ -96,7 +95,9 @@ def test_timesfm_is_fine_tuned_on_another_device(timesfm_there, tmp_path, object
     (split,) = splits(origins, **UP)
     settings = settings_of("TFM-03", objective=objective, adapter=adapter, rank=2)
     task = finetune_timesfm.FineTuningTask(dataset, split, UP, settings, LABELS)
-    network, curve, model = finetune_timesfm.fine_tune(task, timesfm_there, 0.001, 0, tmp_path / "checkpoint")
+    network, curve, model = finetune_timesfm.fine_tune(
+        task, lambda: fd01.models.timesfm.load(timesfm_there), 0.001, 0, tmp_path / "checkpoint"
+    )
     assert len(curve) == 1 and model.model.device == META
     if objective == "event":
         assert task.probabilities(network, split.evaluation).shape == split.evaluation.shape

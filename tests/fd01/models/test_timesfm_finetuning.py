@@ -1,4 +1,5 @@
 import copy
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from fd01.models.timesfm import (
     hidden_states,
     inputs_of,
     load,
+    load_untrained,
     padded,
     quantiles_of,
     reload,
@@ -355,8 +357,10 @@ def test_probabilities_do_not_depend_on_the_batch(study, tiny_weights):
 
 
 def tuned(study, folder, checkpoint, target=UP, rate=RATE, seed=0, **settings):
+    """A task, and what training on it gives; from a random network without a `folder` of weights."""
     task = task_of(study, target, **settings)
-    return task, *fine_tune(task, folder, rate, seed, checkpoint)
+    load_network = partial(load, folder) if folder else partial(load_untrained, seed)
+    return task, *fine_tune(task, load_network, rate, seed, checkpoint)
 
 
 CASES = pytest.mark.parametrize(
@@ -411,7 +415,8 @@ def test_scores_do_not_look_ahead(settings, study, tiny_weights, tmp_path):
     past = original["origin"] <= date
     assert set(original.loc[past, "role"]) == {"calibration", "evaluation"}
     pd.testing.assert_frame_equal(changed[past], original[past], check_exact=True)
-    assert (changed.loc[~past, "score"] != original.loc[~past, "score"]).all()
+    same = changed.loc[~past, "score"] == original.loc[~past, "score"]
+    assert set(original.loc[~past, "score"][same]) <= {0.0, 1.0} and same.mean() < 0.01  # far beyond all deciles
 
 
 @pytest.mark.parametrize(
@@ -470,6 +475,48 @@ def test_tuning_is_deterministic_per_seed(objective, study, tiny_weights, tmp_pa
     )
     pd.testing.assert_frame_equal(again, first, check_exact=True)
     assert (other["score"] != first["score"]).mean() > 0.99
+
+
+@OBJECTIVES
+def test_random_base_comes_again_from_the_seed_and_the_saved_weights_do_the_rest(objective, study, tmp_path):
+    tuned_ones = {seed: tuned(study, None, tmp_path / f"{seed}", seed=seed, objective=objective) for seed in (0, 1)}
+    task, network, _, model = tuned_ones[1]
+    rows = task.split.evaluation
+
+    def again(seed):
+        """Forecasts of the random network of a seed with the saved weights of seed 1."""
+        base = load_untrained(seed).model
+        adapt(base, task.settings["adapter"], task.settings["rank"])
+        fresh = build_objective(base, objective, features=2)
+        assert fresh.load_state_dict(network.trained, strict=False).unexpected_keys == []
+        if objective == "event":
+            return task.probabilities(fresh, rows)
+        return quantiles_by(task, reload(merged(fresh.module)), rows)
+
+    saved = copy.deepcopy(network.trained)
+    expected = task.probabilities(network, rows) if objective == "event" else quantiles_by(task, model, rows)
+    np.testing.assert_allclose(again(1), expected, rtol=1e-5, atol=1e-5)
+    assert np.abs(again(0) - expected).max() > 1e-3  # another base, another forecast
+    assert same(saved, network.trained)
+
+
+def test_adapters_do_not_repeat_the_numbers_of_a_random_network(study, tmp_path):
+    _, network, _, _ = tuned(study, None, tmp_path / "checkpoint", rate=1e-12, max_epochs=1)
+    first = next(value for name, value in network.trained.items() if name.endswith(".a"))
+    torch.manual_seed(0)
+    numbers = torch.randn(first.shape) / first.shape[1] ** 0.5
+    assert (first.cpu() - numbers).abs().max() > 0.1
+
+
+def test_twin_has_the_adapters_of_its_original(study, tiny_weights, tmp_path):
+    for_one_epoch = dict(rate=1e-12, max_epochs=1)
+    original, twin = (
+        tuned(study, folder, tmp_path / name, **for_one_epoch)[1].trained
+        for name, folder in (("original", tiny_weights), ("twin", None))
+    )
+    assert original.keys() == twin.keys()
+    for name, value in original.items():
+        torch.testing.assert_close(twin[name], value, atol=1e-6, rtol=0)
 
 
 def test_one_class_is_not_run(study, tiny_weights, tmp_path):

@@ -12,11 +12,13 @@ from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
 from fd01.study.config import LIMITS, TYPES, check_config, gpu_found, is_chosen, runs_on, scrambled
+from fd01.study.systems import twins_of
 from fd01.workflow.errors import UserError
 
 ABSENT = object()
 SETTINGS = "experiments/PTST-2M/settings"
 TIMESFM = "experiments/TFM-01/settings"
+TWIN = "experiments/TFM-01-untrained"
 FINETUNED = "experiments/TFM-03/settings"
 COVARIATES = "experiments/TFM-02/settings/covariates"
 WEIGHTS = "weights/models/timesfm"
@@ -83,11 +85,16 @@ def test_dates_become_iso_strings_quoted_or_not(config, schema):
         {"datasets/sp500/source": {"kind": "yahoo", "ticker": "SPY", "end": "2020-02-29"}},
         {"datasets/sp500/source": {"kind": "parquet", "path": "my.parquet", "start": "2000-01-01"}},
         {"decision/unsuitable_below": 0.65, "decision/finetune_from": 0.65, "decision/investigate_above": 0.65},
-        {f"{TIMESFM}/context": 1024},  # beyond min_history: TimesFM masks what a window lacks
-        {f"{FINETUNED}/context": 512, f"{FINETUNED}/lr_sweep": [0.001]},
+        {f"{TIMESFM}/context": 1024, f"{TWIN}/settings/context": 1024},  # TimesFM masks what a window lacks
+        {
+            f"{of}/settings/{key}": value
+            for of in ("experiments/TFM-03", "experiments/TFM-03-untrained")
+            for key, value in {"context": 512, "lr_sweep": [0.001]}.items()
+        },
         {"experiments/TFM-01/run": "gpu"},
-        {f"{TIMESFM}/weights": "untrained", "experiments/TFM-01/seeds": [7]},
-        {f"{TIMESFM}/covariates": {"indicators": ["rsi_daily"], "ridge": 1}},
+        {f"{TWIN}/seeds": [7, 8]},
+        {f"{of}/settings/covariates": {"indicators": ["rsi_daily"], "ridge": 1} for of in ("experiments/TFM-01", TWIN)},
+        {f"{TWIN}/settings/origins": "all", "experiments/TFM-probe-untrained/needs_weights": False},
         {"weights/missing": "fail", f"{WEIGHTS}/path": "my.safetensors"},
     ],
 )
@@ -129,8 +136,8 @@ UNKNOWN_KEYS = {
         f"config: unknown key {WEIGHTS}/pth; did you mean 'path'? (allowed: files, license, path, released, ",
     ),
     "of another kind of TimesFM": (
-        {f"{FINETUNED}/weights": "untrained"},
-        f"config: unknown key {FINETUNED}/weights (allowed: adapter, batch_size, context, covariates,",
+        {f"{FINETUNED}/origins": "all"},
+        f"config: unknown key {FINETUNED}/origins (allowed: adapter, batch_size, context, covariates,",
     ),
     "in the covariates": (
         {f"{COVARIATES}/lag": 1},
@@ -158,6 +165,14 @@ MISSING_KEYS = {
     "seeds of a twin of the probe": (
         {"experiments/TFM-probe/settings/weights": "untrained"},
         "config: experiments/TFM-probe lacks the key 'seeds'",
+    ),
+    "weights of Fracast": (
+        {"experiments/FRC-01/settings/weights": ABSENT},
+        "config: experiments/FRC-01/settings lacks the key 'weights'",
+    ),
+    "seeds of a twin of Fracast": (
+        {"experiments/FRC-01-untrained/seeds": ABSENT},
+        "config: experiments/FRC-01-untrained lacks the key 'seeds'",
     ),
     "seeds of a fine-tuning": (
         {"experiments/TFM-03/seeds": ABSENT},
@@ -219,6 +234,11 @@ VALUES = {  # path, value, what the message says is allowed
         [0],
         "no such key here, since nothing is random in this experiment: delete it",
     ),
+    "seeds of Fracast": (
+        "experiments/FRC-01/seeds",
+        [0],
+        "no such key here, since nothing is random in this experiment: delete it",
+    ),
     "system": (
         "experiments/PTST-2M/system",
         "patchTST",
@@ -267,6 +287,33 @@ VALUES = {  # path, value, what the message says is allowed
     "reference": ("decision/reference", "BASE-HAR", "PTST-200M, PTST-200M-study, PTST-2M, PTST-2M-study"),
     "twin": ("experiments/LL-finetuned/twin", "LL-scrtach", "BASE-EWMA, BASE-GJR-GARCH-t, "),
     "twin of itself": ("experiments/LL-finetuned/twin", "LL-finetuned", "BASE-EWMA, BASE-GJR-GARCH-t, "),
+    "twin with another setting": (f"{TWIN}/settings/context", 96, "80, as in TFM-01, whose twin it is"),
+    "twin with a shorter training": (
+        "experiments/LL-scratch/settings/max_epochs",
+        3,
+        "10, as in LL-finetuned, whose twin it is",
+    ),
+    "twin with a setting too many": (
+        f"{TWIN}/settings/covariates",
+        {"indicators": ["rsi_daily"], "ridge": 1},
+        "'absent', as in TFM-01, whose twin it is",
+    ),
+    "twin of a training with fewer seeds": (
+        "experiments/LL-scratch/seeds",
+        [0, 1],
+        "as many seeds as in LL-finetuned, whose twin it is: 3",
+    ),
+    "twin of one network": (f"{TWIN}/seeds", [0], "two or more seeds, since it is the twin of TFM-01"),
+    "weights that a pre-trained experiment always needs": (
+        "experiments/TFM-01/needs_weights",
+        True,
+        "no such key here, as settings/weights is not untrained: delete it",
+    ),
+    "weights that are never fetched": (
+        "experiments/FRC-01-untrained/needs_weights",
+        False,
+        "no such key here, as no weights are fetched for the system fracast: delete it",
+    ),
     "true AUC": ("statistics/protocol_true_auc", 68, "at most 0.99"),
     "thresholds": ("decision/finetune_from", 0.72, "unsuitable_below <= finetune_from <= investigate_above"),
     "sealed fold": ("plan/sealed/0", "tset", "a fold of a dataset: study-422, test, validation"),
@@ -322,6 +369,20 @@ VALUES = {  # path, value, what the message says is allowed
 
 
 SEVERAL_EDITS = {
+    "twin of another system": (
+        {"experiments/LL-finetuned/twin": "LL-forecast-untrained"},
+        "config: experiments/LL-forecast-untrained/system is 'lag-llama'; "
+        "allowed: lag-llama-trained, as in LL-finetuned, whose twin it is",
+    ),
+    "twin that is pre-trained": (
+        {"experiments/LL-forecast/twin": "LL-forecast-high"},
+        "config: experiments/LL-forecast-high/settings/weights is 'pretrained'; "
+        "allowed: untrained, since it is the twin of LL-forecast",
+    ),
+    "twin without a setting": (
+        {"experiments/TFM-02-untrained/settings/covariates": ABSENT},
+        "config: experiments/TFM-02-untrained/settings/covariates is 'absent'; allowed: {'indicators': ['rsi_daily', ",
+    ),
     "end of a source before its start": (
         {"datasets/spy/source/start": "2020-01-01", "datasets/spy/source/end": "2019-12-31"},
         "config: datasets/spy/source/end is '2019-12-31'; allowed: a date not before start, 2020-01-01",
@@ -386,14 +447,42 @@ def test_study_selection_needs_a_study_fold_only_where_it_runs(config, schema, s
 def test_model_needs_an_entry_of_its_weights_unless_it_is_untrained(config, schema):
     line = message(copy.deepcopy(config), schema, {"weights/models": {}})
     assert line == "config: weights/models is []; allowed: a table with the key lag-llama"
+    for entry in config["experiments"].values():
+        entry.pop("needs_weights", None)
     config["experiments"] = {
         name: entry
         for name, entry in config["experiments"].items()
         if not entry["system"].startswith(("timesfm", "lag-llama")) or entry["settings"].get("weights") == "untrained"
     }
-    edit(config, {"weights/models": {}, "decision/primary": []})
-    assert {"TFM-01-untrained", "LL-forecast-untrained"} <= set(config["experiments"])
-    check_config(config, schema)
+    edit(config, {"weights/models": {}, "decision/primary": ["LL-scratch"]})
+    assert {"TFM-01-untrained", "LL-forecast-untrained", "LL-scratch", "FRC-01"} <= set(config["experiments"])
+    check_config(copy.deepcopy(config), schema)
+    config["experiments"]["TFM-01-untrained"]["needs_weights"] = True
+    line = message(config, schema, {})
+    assert line == "config: weights/models is []; allowed: a table with the key timesfm"
+
+
+def test_every_pretrained_experiment_of_the_shipped_config_has_a_twin(shipped):
+    experiments = shipped["experiments"]
+    pretrained = {name for name, entry in experiments.items() if entry["settings"].get("weights") == "pretrained"}
+    networks = {name for name, entry in experiments.items() if entry["system"] not in ("baseline", "patchtst")}
+    untrained = {name for name in networks if experiments[name]["settings"]["weights"] == "untrained"}
+    twins = twins_of(experiments)
+    assert pretrained == networks - untrained == set(twins)
+    assert untrained - set(twins.values()) == {"LL-scratch-short"}
+    for name, twin in twins.items():
+        # Where the original runs, its twin runs as well; Fracast's is left to the user, as it takes three times as long.
+        assert name == "FRC-01" or experiments[twin]["run"] == experiments[name]["run"]
+
+
+def test_shipped_twins_without_weights_are_those_that_the_default_run_always_had(shipped):
+    always = {
+        name
+        for name, entry in shipped["experiments"].items()
+        if entry["settings"].get("weights") == "untrained" and not entry.get("needs_weights") and entry["run"] == "all"
+    }
+    probes = {f"LL-{states}-untrained" for states in ("encoder-mean", "encoder-last", "all-hidden")}
+    assert always == probes | {"TFM-01-untrained", "LL-forecast-untrained", "LL-scratch-short"}
 
 
 def test_every_limit_of_the_schema_has_words(schema):
