@@ -47,7 +47,12 @@ envvars:
     "FD01_GPU",
 
 
-CONFIG_JSON = json.dumps(config, sort_keys=True)  # for provenance.json, before the datasets of the audit are added
+CONFIG_JSON = json.dumps(config, sort_keys=True)  # for provenance.json, as configured
+
+
+include: "functions/seal.smk"
+
+
 config["datasets"] |= scrambled(config["datasets"])
 
 

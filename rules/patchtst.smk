@@ -2,10 +2,14 @@
 # predictions of them.
 
 
+include: "functions/patchtst.smk"
+
+
 rule train_patchtst:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
+        outcomes=outcomes_to_stop_on,
         lib=shared("train_patchtst"),
     output:
         scores="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
