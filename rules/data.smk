@@ -103,3 +103,18 @@ rule seal_outcomes:
         seal=seal_of,
     script:
         "../scripts/seal_outcomes.py"
+
+
+rule digests:
+    input:
+        lib=shared("digests"),
+    log:
+        f"results/{config['dataset']}/logs/digests.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        digests=PLAN_DIGESTS,
+        fixed=config["plan"]["sha256"],
+    script:
+        "../scripts/digests.py"
