@@ -8,7 +8,7 @@ from fd01.workflow.files import read_json
 RULES_RUN_BY = {
     "test_study.py": """
         build_dataset build_origins calibrate_scores check_predictions collect_provenance compare_experiments
-        compare_losses decide digests download_prices encode_timesfm evaluate explain_scores fetch_weights finetune_timesfm
+        compare_losses decide download_prices encode_timesfm evaluate explain_scores fetch_weights finetune_timesfm
         fit_probe forecast_timesfm gather_seeds measure_labels plot_auc plot_scores record_trials render_report
         run_baseline score_forecasts seal_outcomes show simulate_protocol slice_contamination train_patchtst weights
     """,
@@ -17,6 +17,7 @@ RULES_RUN_BY = {
     "test_lag_llama_and_fracast.py": """
         forecast_fracast recompute_published run_lag_llama score_lag_llama train_lag_llama
     """,
+    "test_seal_of_a_study.py": "digests recompute_published",
     "test_notebooks.py": "explore export_predictions import_predictions unpack_predictions",
 }
 

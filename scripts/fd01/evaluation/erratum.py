@@ -34,8 +34,8 @@ def recompute(dataset, sealed, path):
     Returns
     -------
     dict
-        `lag_llama`, what `scaler_figures` returns; `timesfm`, a list of what `stored_forecasts` returns per block, empty
-        without a file. A part that was not computed has `reason` alone, and a block its `block` too.
+        `lag_llama`, what `scaler_figures` returns; `timesfm`, a list of what `stored_forecasts` returns, with `block`,
+        empty without a file. Each has a `reason`: None, or why there are no figures.
     """
     timesfm = []
     for block in STORED if path else []:

@@ -6,7 +6,7 @@ from fd01.workflow.files import digest, sha256
 # The message. It is shown by report/sections/opening.html.j2 ("which are {reason}"), `sentence` of
 # fd01.evaluation.verdict, scripts/show.py, the log of seal_outcomes, and the `reason` in metrics.csv.
 NOT_FIXED = "the plan with these settings and folds is not one that was fixed"
-HOW_TO_OPEN = "To open these days, fix your plan first; then add the digest to the list plan/sha256 of the configuration."
+HOW_TO_OPEN = "To open these days, fix your plan first; then add the digest to plan/sha256 of the configuration."
 LEFT_OUT = "left out: its training period reaches into the sealed days"
 COVERED = ("labels", "targets", "statistics", "decision", "origins")  # sections of the configuration
 

@@ -227,8 +227,8 @@ def test_single_array_is_not_run(prices, tmp_path):
     assert all("not an npz file" in line["reason"] for line in timesfm(prices, path))
 
 
-def test_block_with_a_sealed_day_is_not_run_and_says_nothing_of_it(stored, prices, monkeypatch):
-    path, content = stored
+def test_block_with_a_sealed_day_is_not_run_and_says_nothing_of_it(stored, prices):
+    path, _ = stored
     expected = timesfm(prices, path)
     sealed = sealed_days(prices["Date"], [{"start": "2025-01-01"}])
     assert timesfm(prices, path, sealed) == [
