@@ -75,9 +75,7 @@ def train_and_score(dataset, origins, split, target, settings, seed, study_fold,
     NotRun
         As `training_sets`.
     """
-    rows, y, monitor, y_monitor = training_sets(
-        split, origins, target, settings["selection"], study_fold, outcomes
-    )
+    rows, y, monitor, y_monitor = training_sets(split, origins, target, settings["selection"], study_fold, outcomes)
     values = dataset[INDICATORS].to_numpy(float)
 
     def inputs(rows):
