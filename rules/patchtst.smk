@@ -9,7 +9,6 @@ rule train_patchtst:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        outcomes=outcomes_to_stop_on,
         lib=shared("train_patchtst"),
     output:
         scores="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
@@ -28,5 +27,6 @@ rule train_patchtst:
         settings=lookup(dpath="experiments/{experiment}/settings", within=config),
         targets=config["targets"],
         study_fold=lookup(dpath="datasets/{dataset}/study_fold", within=config, default=None),
+        sealed_blocks=sealed_blocks_to_stop_on,
     script:
         "../scripts/train_patchtst.py"

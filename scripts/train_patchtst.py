@@ -6,7 +6,7 @@ import time
 import pandas as pd
 
 from fd01.data.indicators import INDICATORS
-from fd01.data.origins import CALIBRATION, EVALUATION, splits
+from fd01.data.origins import CALIBRATION, EVALUATION, hide_outcomes, sealed_days, splits
 from fd01.data.targets import target_column
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.heads import require_two_classes
@@ -31,8 +31,8 @@ def training_sets(split, origins, target, selection, study_fold, outcomes):
         `inner` stops on the calibration tail. `study` trains on the whole training period and stops on an evaluation
         block, as the original study did: the result is optimistic, and serves to compare with its figures.
     study_fold : str, fold of that block
-    outcomes : DataFrame or None
-        The table `outcomes.parquet`, for `study` alone: no sealed outcome may decide when training stops.
+    outcomes : DataFrame
+        `origins` without sealed outcomes: for `study`, none of them may decide when training stops.
 
     Returns
     -------
@@ -108,7 +108,7 @@ if __name__ == "__main__":
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     start = time.perf_counter()
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
-    outcomes = read_frame(snakemake.input.outcomes) if snakemake.input.outcomes else None
+    outcomes, _ = hide_outcomes(origins, sealed_days(dataset["Date"], params.sealed_blocks))
     frames, curves, not_run, parameters = [], [], [], None
     for target in params.targets:
         (split,) = (s for s in splits(origins, **target) if s.train_end == snakemake.wildcards.train_end)

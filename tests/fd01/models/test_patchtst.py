@@ -121,7 +121,7 @@ def test_scores_do_not_look_ahead(study, date):
 def test_calibration_tail_is_not_trained_on(study):
     origins = study[1]
     (split,) = splits(origins, **UP_5)
-    rows, y, monitor, _ = training_sets(split, origins, UP_5, "inner", None, None)
+    rows, y, monitor, _ = training_sets(split, origins, UP_5, "inner", None, origins)
     assert rows.max() + 5 < split.calibration.min()
     np.testing.assert_array_equal(monitor, split.calibration)
     np.testing.assert_array_equal(y, origins.set_index("row")["up_5"].groupby(level=0).first()[rows])
@@ -222,7 +222,7 @@ def test_one_class_is_not_run(study):
     origins = study[1]
     (split,) = splits(origins.assign(up_1=origins["up_1"].where(origins["role"] != "calibration", 0.0)), **UP)
     with pytest.raises(NotRun, match="early-stopping targets are 0"):
-        training_sets(split, origins, UP, "inner", None, None)
+        training_sets(split, origins, UP, "inner", None, origins)
 
 
 def test_gather_merges_seeds_and_train_ends(tmp_path):
