@@ -15,7 +15,17 @@ HERE = Path(workflow.current_basedir).parent  # `workflow.basedir` is the caller
 sys.path.insert(0, str(HERE / "scripts"))
 
 from fd01.study.config import SCRAMBLED, check_config, cut_off, gpu_found, is_chosen, runs_on, scrambled
-from fd01.study.systems import DECILES, DISTRIBUTIONS, STATES, STUDENT_T, SYSTEMS, TRAINED, input_of, needed_weights, twins_of
+from fd01.study.systems import (
+    DECILES,
+    DISTRIBUTIONS,
+    STATES,
+    STUDENT_T,
+    SYSTEMS,
+    TRAINED,
+    input_of,
+    needed_weights,
+    twins_of,
+)
 from fd01.workflow.environment import UNDER_CONDA
 from fd01.workflow.errors import UserError
 
@@ -47,7 +57,12 @@ envvars:
     "FD01_GPU",
 
 
-CONFIG_JSON = json.dumps(config, sort_keys=True)  # for provenance.json, before the datasets of the audit are added
+CONFIG_JSON = json.dumps(config, sort_keys=True)  # for provenance.json, as configured
+
+
+include: "functions/seal.smk"
+
+
 config["datasets"] |= scrambled(config["datasets"])
 
 

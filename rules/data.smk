@@ -1,6 +1,6 @@
 # In: the prices of a dataset. Out: results/{dataset}/data/ with dataset.parquet (prices and indicators),
-# origins.parquet (the days of every fold and their targets), and outcomes.parquet (the same without the targets of
-# sealed days, for all rules that evaluate).
+# origins.parquet (the days of every fold and their targets), and outcomes.parquet (the same without what
+# tells the outcome of a sealed day, for all rules that evaluate).
 
 
 include: "functions/data.smk"
@@ -82,7 +82,6 @@ rule build_origins:
         folds=lookup(dpath="datasets/{dataset}/folds", within=config),
         labels=config["labels"],
         origins=config["origins"],
-        primary=config["targets"][0],
     script:
         "../scripts/build_origins.py"
 
@@ -90,6 +89,7 @@ rule build_origins:
 rule seal_outcomes:
     input:
         origins="results/{dataset}/data/origins.parquet",
+        dataset="results/{dataset}/data/dataset.parquet",
         lib=shared("seal_outcomes"),
     output:
         "results/{dataset}/data/outcomes.parquet",
@@ -100,6 +100,21 @@ rule seal_outcomes:
     conda:
         "../envs/analysis.yaml"
     params:
-        seal=seal(config["plan"], PLAN_DIGEST),
+        seal=seal_of,
     script:
         "../scripts/seal_outcomes.py"
+
+
+rule digests:
+    input:
+        lib=shared("digests"),
+    log:
+        f"results/{config['dataset']}/logs/digests.log",
+    localrule: True
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        digests=PLAN_DIGESTS,
+        fixed=config["plan"]["sha256"],
+    script:
+        "../scripts/digests.py"

@@ -25,6 +25,6 @@ rule record_trials:
         study={section: config[section] for section in ("labels", "origins")},
         folds=lookup(dpath="datasets/{dataset}/folds", within=config),
         targets=config["targets"],
-        plan=PLAN_DIGEST,
+        plan=plan_digest_of,
     script:
         "../scripts/record_trials.py"

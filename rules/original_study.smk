@@ -1,11 +1,12 @@
-# In: the dataset, and the original study's file of TimesFM forecasts if there is one. Out: erratum.json, the figures
-# that the original study published, recomputed without any model.
+# In: the dataset of the original study, its outcomes, and the original study's file of TimesFM forecasts if there is one.
+# Out: erratum.json, the figures that the original study published, recomputed without any model.
 
 
 rule recompute_published:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
-        study_predictions=config.get("study_predictions", []),
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        study_predictions=lookup(dpath="datasets/{dataset}/study_predictions", within=config, default=[]),
         lib=shared("recompute_published"),
     output:
         "results/{dataset}/erratum.json",
@@ -15,5 +16,7 @@ rule recompute_published:
         "results/{dataset}/benchmarks/recompute_published.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        original=config["decision"]["dataset"],
     script:
         "../scripts/recompute_published.py"

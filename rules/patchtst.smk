@@ -2,6 +2,9 @@
 # predictions of them.
 
 
+include: "functions/patchtst.smk"
+
+
 rule train_patchtst:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
@@ -24,5 +27,6 @@ rule train_patchtst:
         settings=lookup(dpath="experiments/{experiment}/settings", within=config),
         targets=config["targets"],
         study_fold=lookup(dpath="datasets/{dataset}/study_fold", within=config, default=None),
+        sealed_blocks=sealed_blocks_to_stop_on,
     script:
         "../scripts/train_patchtst.py"

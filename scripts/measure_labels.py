@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.data.origins import splits
+from fd01.data.origins import sealed_days, splits
 from fd01.evaluation.label_family import family, measure_label
 from fd01.models.baselines import METHODS
 from fd01.report.figures import message_figure, pyplot, save_figure
 from fd01.report.palette import AUC_MAP, BETWEEN_TARGETS, ON_DARK, ON_LIGHT
 from fd01.scoring.distributions import read_forecasters
-from fd01.study.folds import headline_fold, main_folds
+from fd01.study.folds import headline_fold, is_walk_forward
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
-from fd01.workflow.parquet import read_frame
+from fd01.workflow.parquet import read_frame, read_table
 
 COLUMNS = ["fold", "target", "threshold", "horizon", "experiment", "n", "positives", "auc", "chance", "reason"]
 LABEL = ["target", "threshold", "horizon"]
@@ -32,18 +32,19 @@ def baseline_scores(dataset, label, split, settings):
     return pd.Series(scores, index=split.evaluation)
 
 
-def family_table(dataset, outcomes, forecasters, params):
+def family_table(dataset, sealed, forecasters, params):
     """`COLUMNS` of every label, fold, cheap baseline and forecaster.
 
     Parameters
     ----------
-    dataset, outcomes : DataFrame, the tables `dataset.parquet` and `outcomes.parquet`
+    dataset : DataFrame, the table `dataset.parquet`
+    sealed : bool array, shape (days,), from `fd01.data.origins.sealed_days`
     forecasters : list of `fd01.scoring.distributions.Forecaster`
     params : the params of the rule `measure_labels`
     """
     rows = []
-    folds = {fold: params.folds[fold] for fold in outcomes["fold"].unique()}
-    for label in family(dataset, outcomes, params.thresholds, folds, params.labels, params.origins):
+    folds = {fold: dates for fold, dates in params.folds.items() if not is_walk_forward(fold)}
+    for label in family(dataset, sealed, params.thresholds, folds, params.labels, params.origins):
         for split in splits(label.origins, **label.as_target):
             blocks = list(label.outcomes(split.train_end))
             for name, settings in params.baselines.items():
@@ -89,9 +90,9 @@ def draw(table):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
-    dataset, outcomes = (read_frame(path) for path in (files.dataset, files.outcomes))
+    dataset, (_, seal) = read_frame(files.dataset), read_table(files.outcomes)
     forecasters = list(read_forecasters(files.forecasts, params.forecasters))
-    table = family_table(dataset, main_folds(outcomes), forecasters, params)
+    table = family_table(dataset, sealed_days(dataset["Date"], seal["blocks"]), forecasters, params)
     with replacing(snakemake.output.table) as path:
         table.to_csv(path, index=False)
     shown = table[table["fold"] == headline_fold(table["fold"], params.fold)]

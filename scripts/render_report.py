@@ -9,6 +9,7 @@ from fd01.evaluation.audit import outdated
 from fd01.report.html import inline_svg, render
 from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
 from fd01.study.folds import is_walk_forward
+from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
 from fd01.study.systems import twins_of
 from fd01.workflow.files import read_json, write_text
 from fd01.workflow.logs import configure_logging
@@ -51,6 +52,8 @@ if __name__ == "__main__":
         style=Path(files.style).read_text(encoding="utf-8"),
         sections=[Path(path).name for path in files.sections],
         verdict=verdict,
+        left_out=LEFT_OUT,
+        how_to_open=HOW_TO_OPEN,
         event=describe(**target, labels=config["labels"]),
         events={name: describe(name, target["horizon"], config["labels"]) for name in TARGETS},
         blocks=blocks,

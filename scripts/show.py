@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
 from fd01.workflow.files import read_json
 from fd01.workflow.logs import configure_logging
 
@@ -9,8 +10,11 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     verdict = read_json(snakemake.input.verdict)
     print(f"\n{verdict['sentence']}\n\nReport: {Path(snakemake.input.report).resolve()}\n")
-    if verdict["sealed"]["folds"]:
-        print(f"WARNING: not evaluated: {', '.join(verdict['sealed']['folds'])} ({verdict['sealed']['reason']}).\n")
+    sealed = verdict["sealed"]
+    if sealed["folds"]:
+        print(f"WARNING: not evaluated: {', '.join(sealed['folds'])} ({sealed['reason']}). {HOW_TO_OPEN}\n")
+    if sealed["left_out"]:
+        print(f"WARNING: {', '.join(sealed['left_out'])}: {LEFT_OUT}.\n")
     if verdict["without_weights"]:
         print(
             f"WARNING: not run, because their weights are missing: {', '.join(verdict['without_weights'])}. "

@@ -6,7 +6,7 @@ import time
 import pandas as pd
 
 from fd01.data.indicators import INDICATORS
-from fd01.data.origins import CALIBRATION, EVALUATION, splits
+from fd01.data.origins import CALIBRATION, EVALUATION, hide_outcomes, sealed_days, splits
 from fd01.data.targets import target_column
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.heads import require_two_classes
@@ -19,7 +19,7 @@ from fd01.workflow.parquet import read_frame
 from fd01.workflow.provenance import describe_job, warn_without_gpu
 
 
-def training_sets(split, origins, target, selection, study_fold):
+def training_sets(split, origins, target, selection, study_fold, outcomes):
     """Rows to train on and rows to stop on, each with their targets.
 
     Parameters
@@ -31,6 +31,8 @@ def training_sets(split, origins, target, selection, study_fold):
         `inner` stops on the calibration tail. `study` trains on the whole training period and stops on an evaluation
         block, as the original study did: the result is optimistic, and serves to compare with its figures.
     study_fold : str, fold of that block
+    outcomes : DataFrame
+        `origins` without sealed outcomes: for `study`, none of them may decide when training stops.
 
     Returns
     -------
@@ -39,22 +41,27 @@ def training_sets(split, origins, target, selection, study_fold):
     Raises
     ------
     NotRun
-        If one of the two sets has one class only, or if the block belongs to another train end.
+        If one of the two sets has one class only, or if outcomes of the block are sealed or it has another train end.
     """
     if selection == "inner":
         rows, monitor = split.inner, split.calibration
         y_monitor = split.y(monitor)
     else:
         rows = split.training
-        block = origins[(origins["fold"] == study_fold) & (origins["role"] == EVALUATION)]
-        if set(block["train_end"]) != {split.train_end}:
-            raise NotRun(f"selection `study` stops on {study_fold}, which has another train end than this fold")
-        block = block.dropna(subset=target_column(**target))
-        monitor, y_monitor = block["row"].to_numpy(), block[target_column(**target)].to_numpy()
+        stops, column = f"selection `study` stops on {study_fold}", target_column(**target)
+        known, unsealed = (
+            table[(table["fold"] == study_fold) & (table["role"] == EVALUATION)].dropna(subset=column)
+            for table in (origins, outcomes)
+        )
+        if len(unsealed) < len(known) or study_fold not in set(origins["fold"]):
+            raise NotRun(f"{stops}, of which outcomes are sealed")
+        if set(known["train_end"]) != {split.train_end}:
+            raise NotRun(f"{stops}, which has another train end than this fold")
+        monitor, y_monitor = known["row"].to_numpy(), known[column].to_numpy()
     return rows, require_two_classes(split.y(rows)), monitor, require_two_classes(y_monitor, "early-stopping")
 
 
-def train_and_score(dataset, origins, split, target, settings, seed, study_fold, device):
+def train_and_score(dataset, origins, split, target, settings, seed, study_fold, outcomes, device):
     """Train one network and score its origins.
 
     Returns
@@ -68,7 +75,7 @@ def train_and_score(dataset, origins, split, target, settings, seed, study_fold,
     NotRun
         As `training_sets`.
     """
-    rows, y, monitor, y_monitor = training_sets(split, origins, target, settings["selection"], study_fold)
+    rows, y, monitor, y_monitor = training_sets(split, origins, target, settings["selection"], study_fold, outcomes)
     values = dataset[INDICATORS].to_numpy(float)
 
     def inputs(rows):
@@ -101,12 +108,13 @@ if __name__ == "__main__":
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     start = time.perf_counter()
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    outcomes, _ = hide_outcomes(origins, sealed_days(dataset["Date"], params.sealed_blocks))
     frames, curves, not_run, parameters = [], [], [], None
     for target in params.targets:
         (split,) = (s for s in splits(origins, **target) if s.train_end == snakemake.wildcards.train_end)
         try:
             frame, curve, parameters = train_and_score(
-                dataset, origins, split, target, params.settings, seed, params.study_fold, device
+                dataset, origins, split, target, params.settings, seed, params.study_fold, outcomes, device
             )
         except NotRun as reason:
             logging.warning("%s: not run: %s", target, reason)

@@ -1,6 +1,4 @@
-# For the rules in data.smk: the price file of a dataset, and the digest of the analysis plan.
-
-from fd01.study.seal import plan_digest, seal
+# For the rules in data.smk: the price file of a dataset.
 
 
 def datasets_from(kind):
@@ -33,19 +31,6 @@ def prices(wildcards):
     path = price_file(wildcards.dataset)
     return {"prices": path} if path else {}
 
-
-def plan_file():
-    """Path of the analysis plan: a file in the working directory, or else in this repository."""
-    name = config["plan"]["file"]
-    if not any(Path(folder, name).exists() for folder in (".", HERE)):
-        raise WorkflowError(
-            f"There is no file {name}: write the analysis plan there, "
-            "or name another file in plan/file of the configuration."
-        )
-    return name if Path(name).exists() else workflow.source_path(f"../../{name}")
-
-
-PLAN_DIGEST = plan_digest(plan_file(), config)
 
 # Called for its error alone: Snakemake accepts a missing price file as long as the results exist, and would go on with
 # the old results.

@@ -55,7 +55,16 @@ def test_without_weights_twins_and_fracast_run(study):
     assert (verdict["without_weights"], verdict["pretrained"]) == (PRETRAINED, [])
     assert verdict["sentence"].startswith("FD-01 is open: neither TimesFM nor Lag-Llama")
     page = (results / "report/index.html").read_text()
-    assert "85,001" in page and "Not applicable: needs prices of the 1150 days before 2023-01-01" in page
+    assert "85,001" in page
+
+
+def test_other_dataset_has_no_word_of_published_figures(study):
+    results = study / "results/sp500"
+    assert read_json(results / "erratum.json")["status"] == "not applicable"
+    assert read_json(results / "verdict.json")["published"] == []
+    page = (results / "report/index.html").read_text()
+    assert "Erratum" not in page and "published AUC" not in page
+    assert page.count("published figures") == 1  # they belong to another dataset
 
 
 def test_experiments_outside_only_are_shown_as_switched_off(study):

@@ -1,5 +1,6 @@
 """The whole workflow on the small study of tests/studies/small, with a tiny TimesFM."""
 
+import copy as copying
 import itertools
 import os
 import re
@@ -32,10 +33,12 @@ from helpers.studies import (
 )
 
 from fd01.scoring.predictions import read_experiment, read_predictions, write_predictions
-from fd01.study.seal import plan_digest, seal
+from fd01.study.config import check_config
+from fd01.study.seal import NOT_FIXED, plan_digest, seal
 from fd01.workflow.files import read_json, sha256
 from fd01.workflow.parquet import read_frame
 
+SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
 FINETUNED = ["TFM-03", "TFM-03-event", "TFM-04"]
 TUNED_TWIN = "TFM-03-event-untrained"
 REFUSED = f"model.safetensors of {MODEL['repository']} cannot be fetched: {CONNECTION_REFUSED}"
@@ -227,34 +230,44 @@ def test_changed_settings_rerun_one_experiment(copy):
 MODELS = {"run_baseline", "train_patchtst", "gather_seeds", "forecast_timesfm", "encode_timesfm", "fit_probe"}
 
 
+def checked(config):
+    """The configuration as the workflow sees it."""
+    config = copying.deepcopy(config)
+    check_config(config, SCHEMA)
+    return config
+
+
 def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
     def digest():
-        return plan_digest(ROOT / "docs/analysis-plan.md", read_config(copy))
+        return plan_digest(ROOT / "docs/analysis-plan.md", checked(read_config(copy)), "sp500")
 
     def read():
         metrics = pd.read_csv(copy / "results/sp500/metrics/metrics.csv")
         return (metrics[metrics["fold"] == fold].reset_index(drop=True) for fold in ("validation", "test"))
 
     change(copy, "plan", "sealed", value=["test"])
-    change(copy, "plan", "sha256", value=digest())
+    change(copy, "plan", "sha256", value=["0" * 64, digest()])
     assert "seal_outcomes" not in planned(copy)
     validation, test = read()
-    fixed = digest()
 
     change(copy, "statistics", "margin", value=0.03)
     jobs = planned(copy)
     assert jobs["seal_outcomes"] == 1 and not MODELS & set(jobs)
     snakemake(copy)
-    reason = seal({"sealed": ["test"], "sha256": fixed}, digest())["reason"]
-    assert digest() in reason and fixed in reason
+    folds = checked(read_config(copy))["datasets"]["sp500"]["folds"]
+    reason = seal({"sealed": ["test"], "sha256": []}, digest(), folds)["reason"]
+    assert digest() in reason
     same, closed = read()
-    pd.testing.assert_frame_equal(same, validation)
+    next_day = [open.query("horizon == 1").reset_index(drop=True) for open in (same, validation)]
+    pd.testing.assert_frame_equal(*next_day)
+    five_days = [open.query("horizon == 5 and status == 'ok'")["n"].max() for open in (same, validation)]
+    assert five_days[1] - five_days[0] == 4  # the last days of the block tell of sealed ones
     ran = closed[~closed["reason"].isin([REFUSED, NOTHING_TO_COMPARE])]
     assert set(ran["experiment"]) == set(test.loc[test["status"] == "ok", "experiment"])
     assert set(ran["reason"]) == {reason} and ran["auc"].isna().all()
     verdict = read_json(copy / "results/sp500/verdict.json")
     page = (copy / "results/sp500/report/index.html").read_text()
-    assert "Not looked at: test, since the analysis plan" in verdict["sentence"]
+    assert f"Not looked at: test, since {NOT_FIXED}" in verdict["sentence"]
     assert f"which are {reason}." in page
     assert f'<th>BASE-HAR</th><td colspan="9">not run: {reason}</td>' in page
     assert f"WARNING: not evaluated: test ({reason})." in snakemake(copy, "show").stdout
@@ -262,7 +275,7 @@ def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
         failed = {check["check"] for check in read_json(path) if check["ok"] is False}
         assert "AUC computable" not in failed
 
-    change(copy, "plan", "sha256", value=digest())
+    change(copy, "plan", "sha256", value=[digest()])
     jobs = planned(copy)
     assert jobs["seal_outcomes"] == 1 and not MODELS & set(jobs)
     snakemake(copy, "results/sp500/metrics/metrics.csv")
@@ -272,7 +285,7 @@ def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
 
 def test_plan_of_the_working_directory_comes_first(copy):
     change(copy, "plan", "sealed", value=["test"])
-    change(copy, "plan", "sha256", value=plan_digest(ROOT / "docs/analysis-plan.md", CONFIG))
+    change(copy, "plan", "sha256", value=[plan_digest(ROOT / "docs/analysis-plan.md", checked(CONFIG), "sp500")])
     assert "seal_outcomes" not in planned(copy)
     (copy / "docs").mkdir()
     (copy / "docs/analysis-plan.md").write_text("another plan")

@@ -120,11 +120,11 @@ def test_torch_is_pinned_without_a_build_tag():
     assert "+" not in PINNED["torch"]
 
 
-def test_shipped_digest_belongs_to_the_shipped_plan_and_settings():
+def test_shipped_digests_belong_to_the_shipped_plan_settings_and_folds():
     config = load_configfile(ROOT / "config.yaml")
     check_config(config, yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text()))
-    found = plan_digest(ROOT / config["plan"]["file"], config)
-    assert config["plan"]["sha256"] == found, f"the plan or its settings have changed; plan/sha256 is now {found}"
+    found = {plan_digest(ROOT / config["plan"]["file"], config, dataset) for dataset in config["datasets"]}
+    assert set(config["plan"]["sha256"]) == found, "the plan, its settings or folds have changed: snakemake digests"
 
 
 def test_every_rule_is_found():

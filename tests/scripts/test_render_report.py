@@ -10,6 +10,7 @@ from helpers.paths import ROOT
 from jinja2 import UndefinedError
 from plot_auc import draw_auc
 from plot_scores import published_pairs
+from recompute_published import make_erratum
 
 from fd01.report.html import count, number, render
 from fd01.report.tables import RESULT_COLUMNS, meanings, result_tables, score_kinds
@@ -174,6 +175,27 @@ def test_explanation_names_who_adds_by_the_size_of_the_gain_and_never_by_p_alone
     text = sentences(rows[1:])
     assert "No experiment is shown to add to volatility</b> the 0.005 nats per day that matter." in text
     assert "LARGE" not in text
+
+
+def test_report_on_another_dataset_does_not_mention_published_figures():
+    erratum = make_erratum("qqq", "spy", None, [], None)
+    assert render(SECTIONS / "erratum.html.j2", erratum=erratum).strip() == ""
+    assert render(SECTIONS / "published.html.j2", erratum=erratum, verdict={"published": []}).strip() == ""
+    verdict = {"protocol": {"status": "not applicable", "reason": "another dataset", "rules": [], "results": []}}
+    page = render(SECTIONS / "protocol.html.j2", verdict=verdict, config={"decision": {"dataset": "spy"}})
+    (line,) = re.findall("<p>(.*?)</p>", page, re.DOTALL)
+    assert line.endswith('belong to the dataset\n<span class="hash">spy</span>.')
+
+
+def test_part_of_the_erratum_that_was_not_computed_gives_its_reason_and_the_others_their_figures():
+    blocks = [
+        {"block": "val", "reason": None, "n": 502, "published": 0.364, "auc": 0.364, "realigned": 0.3189},
+        {"block": "test", "reason": "the outcomes of 9 of its 9 days are sealed"},
+    ]
+    erratum = {"status": "ok", "reason": None, "lag_llama": {"reason": "they are other prices"}, "timesfm": blocks}
+    page = render(SECTIONS / "erratum.html.j2", erratum=erratum)
+    assert "Lag-Llama: not run, because they are other prices." in page and "0.3189" in page
+    assert '<td>test</td><td colspan="4">not run, because the outcomes of 9 of its 9 days are sealed</td>' in page
 
 
 def test_registry_names_every_section_and_the_tables_and_figures_that_sections_use():

@@ -17,6 +17,7 @@ from fd01.data.targets import target_column, target_values
 from fd01.workflow.errors import UserError
 
 TRAIN, CALIBRATION, EVALUATION = "train", "calibration", "evaluation"
+NO_END = "2200-01-01"  # of a block that ends with the data
 KEYS = ["fold", "train_end", "role", "origin", "row"]  # the other columns are targets
 
 
@@ -56,7 +57,7 @@ def build_origins(dataset, folds, labels, min_history, calibration_fraction):
     for fold, block in folds.items():
         last_row = int((dates <= block["train_end"]).sum()) - 1  # of the training period
         training = np.arange(min_history - 1, last_row)
-        evaluation = np.flatnonzero((dates >= block["start"]) & (dates <= block.get("end", "2200-01-01")))
+        evaluation = np.flatnonzero((dates >= block["start"]) & (dates <= block.get("end", NO_END)))
         _check_fold(fold, block, dates, training, evaluation, min_history)
         evaluation = evaluation[evaluation < len(dates) - 1]  # tomorrow must exist
 
@@ -111,25 +112,48 @@ def _check_fold(fold, block, dates, training, evaluation, min_history):
         raise UserError(f"fold {fold}: its end, {block['end']}, is later than the last price; {extent}")
 
 
-def hide_outcomes(origins, folds):
-    """`origins` without the outcomes of the sealed `folds`: the targets of their evaluation days become NaN.
+def sealed_days(dates, blocks):
+    """Whether the outcome after each day is sealed; bool array, shape (days,).
 
-    The targets of such a day are hidden in every fold in which the day is an evaluation origin.
+    Parameters
+    ----------
+    dates : Series, shape (days,), the dates of the dataset
+    blocks : list of dict with `start` and, optionally, `end`, as `fd01.study.seal.seal` returns them
+    """
+    sealed = np.zeros(len(dates), dtype=bool)
+    for block in blocks:
+        sealed |= ((dates >= block["start"]) & (dates <= block.get("end", NO_END))).to_numpy()
+    return sealed
+
+
+def hide_outcomes(origins, sealed):
+    """`origins` without what tells the outcome of a sealed day: such targets become NaN, in every fold and role.
+
+    The target of row t at horizon h tells of the rows t+1 to t+h. So it is hidden if one of the rows t to t+h-1 is
+    sealed, whose own outcomes come from these.
+
+    Parameters
+    ----------
+    origins : DataFrame, as `build_origins` returns it
+    sealed : bool array, shape (days,), from `sealed_days`
 
     Returns
     -------
     outcomes : DataFrame, as `origins`
-    sealed : dict
-        For each fold with such days, `days` (how many) and `of` (the number of all its evaluation days).
+    counts : dict
+        For each fold with sealed evaluation days, `days` (how many) and `of` (the number of all its evaluation days).
     """
-    evaluation = origins["role"] == EVALUATION
-    days = origins.loc[evaluation & origins["fold"].isin(folds), "origin"]
-    hidden = evaluation & origins["origin"].isin(days)
-    outcomes = origins.copy()
-    outcomes.loc[hidden, outcomes.columns.difference(KEYS)] = float("nan")
-    counts = hidden[evaluation].groupby(origins["fold"], sort=False).agg(["sum", "size"])
-    sealed = {fold: {"days": int(row["sum"]), "of": int(row["size"])} for fold, row in counts.iterrows() if row["sum"]}
-    return outcomes, sealed
+    before = np.concatenate([[0], np.cumsum(sealed)])  # sealed rows before each row
+    rows, outcomes = origins["row"].to_numpy(), origins.copy()
+    for column in origins.columns.difference(KEYS):
+        end = np.minimum(rows + int(column.rsplit("_", 1)[1]), len(sealed))
+        outcomes.loc[before[end] > before[rows], column] = np.nan
+    evaluation = origins[origins["role"] == EVALUATION]
+    counts = {}
+    for fold, block in evaluation.groupby("fold", sort=False)["row"]:
+        if days := int(sealed[block].sum()):
+            counts[fold] = {"days": days, "of": len(block)}
+    return outcomes, counts
 
 
 @dataclass(frozen=True)

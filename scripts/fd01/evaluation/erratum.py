@@ -1,5 +1,6 @@
 """The original study's published figures for Lag-Llama and TimesFM, recomputed without any model."""
 
+import zlib
 from zipfile import BadZipFile
 
 import numpy as np
@@ -7,26 +8,82 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from fd01.data.targets import target_values
-from fd01.workflow.errors import NotRun, UserError
+from fd01.workflow.errors import NotRun
 
 WINDOW = 1150  # days, the original study's context
 THRESHOLD = 0.01
 START, END = "2023-01-01", "2024-12-31"  # target dates
+DAYS, EVENTS = 502, 102  # on these dates, as published
 PUBLISHED = {"forecast": 0.39372549019607844, "close": 0.43352941176470583}  # AUC of Lag-Llama
 STORED = {  # blocks of the stored TimesFM forecasts: published AUC, first and last date
     "val": (0.3639663218192144, START, END),
-    "test": (0.27589651383478175, "2025-01-01", "2200-01-01"),
+    "test": (0.27589651383478175, "2025-01-01", "2026-01-15"),
 }
 
 
-def scaler_figures(dataset):
+def recompute(dataset, sealed, path):
+    """Every part of the erratum, each with its figures or with the reason why they were not computed.
+
+    Parameters
+    ----------
+    dataset : DataFrame with Date, High, Low and Close
+    sealed : bool array, shape (days,)
+        Whether the outcome after each day is sealed, from `fd01.data.origins.sealed_days`.
+    path : npz file of the original study's TimesFM forecasts, or None
+
+    Returns
+    -------
+    dict
+        `lag_llama`, what `scaler_figures` returns; `timesfm`, a list of what `stored_forecasts` returns, with `block`,
+        empty without a file. Each has a `reason`: None, or why there are no figures.
+    """
+    timesfm = []
+    for block in STORED if path else []:
+        timesfm.append({"block": block} | _or_reason(stored_forecasts, dataset, sealed, path, block))
+    return {"lag_llama": _or_reason(original_scaler_figures, dataset, sealed), "timesfm": timesfm}
+
+
+def _or_reason(function, *arguments):
+    try:
+        return {"reason": None} | function(*arguments)
+    except NotRun as reason:
+        return {"reason": str(reason)}
+
+
+def original_scaler_figures(dataset, sealed):
+    """`scaler_figures`; raises `NotRun` if the prices do not have the published number of days and of events."""
+    _, up = target_days(dataset, sealed)
+    if (len(up), up.sum()) != (DAYS, EVENTS):
+        raise NotRun(
+            f"these prices give {len(up)} days and {up.sum():.0f} events from {START} to {END}, the original study had "
+            f"{DAYS} and {EVENTS}: they are other prices"
+        )
+    return scaler_figures(dataset, sealed)
+
+
+def target_days(dataset, sealed):
+    """The target dates of 2023 and 2024, a bool array of shape (days,), and the outcome on each, a Series.
+
+    Raises `NotRun` if the prices do not reach from 1,150 days before 2023 to the end of 2024, or if a day is sealed.
+    """
+    block = dataset["Date"].between(START, END).to_numpy()
+    first = int(block.argmax())
+    if not block.any() or first <= WINDOW or dataset["Date"].iloc[-1] < pd.Timestamp(END):
+        raise NotRun(f"it needs prices of the {WINDOW} days before {START} and up to {END}")
+    # The original study named a day by the date on which the event happens, one day after the origin.
+    _require_unsealed(sealed, np.flatnonzero(block) - 1)
+    return block, _up(dataset).shift(1)[block]
+
+
+def scaler_figures(dataset, sealed):
     """AUC of Lag-Llama's input scaler alone: the two published figures, and the score that was meant.
 
     The scaler takes the lower median and the interquartile range of the window of 1,150 days before each target date.
 
     Parameters
     ----------
-    dataset : DataFrame with Date, High and Close
+    dataset : DataFrame with Date, High, Low and Close
+    sealed : bool array, shape (days,)
 
     Returns
     -------
@@ -37,14 +94,9 @@ def scaler_figures(dataset):
     Raises
     ------
     NotRun
-        If the prices do not reach from 1,150 days before 2023 to the end of 2024.
+        As `target_days`.
     """
-    block = dataset["Date"].between(START, END).to_numpy()
-    first = int(block.argmax())
-    if not block.any() or first <= WINDOW or dataset["Date"].iloc[-1] < pd.Timestamp(END):
-        raise NotRun(f"needs prices of the {WINDOW} days before {START} and up to {END}")
-    # The original study named a day by the date on which the event happens, one day after the origin.
-    up = _up(dataset).shift(1)[block]
+    block, up = target_days(dataset, sealed)
     close = dataset["Close"]
     returns = close.pct_change()
     median, iqr = (function(returns).shift(1)[block] for function in (lower_median, interquartile_range))
@@ -79,52 +131,64 @@ def interquartile_range(series):
     return window.quantile(0.75) - window.quantile(0.25)
 
 
-def stored_forecasts(dataset, path):
-    """AUC of the original study's stored TimesFM forecasts, on the days it gave them and moved to their origins.
+def stored_forecasts(dataset, sealed, path, block):
+    """AUC of a block of the original study's stored TimesFM forecasts, on the days it gave them and on their origins.
 
     The forecast that it stored for a day used closes up to the day before, which is therefore its origin.
 
     Parameters
     ----------
     dataset : DataFrame with Date, High, Low and Close
-    path : npz file with `{block}_predictions` and `{block}_labels` for the blocks `val` and `test`
+    sealed : bool array, shape (days,)
+    path : npz file with `{block}_predictions` and `{block}_labels`
+    block : str, one of `STORED`
 
     Returns
     -------
-    list of dict with `block`, `n`, `published`, `auc`, `realigned`
+    dict with `n`, `published`, `auc`, `realigned`
 
     Raises
     ------
-    UserError
-        If the file is not the original study's, or its labels are not the outcomes of this dataset.
+    NotRun
+        If a day is sealed, the file is not the original study's, or its labels are not the outcomes of this dataset.
     """
+    published, start, end = STORED[block]
     up = _up(dataset)
-    lines = []
+    rows = np.flatnonzero(dataset["Date"].between(start, end) & up.notna())
+    if not len(rows) or rows[0] == 0:
+        raise NotRun(f"it needs prices from the day before {start} on")
+    _require_unsealed(sealed, np.union1d(rows, rows - 1))
+    scores, labels = _read_stored(path, block)
+    if labels.shape != rows.shape or scores.shape != rows.shape:
+        raise NotRun(
+            f"these prices have {len(rows)} days with a known outcome from {start} to {end}, and {path} has "
+            f"{labels.size} labels and {scores.size} forecasts of them"
+        )
+    if (labels != up[rows]).any():
+        raise NotRun(f"the labels in {path} are not the outcomes of these prices: they are other prices")
+    auc, realigned = (roc_auc_score(up[rows - lag], scores) for lag in (0, 1))
+    return {"n": len(rows), "published": published, "auc": auc, "realigned": realigned}
+
+
+def _read_stored(path, block):
+    """Forecasts and labels of a block, arrays."""
+    not_original = "so it is not the original study's file of TimesFM forecasts"
     try:
-        file = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, BadZipFile):
-        raise UserError(
-            f"{path} is not an npz file, so it is not the original study's file of TimesFM predictions; correct "
-            "study_predictions in the configuration"
-        ) from None
-    with file as stored:
-        for block, (published, start, end) in STORED.items():
-            rows = np.flatnonzero(dataset["Date"].between(start, end) & up.notna())
-            try:
-                scores, labels = stored[f"{block}_predictions"], stored[f"{block}_labels"]
-            except KeyError as error:
-                raise UserError(
-                    f"{path} has no {error}, so it is not the original study's file of TimesFM predictions; correct "
-                    "study_predictions in the configuration"
-                ) from None
-            if len(labels) != len(rows) or (labels != up[rows]).any():
-                raise UserError(
-                    f"{path}: its outcomes of the block {block} are not the outcomes of this dataset; use the prices "
-                    "of the original study, or remove study_predictions from the configuration"
-                )
-            auc, realigned = (roc_auc_score(up[rows - lag], scores) for lag in (0, 1))
-            lines.append({"block": block, "n": len(rows), "published": published, "auc": auc, "realigned": realigned})
-    return lines
+        with np.load(path, allow_pickle=False) as stored:
+            found = [stored[f"{block}_{name}"].astype(float) for name in ("predictions", "labels")]
+    except KeyError as error:
+        raise NotRun(f"{path} has no {error}, {not_original}") from None
+    except (ValueError, TypeError, EOFError, BadZipFile, zlib.error):
+        raise NotRun(f"{path} is not an npz file of numbers, {not_original}") from None
+    if not all(np.isfinite(values).all() for values in found):
+        raise NotRun(f"{path} has values that are not finite in its block {block}, {not_original}")
+    return found
+
+
+def _require_unsealed(sealed, rows):
+    """Raise `NotRun` if the outcome after one of these days is sealed."""
+    if sealed[rows].any():
+        raise NotRun(f"the outcomes of {sealed[rows].sum()} of its {len(rows)} days are sealed")
 
 
 def _up(dataset):

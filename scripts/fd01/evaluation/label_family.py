@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from fd01.data.origins import EVALUATION, KEYS, build_origins
+from fd01.data.origins import EVALUATION, build_origins, hide_outcomes
 from fd01.data.targets import TARGETS, target_column
 from fd01.workflow.errors import NotRun
 
@@ -24,7 +24,8 @@ class Label:
     labels : dict
         The section `labels` of the configuration with this threshold.
     origins : DataFrame
-        As `fd01.data.origins.build_origins` returns it for these labels; targets of sealed days are NaN.
+        As `fd01.data.origins.build_origins` returns it for these labels, without what tells the outcome of a
+        sealed day.
     """
 
     target: str
@@ -45,14 +46,13 @@ class Label:
             yield fold, days.set_index("row")[target_column(**self.as_target)].dropna()
 
 
-def family(dataset, outcomes, thresholds, folds, labels, origins):
+def family(dataset, sealed, thresholds, folds, labels, origins):
     """Every `Label`: `up` and `down` at each threshold, `scaled` and `direction` once, each at all horizons.
 
     Parameters
     ----------
     dataset, folds, labels : as `fd01.data.origins.build_origins` takes them
-    outcomes : DataFrame
-        The table `outcomes.parquet`. An evaluation day without any outcome there is sealed here too.
+    sealed : bool array, shape (days,), from `fd01.data.origins.sealed_days`
     thresholds : list of float
         c of `up` and `down`.
     origins : dict, that section of the configuration
@@ -60,7 +60,7 @@ def family(dataset, outcomes, thresholds, folds, labels, origins):
     tables = {}
     for threshold in thresholds:
         changed = labels | {"threshold": threshold}
-        tables[threshold] = changed, _sealed(build_origins(dataset, folds, changed, **origins), outcomes)
+        tables[threshold] = changed, hide_outcomes(build_origins(dataset, folds, changed, **origins), sealed)[0]
     # First the targets that take the threshold, then the others; in each group, targets of the High come first.
     for name in sorted(TARGETS, key=lambda name: (not TARGETS[name].takes_threshold, TARGETS[name].price != "High")):
         for threshold, (changed, table) in tables.items():
@@ -68,16 +68,6 @@ def family(dataset, outcomes, thresholds, folds, labels, origins):
                 yield Label(name, threshold if TARGETS[name].takes_threshold else np.nan, horizon, changed, table)
             if not TARGETS[name].takes_threshold:
                 break  # it is the same at every threshold
-
-
-def _sealed(table, outcomes):
-    """`table` with NaN targets on every evaluation day that has no outcome in `outcomes`."""
-    has_outcome = outcomes[outcomes.columns.difference(KEYS)].notna().any(axis=1)
-    unsealed = outcomes.loc[(outcomes["role"] == EVALUATION) & has_outcome, ["fold", "row"]]
-    days = pd.MultiIndex.from_frame(table[["fold", "row"]])
-    sealed = (table["role"] == EVALUATION) & ~days.isin(pd.MultiIndex.from_frame(unsealed))
-    table.loc[sealed, table.columns.difference(KEYS)] = np.nan
-    return table
 
 
 def measure_label(label, blocks, experiment, score):

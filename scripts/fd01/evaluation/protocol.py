@@ -84,14 +84,13 @@ def apply_protocol(decision, dataset, rows, why_unscored, scored):
     return {"status": "pending", "reason": reason, **answer}
 
 
-def compare_published(experiment, published, dataset, rows, why_unscored, read_scores):
+def compare_published(experiment, published, rows, why_unscored, read_scores):
     """What the original study published for an experiment, and what is measured here on the same block.
 
     Parameters
     ----------
     experiment : str
     published : dict, that key of the experiment in the configuration
-    dataset : str
     rows : DataFrame
         What is measured for the experiment on the block `published["fold"]`.
     why_unscored : str
@@ -106,9 +105,7 @@ def compare_published(experiment, published, dataset, rows, why_unscored, read_s
         `reach` returns) if a pair of precision and recall was published.
     """
     line = {"experiment": experiment, "published": published, "measured": None, "reach": None, "reason": None}
-    if dataset != published["dataset"]:
-        line["reason"] = f"published for the dataset {published['dataset']}, and this is {dataset}"
-    elif rows.empty:
+    if rows.empty:
         line["reason"] = why_unscored or f"up, h = 1 is not scored on {published['fold']}"
     else:
         # For a forecaster the original study published the AUC of its score `study`.

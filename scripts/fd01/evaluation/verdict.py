@@ -13,7 +13,7 @@ from fd01.evaluation.paired_comparisons import PRIMARY
 from fd01.evaluation.protocol import ORIGINAL_TARGET, apply_protocol, compare_published, quote
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
-from fd01.study.seal import CHANGED
+from fd01.study.seal import LEFT_OUT, NOT_FIXED
 from fd01.study.systems import SYSTEMS
 
 QUESTION = (
@@ -55,7 +55,8 @@ class Results:
     folds : list of str
         The folds to report, without walk-forward ones.
     seal : dict
-        The metadata of `outcomes.parquet`: `sealed`, the folds with sealed days, and `reason`.
+        The metadata of `outcomes.parquet`: `sealed`, the folds with sealed days, `left_out`, the folds that would learn
+        from them, and `reason`.
     read_scores : function
         Outcomes and mean scores, arrays of shape (n,), of an experiment on a fold.
     """
@@ -98,7 +99,7 @@ def decide(study, results):
         )
         | {"exposure": exposure_of(results.comparisons, decision["experiment"], decision["fold"])},
         "reference": decision["reference"],
-        "sealed": {"folds": results.seal["sealed"], "reason": results.seal["reason"]},
+        "sealed": {"folds": results.seal["sealed"]} | {key: results.seal[key] for key in ("left_out", "reason")},
         "blocks": [
             reference_and_baseline(rows, fold, decision["reference"], systems)
             for fold in sorted(results.folds, key=lambda fold: fold != decision["fold"])  # the protocol's block first
@@ -108,12 +109,11 @@ def decide(study, results):
             compare_published(
                 name,
                 entry["published"],
-                study.dataset,
                 *on_block(name, entry["published"]["fold"]),
                 results.read_scores,
             )
             for name, entry in study.experiments.items()
-            if "published" in entry
+            if entry.get("published", {}).get("dataset") == study.dataset
         ],
         "not_run": table.loc[table["status"] != "ok", ["experiment", "reason"]].to_dict("records"),
         "without_weights": table.loc[table["weights"] == "missing", "experiment"].to_list(),
@@ -126,6 +126,8 @@ def why_unscored(results, experiment, fold):
     table, metrics = results.experiments, of_target(results.metrics, **ORIGINAL_TARGET)
     if experiment not in set(table["experiment"]):
         return f"{experiment} is not in the table of experiments (config.yaml)"
+    if fold in results.seal["left_out"]:
+        return f"{fold} is {LEFT_OUT}"
     of_experiment = table.loc[table["experiment"] == experiment, "reason"].dropna()
     of_block = metrics.loc[(metrics["experiment"] == experiment) & (metrics["fold"] == fold), "reason"].dropna()
     return next(iter([*of_experiment, *of_block]), "")
@@ -174,8 +176,8 @@ def sentence(verdict):
     else:
         answer = f"The original study's protocol gives no answer: {protocol['reason']}."
     if verdict["sealed"]["folds"]:
-        closed = ", ".join(verdict["sealed"]["folds"])
-        answer = f"{answer} Not looked at: {closed}, since {CHANGED}."
+        closed = ", ".join(dict.fromkeys([*verdict["sealed"]["folds"], *verdict["sealed"]["left_out"]]))
+        answer = f"{answer} Not looked at: {closed}, since {NOT_FIXED}."
     pairs = [
         f"{block['reference']['auc']:.3f} against {block['baseline']['auc']:.3f} ({block['baseline']['experiment']}) "
         f"on {block['fold']}"

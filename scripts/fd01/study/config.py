@@ -15,6 +15,7 @@ from fd01.workflow.errors import UserError
 
 RUN = "all, none, gpu, or a list of datasets"
 SCRAMBLED = "-scrambled"  # end of the name of a dataset that the audit makes from another one
+MOVED = {"study_predictions": "datasets/spy/study_predictions"}  # where old keys of the top level stand now
 DATES = ("train_end", "start", "end")  # keys of a source or a fold
 # Words for the types and the limits of the JSON schema.
 TYPES = {
@@ -188,6 +189,8 @@ def _message(error):
 def _unknown_key(key, error):
     allowed = sorted(error.schema.get("properties", {}))
     unknown = min(str(name) for name in set(error.instance) - set(allowed))
+    if not key and unknown in MOVED:
+        return f"config: {unknown} belongs to a dataset now: write it as {MOVED[unknown]}"
     similar = difflib.get_close_matches(unknown, allowed, n=1)
     hint = f"; did you mean {similar[0]!r}?" if similar else ""
     return f"config: unknown key {f'{key}/{unknown}'.lstrip('/')}{hint} (allowed: {', '.join(allowed)})"
@@ -284,6 +287,10 @@ def _check_datasets(config):
         _check_folds(key, dataset)
         if "study_fold" in dataset:
             _require(dataset["study_fold"] in folds, f"{key}/study_fold", dataset["study_fold"], ", ".join(folds))
+        if "study_predictions" in dataset:
+            original = config["decision"]["dataset"]
+            allowed = f"no such key here, since the original study's figures belong to {original}: delete it"
+            _require(name == original, f"{key}/study_predictions", dataset["study_predictions"], allowed)
 
 
 def _check_source(key, source):

@@ -10,7 +10,7 @@ from measure_labels import COLUMNS, baseline_scores, draw, family_table, label_n
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from fd01.data.origins import EVALUATION, hide_outcomes, splits
+from fd01.data.origins import EVALUATION, sealed_days, splits
 from fd01.data.targets import TARGETS
 from fd01.data.touch import touch, touch_exponent
 from fd01.evaluation.label_family import chance_half_width, family
@@ -21,6 +21,8 @@ from fd01.workflow.errors import NotRun
 
 ORIGINS = {"min_history": 80, "calibration_fraction": 0.15}
 DATASET, TABLE = dataset_and_origins()
+OPEN = np.zeros(len(DATASET), dtype=bool)  # no day is sealed
+CLOSED = sealed_days(DATASET["Date"], [{"start": FOLDS["test"]["start"]}])
 
 LABELS_PER_HORIZON = sum(2 if target.takes_threshold else 1 for target in TARGETS.values())  # at two thresholds
 PARAMS = {
@@ -34,15 +36,15 @@ PARAMS = {
 }
 
 
-def table_of(outcomes, *forecasters, dataset=DATASET, **changed):
+def table_of(sealed, *forecasters, dataset=DATASET, **changed):
     """The table of the family with `PARAMS`."""
-    return family_table(dataset, outcomes, forecasters, SimpleNamespace(**PARAMS | changed))
+    return family_table(dataset, sealed, forecasters, SimpleNamespace(**PARAMS | changed))
 
 
-def labels_of(outcomes, thresholds=(0.005, 0.01, 0.02)):
+def labels_of(sealed, thresholds=(0.005, 0.01, 0.02)):
     return {
         (label.target, label.threshold, label.horizon): label
-        for label in family(DATASET, outcomes, thresholds, FOLDS, LABELS, ORIGINS)
+        for label in family(DATASET, sealed, thresholds, FOLDS, LABELS, ORIGINS)
     }
 
 
@@ -54,7 +56,7 @@ def normal_forecasts(deviation, steps, name="return"):
 
 
 def test_family_has_the_outcomes_of_the_study_at_its_own_threshold():
-    labels = family(DATASET, TABLE, [LABELS["threshold"]], FOLDS, LABELS, ORIGINS)
+    labels = family(DATASET, OPEN, [LABELS["threshold"]], FOLDS, LABELS, ORIGINS)
     seen = set()
     for label in labels:
         column = f"{label.target}_{label.horizon}"
@@ -64,13 +66,13 @@ def test_family_has_the_outcomes_of_the_study_at_its_own_threshold():
 
 
 def test_family_has_up_and_down_at_each_threshold_and_the_others_once():
-    counts = pd.Series([target for target, _, _ in labels_of(TABLE)]).value_counts().to_dict()
+    counts = pd.Series([target for target, _, _ in labels_of(OPEN)]).value_counts().to_dict()
     assert counts == {name: 4 * (3 if target.takes_threshold else 1) for name, target in TARGETS.items()}
     assert (counts["up"], counts["direction"]) == (12, 4)
 
 
 def test_higher_thresholds_and_shorter_horizons_are_rarer_events():
-    labels = labels_of(TABLE)
+    labels = labels_of(OPEN)
 
     def outcomes(*key):
         return dict(labels[key].outcomes(FOLDS["test"]["train_end"]))["test"]
@@ -83,19 +85,28 @@ def test_higher_thresholds_and_shorter_horizons_are_rarer_events():
 
 
 def test_sealed_days_have_no_outcome_in_the_family():
-    sealed, _ = hide_outcomes(TABLE, ["test"])
-    for label in labels_of(sealed).values():
+    for label in labels_of(CLOSED).values():
         blocks = dict(label.outcomes(FOLDS["test"]["train_end"]))
-        assert blocks["test"].empty and len(blocks["validation"])
-    table = table_of(sealed)
+        assert blocks["test"].empty
+        # The last days of `validation` would tell of sealed outcomes, each horizon one day earlier.
+        assert blocks["validation"].index.max() == CLOSED.argmax() - label.horizon
+    table = table_of(CLOSED)
     hidden = table[table["fold"] == "test"]
     assert hidden["auc"].isna().all() and (hidden["n"] == 0).all()
     assert set(hidden["reason"]) == {"no outcome of this block is known yet"}
     assert table.loc[table["fold"] == "validation", "auc"].notna().all()
 
 
+def test_prices_by_which_sealed_outcomes_come_about_change_nothing_in_the_family():
+    other = DATASET.copy()
+    other.loc[CLOSED.argmax() + 1 :, ["High", "Low", "Close"]] *= 1.5
+    forecaster = normal_forecasts(0.01, 5)
+    pd.testing.assert_frame_equal(table_of(CLOSED, forecaster, dataset=other), table_of(CLOSED, forecaster))
+    assert not table_of(OPEN, forecaster, dataset=other).equals(table_of(OPEN, forecaster))
+
+
 def test_baselines_are_fitted_to_each_label_on_days_known_by_the_train_end():
-    label = labels_of(TABLE)["down", 0.005, 5]
+    label = labels_of(OPEN)["down", 0.005, 5]
     (split,) = splits(label.origins, **label.as_target)
     scores = baseline_scores(DATASET, label, split, {"method": "har"})
     later = DATASET["Date"] > FOLDS["test"]["train_end"]
@@ -103,7 +114,7 @@ def test_baselines_are_fitted_to_each_label_on_days_known_by_the_train_end():
     other.loc[later, ["High", "Low", "Close"]] *= 1.7
     (changed,) = (
         found
-        for found in family(other, TABLE, [0.005], FOLDS, LABELS, ORIGINS)
+        for found in family(other, OPEN, [0.005], FOLDS, LABELS, ORIGINS)
         if (found.target, found.horizon) == ("down", 5)
     )
     (again,) = splits(changed.origins, **label.as_target)
@@ -112,7 +123,7 @@ def test_baselines_are_fitted_to_each_label_on_days_known_by_the_train_end():
 
 
 def test_table_has_a_row_per_label_fold_and_cheap_experiment():
-    table = table_of(TABLE, normal_forecasts(0.01, 5))
+    table = table_of(OPEN, normal_forecasts(0.01, 5))
     assert list(table) == COLUMNS
     assert set(table["experiment"]) == {"BASE-EWMA", "BASE-HAR", "normal"}  # boosting is not cheap
     assert not table.duplicated(COLUMNS[:5]).any()
@@ -140,7 +151,7 @@ def test_forecast_over_days_is_for_their_sum_and_no_product_of_days():
 
 def test_what_a_forecaster_cannot_say_is_left_empty_with_the_reason():
     high = normal_forecasts(0.01, 1, "high")
-    table = table_of(TABLE, high).query("experiment == 'normal'").set_index(["target", "horizon"]).sort_index()
+    table = table_of(OPEN, high).query("experiment == 'normal'").set_index(["target", "horizon"]).sort_index()
     assert table.loc[("down", 1), "auc"].isna().all()
     assert set(table.loc[("down", 1), "reason"]) == {"a forecast of the High says nothing of the target down"}
     assert set(table.loc[("up", 5), "reason"]) == {"a forecast of the High is one of the next day"}
@@ -152,7 +163,7 @@ def test_what_a_forecaster_cannot_say_is_left_empty_with_the_reason():
 def test_forecast_that_misses_a_day_of_the_block_is_left_out():
     forecaster = normal_forecasts(0.01, 5)
     late = forecaster.frame[forecaster.frame["row"] > DATASET.index[DATASET["Date"] >= "2016-09-01"][0]]
-    table = table_of(TABLE, Forecaster("late", "return", late, None)).query("experiment == 'late'")
+    table = table_of(OPEN, Forecaster("late", "return", late, None)).query("experiment == 'late'")
     missing = table["reason"] == "some days of the block have no forecast"
     assert (missing == (table["fold"] == "validation")).all()
 
@@ -160,8 +171,8 @@ def test_forecast_that_misses_a_day_of_the_block_is_left_out():
 @pytest.mark.parametrize("seed", [1, 2])
 def test_volatility_ranks_the_threshold_events_of_a_random_walk_and_not_its_direction(seed):
     folds = {"b": {"train_end": "2018-12-31", "start": "2019-01-01"}}
-    dataset, origins = dataset_and_origins(make_prices(days=3000, seed=seed), folds)
-    table = table_of(origins, dataset=dataset, folds=folds, thresholds=[0.01])
+    dataset, _ = dataset_and_origins(make_prices(days=3000, seed=seed), folds)
+    table = table_of(np.zeros(len(dataset), dtype=bool), dataset=dataset, folds=folds, thresholds=[0.01])
     table = table.query("horizon == 1 and experiment == 'BASE-EWMA'").set_index("target")
     assert (table.loc[["up", "down"], "auc"] > 0.6).all()
     assert abs(table.loc["direction", "auc"] - 0.5) < 1.5 * table.loc["direction", "chance"]
@@ -176,7 +187,7 @@ def test_chance_is_what_scores_without_knowledge_reach():
 
 
 def test_figure_shows_every_label_and_says_when_there_is_none(tmp_path):
-    table = table_of(TABLE, normal_forecasts(0.01, 1, "high"))
+    table = table_of(OPEN, normal_forecasts(0.01, 1, "high"))
     axes = draw(table[table["fold"] == "test"]).axes[0]
     shown = [label.get_text() for label in axes.get_yticklabels()]
     assert len(shown) == 2 * LABELS_PER_HORIZON and shown[0] == label_name("up", 0.005, 1) == "up 0.5 %, h = 1"

@@ -8,6 +8,7 @@ from helpers.made_up_data import CONFIG, UP, through_csv
 from fd01.evaluation.metrics_table import best_baseline, compared_rows, with_seed_aucs
 from fd01.evaluation.protocol import NO_RULE, outcome, reach, rules
 from fd01.evaluation.verdict import QUOTED, Results, Study, decide
+from fd01.study.seal import LEFT_OUT, NOT_FIXED
 
 DECISION = CONFIG["decision"]
 EXPERIMENTS = CONFIG["experiments"]
@@ -62,7 +63,7 @@ TFM_RAN = ("TFM-01", "pre-trained", "ok", "")
 
 
 NO_COMPARISONS = through_csv(pd.DataFrame(columns=QUOTED))
-UNSEALED = {"sealed": {}, "reason": None}
+UNSEALED = {"sealed": {}, "left_out": [], "reason": None}
 
 
 def decided(
@@ -312,14 +313,16 @@ def test_verdict_on_a_block_with_one_class_says_that_there_is_no_auc():
 def test_sealed_block_is_named_and_is_the_reason_wherever_it_lacks():
     reason = "sealed: the analysis plan has changed"
     rows = [not_run(name, reason) for name in ("PTST-2M", "TFM-01", "BASE-HAR")]
-    rows.append(measures("PTST-2M", 0.7, fold="study-422"))
-    seal = {"sealed": {"validation": {"days": 5, "of": 5}}, "reason": reason}
+    rows.append(measures("PTST-2M", 0.7, fold="test"))
+    closed = {"left_out": ["study-422"], "reason": reason}
+    seal = closed | {"sealed": {"validation": {"days": 5, "of": 5}}}
     verdict = decided("spy", table(*rows), described(TFM_RAN), seal=seal)
     assert (verdict["protocol"]["status"], verdict["protocol"]["reason"]) == ("pending", reason)
-    assert verdict["sealed"] == {"folds": {"validation": {"days": 5, "of": 5}}, "reason": reason}
-    assert "Not looked at: validation, since the analysis plan or its settings have changed." in verdict["sentence"]
+    assert verdict["sealed"] == closed | {"folds": {"validation": {"days": 5, "of": 5}}}
+    assert f"Not looked at: validation, study-422, since {NOT_FIXED}." in verdict["sentence"]
     published = {line["experiment"]: line["reason"] for line in verdict["published"]}
     assert published["TFM-01"] == reason
+    assert published["PTST-2M"] == f"study-422 is {LEFT_OUT}"
 
 
 def test_verdict_quotes_counts_as_whole_numbers_and_the_range_of_seeds():
@@ -373,9 +376,8 @@ def test_verdict_names_what_ran_with_pretrained_weights_and_what_lacks_them():
 
 
 def test_published_figures_belong_to_their_dataset():
-    (line, *_) = verdict_of("sp500", measures("PTST-2M", 0.69, fold="study-422"))["published"]
-    assert line["measured"] is None
-    assert line["reason"] == "published for the dataset spy, and this is sp500"
+    assert verdict_of("spy", measures("PTST-2M", 0.69, fold="study-422"))["published"]
+    assert verdict_of("sp500", measures("PTST-2M", 0.69, fold="study-422"))["published"] == []
 
 
 def comparison(fold, experiment, against, verdict, **columns):

@@ -7,7 +7,7 @@ from helpers.made_up_data import CONFIG, FOLDS, UP, UP_5, dataset_and_origins, p
 from sklearn.metrics import roc_auc_score
 from train_patchtst import train_and_score, training_sets
 
-from fd01.data.origins import splits
+from fd01.data.origins import hide_outcomes, sealed_days, splits
 from fd01.models.patchtst import build_network, predict, train, windows
 from fd01.scoring.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
 from fd01.workflow.errors import NotRun
@@ -46,7 +46,7 @@ def study():
 def run_tiny(study, seed=0, target=UP, study_fold=None, **settings):
     dataset, origins = study
     (split,) = splits(origins, **target)
-    return train_and_score(dataset, origins, split, target, TINY | settings, seed, study_fold, "cpu")
+    return train_and_score(dataset, origins, split, target, TINY | settings, seed, study_fold, origins, "cpu")
 
 
 def noise(n, seed=0):
@@ -121,7 +121,7 @@ def test_scores_do_not_look_ahead(study, date):
 def test_calibration_tail_is_not_trained_on(study):
     origins = study[1]
     (split,) = splits(origins, **UP_5)
-    rows, y, monitor, _ = training_sets(split, origins, UP_5, "inner", None)
+    rows, y, monitor, _ = training_sets(split, origins, UP_5, "inner", None, origins)
     assert rows.max() + 5 < split.calibration.min()
     np.testing.assert_array_equal(monitor, split.calibration)
     np.testing.assert_array_equal(y, origins.set_index("row")["up_5"].groupby(level=0).first()[rows])
@@ -184,7 +184,7 @@ def test_max_epochs_ends_the_training():
 def test_study_selection_stops_on_the_study_fold(study):
     origins = study[1]
     (split,) = splits(origins, **UP)
-    rows, _, monitor, y_monitor = training_sets(split, origins, UP, "study", "test")
+    rows, _, monitor, y_monitor = training_sets(split, origins, UP, "study", "test", origins)
     block = origins[(origins["fold"] == "test") & (origins["role"] == "evaluation")]
     np.testing.assert_array_equal(rows, split.training)
     np.testing.assert_array_equal(monitor, block["row"])
@@ -201,14 +201,28 @@ def test_study_selection_needs_the_train_end_of_the_study_fold(study):
     (split,) = splits(origins, **UP)
     moved = origins.assign(train_end=origins["train_end"].where(origins["fold"] != "test", "2016-12-01"))
     with pytest.raises(NotRun, match="another train end"):
-        training_sets(split, moved, UP, "study", "test")
+        training_sets(split, moved, UP, "study", "test", moved)
+
+
+def test_study_selection_stops_on_no_sealed_day(study):
+    dataset, origins = study
+    (split,) = splits(origins, **UP_5)
+    # Five days later, the last days of `validation` have a horizon that tells of the first sealed day.
+    outcomes, _ = hide_outcomes(origins, sealed_days(dataset["Date"], [{"start": FOLDS["test"]["start"]}]))
+    for fold, target in (("test", UP), ("test", UP_5), ("validation", UP_5)):
+        with pytest.raises(NotRun, match=f"stops on {fold}, of which outcomes are sealed"):
+            training_sets(split, origins, target, "study", fold, outcomes)
+    assert len(training_sets(split, origins, UP, "study", "validation", outcomes)[2])
+    left_out = origins[origins["fold"] == "validation"]
+    with pytest.raises(NotRun, match="stops on test, of which outcomes are sealed"):
+        training_sets(split, left_out, UP, "study", "test", left_out)
 
 
 def test_one_class_is_not_run(study):
     origins = study[1]
     (split,) = splits(origins.assign(up_1=origins["up_1"].where(origins["role"] != "calibration", 0.0)), **UP)
     with pytest.raises(NotRun, match="early-stopping targets are 0"):
-        training_sets(split, origins, UP, "inner", None)
+        training_sets(split, origins, UP, "inner", None, origins)
 
 
 def test_gather_merges_seeds_and_train_ends(tmp_path):

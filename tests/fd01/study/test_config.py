@@ -317,7 +317,13 @@ VALUES = {  # path, value, what the message says is allowed
     "true AUC": ("statistics/protocol_true_auc", 68, "at most 0.99"),
     "thresholds": ("decision/finetune_from", 0.72, "unsuitable_below <= finetune_from <= investigate_above"),
     "sealed fold": ("plan/sealed/0", "tset", "a fold of a dataset: study-422, test, validation"),
-    "digest of the plan": ("plan/sha256", "12ab", "a digest of 64 hexadecimal digits"),
+    "digest of the plan": ("plan/sha256/0", "12ab", "a digest of 64 hexadecimal digits"),
+    "one digest without a list": ("plan/sha256", "0" * 64, "a list"),
+    "stored forecasts of another dataset": (
+        "datasets/sp500/study_predictions",
+        "a.npz",
+        "no such key here, since the original study's figures belong to spy: delete it",
+    ),
     "block of the decision": ("decision/fold", "valid", "a fold of spy: validation, test, study-422"),
     "published block": (
         "experiments/PTST-2M/published/fold",
@@ -433,6 +439,14 @@ def test_some_experiment_must_run(config, schema):
     assert message(config, schema, edits).startswith("config: no experiment runs on sp500; set experiments/")
 
 
+def test_key_that_has_moved_is_named_with_its_new_place(config, schema):
+    line = message(config, schema, {"study_predictions": "data/forecasts.npz"})
+    assert line == "config: study_predictions belongs to a dataset now: write it as datasets/spy/study_predictions"
+    del config["study_predictions"]
+    edit(config, {"datasets/spy/study_predictions": "data/forecasts.npz"})
+    check_config(config, schema)
+
+
 def test_published_precision_comes_with_its_recall(config, schema):
     line = message(config, schema, {"experiments/PTST-200M/published/recall": ABSENT})
     assert line == "config: experiments/PTST-200M/published lacks the key 'recall'"
@@ -471,7 +485,7 @@ def test_every_pretrained_experiment_of_the_shipped_config_has_a_twin(shipped):
     assert pretrained == networks - untrained == set(twins)
     assert untrained - set(twins.values()) == {"LL-scratch-short"}
     for name, twin in twins.items():
-        # Where the original runs, its twin runs as well; Fracast's is left to the user, as it takes three times as long.
+        # Where the original runs, its twin runs as well, but for Fracast's: it takes three times as long.
         assert name == "FRC-01" or experiments[twin]["run"] == experiments[name]["run"]
 
 

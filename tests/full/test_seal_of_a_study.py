@@ -1,0 +1,157 @@
+"""The seal through the whole workflow: no file of a sealed run depends on an outcome of a sealed day."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.loaded_modules import assert_tracked
+from helpers.made_up_data import make_prices
+from helpers.run_workflow import snakemake
+from helpers.studies import change, new_study, read_config, run_on_spy, write_config
+
+from fd01.workflow.files import read_json
+from fd01.workflow.parquet import read_frame, read_table
+
+FOLDS = {
+    "validation": {"train_end": "2022-12-31", "start": "2023-01-01", "end": "2024-12-31"},
+    "test": {"train_end": "2022-12-31", "start": "2025-01-01", "end": "2025-06-30"},
+    "later": {"train_end": "2025-06-30", "start": "2025-07-01", "end": "2026-01-30"},  # it would learn from `test`
+}
+EXPERIMENTS = ["BASE-HAR", "PTST-tiny", "PTST-tiny-study"]
+DAYS = 2510  # of made-up prices, from June 2017 to January 2027
+TIME = re.compile(r'"(collected|seconds)": "?[\d.:T+-]+')  # of a computation
+
+
+def stored_forecasts(path):
+    """Write a file as the original study's for the made-up prices."""
+    prices = make_prices(DAYS, start="2017-06-01")
+    up = (prices["High"].shift(-1) >= 1.01 * prices["Close"]).to_numpy(float)
+    content = {}
+    for name, start, end in (("val", "2023-01-01", "2024-12-31"), ("test", "2025-01-01", "2026-01-15")):
+        rows = np.flatnonzero(prices["Date"].between(start, end))
+        content |= {f"{name}_labels": up[rows], f"{name}_predictions": np.sin(rows)}
+    np.savez(path, **content)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A run on the dataset of the original study under a plan that nobody has fixed."""
+    folder = new_study(tmp_path_factory.mktemp("seal") / "run")
+    make_prices(DAYS, start="2017-06-01").to_parquet(folder / "data" / "prices.parquet")
+    stored_forecasts(folder / "data" / "forecasts.npz")
+    run_on_spy(folder, *EXPERIMENTS)
+    config = read_config(folder)
+    config["datasets"]["spy"] |= {"folds": FOLDS, "study_predictions": "data/forecasts.npz"}
+    config["datasets"]["spy"]["walk_forward"] = {"first": 2025, "last": 2026, "years": 1, "embargo": 7}
+    config["targets"] = [{"target": "up", "horizon": 1}, {"target": "up", "horizon": 5}]
+    config["plan"]["sealed"] = ["test"]
+    config["experiments"]["PTST-tiny"]["seeds"] = [0]
+    config["walk_forward"] = True
+    write_config(folder, config)
+    snakemake(folder)
+    return folder
+
+
+def permute_sealed_outcomes(path):
+    """Permute, in a table of origins, every outcome that tells of a sealed day; the number of cells that changed."""
+    origins = read_frame(path)
+    days = origins.drop_duplicates("row").set_index("row")["origin"]
+    sealed = set(days.index[days.between("2025-01-01", "2025-06-30")])
+    before, rng = origins.copy(), np.random.default_rng(0)
+    for column in (name for name in origins if name[-1].isdigit()):
+        horizon = int(column.split("_")[1])
+        tells = [not sealed.isdisjoint(range(row, row + horizon)) for row in origins["row"]]
+        origins.loc[tells, column] = rng.permutation(origins.loc[tells, column])
+    origins.to_parquet(path, index=False)
+    return int((origins.ne(before) & origins.notna()).sum().sum())
+
+
+def content(path):
+    """What a file of a run holds, without when it was computed and how long that took."""
+    if path.suffix == ".parquet":
+        try:
+            frame, metadata = read_table(path)
+        except (KeyError, TypeError):  # a table without metadata
+            frame, metadata = read_frame(path), {}
+        return TIME.sub("", json.dumps(metadata)), frame.to_csv()
+    if path.suffix == ".json":
+        return TIME.sub("", path.read_text())
+    if path.suffix == ".html":  # its last section has the times
+        return [section for section in path.read_text().split("<section>") if "Collected " not in section]
+    return path.read_bytes()
+
+
+def files(folder):
+    """Every file of a run but its logs, its measured times, and the table that was changed."""
+    results = folder / "results" / "spy"
+    paths = [path for path in [*results.rglob("*"), *(folder / "ledger").rglob("*")] if path.is_file()]
+    names = {path.relative_to(folder): path for path in sorted(paths)}
+    skipped = {"logs", "benchmarks", "origins.parquet"}
+    return {name: content(path) for name, path in names.items() if skipped.isdisjoint(name.parts)}
+
+
+def test_sealed_outcomes_change_no_file(study, tmp_path):
+    copy = shutil.copytree(study, tmp_path / "copy")
+    for path in (copy / "results" / "spy").iterdir():
+        if path.name != "data":
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert permute_sealed_outcomes(copy / "results/spy/data/origins.parquet") > 100
+    output = snakemake(copy).stdout
+    assert "rule run_baseline" in output and "rule build_origins" not in output
+    expected, found = files(study), files(copy)
+    assert len(expected) > 60 and found.keys() == expected.keys()
+    assert [str(name) for name in found if found[name] != expected[name]] == []
+
+
+def test_folds_that_would_learn_sealed_outcomes_are_left_out_and_named(study):
+    results = study / "results" / "spy"
+    _, seal = read_table(results / "data/outcomes.parquet")
+    verdict = read_json(results / "verdict.json")
+    assert seal["left_out"] == verdict["sealed"]["left_out"] == ["later", "wf-2026"]
+    assert set(read_frame(results / "data/origins.parquet")["fold"]) == {"validation", "test", "wf-2025"}
+    page = (results / "report/index.html").read_text()
+    for fold in ("later", "wf-2026"):
+        assert f"{fold} is left out: its training period reaches into the sealed days." in page
+        assert not list(results.rglob(f"{fold}.*"))
+    assert "To open these days, fix your plan first" in page
+    assert "WARNING: later, wf-2026: left out" in snakemake(study, "show").stdout
+
+
+def test_metrics_of_sealed_days_and_of_horizons_into_them_are_missing(study):
+    metrics = pd.read_csv(study / "results/spy/metrics/metrics.csv").query("seed != '0'")
+    sealed = metrics[metrics["fold"] == "test"]
+    assert len(sealed) and sealed["auc"].isna().all()
+    days = metrics.query("fold == 'validation' and experiment == 'BASE-HAR'").set_index("horizon")["n"]
+    assert days[1] - days[5] == 4
+    stopped = metrics.query("experiment == 'PTST-tiny-study' and fold == 'validation'").set_index("horizon")
+    assert stopped.loc[1, "status"] == "ok"
+    assert "validation, of which outcomes are sealed" in stopped.loc[5, "reason"]
+
+
+def test_erratum_has_no_figure_of_a_sealed_day(study):
+    erratum = read_json(study / "results/spy/erratum.json")
+    validation, test = erratum["timesfm"]
+    assert validation["reason"] is None and 0 < validation["auc"] < 1
+    assert test.keys() == {"block", "reason"} and test["reason"].endswith("days are sealed")
+    page = (study / "results/spy/report/index.html").read_text()
+    assert f"not run, because {test['reason']}" in page
+    assert "they are other prices" in page
+
+
+def test_digest_opens_everything(study, tmp_path):
+    copy = shutil.copytree(study, tmp_path / "copy")
+    (digest,) = re.findall(r"^spy: (\w{64}) \(not in plan/sha256\)$", snakemake(copy, "digests").stdout, re.MULTILINE)
+    assert digest in read_json(copy / "results/spy/verdict.json")["sealed"]["reason"]
+    change(copy, "plan", "sha256", value=["0" * 64, digest])
+    snakemake(copy, "results/spy/erratum.json", "results/spy/data/outcomes.parquet")
+    outcomes, seal = read_table(copy / "results/spy/data/outcomes.parquet")
+    assert (seal["sealed"], seal["left_out"]) == ({}, [])
+    assert {"later", "wf-2026"} <= set(outcomes["fold"])
+    assert all(line["reason"] is None for line in read_json(copy / "results/spy/erratum.json")["timesfm"])
+
+
+def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, study):
+    assert_tracked(loaded_modules, __file__)
