@@ -79,10 +79,12 @@ def digest(config, plan=PLAN):
         ("datasets", "sp500", "folds", "test", "start"),
         ("datasets", "sp500", "folds", "new"),
         ("datasets", "sp500", "walk_forward", "years"),
+        ("weights", "models", "timesfm", "trained_until"),
     ],
 )
 def test_digest_covers_what_belongs_to_the_plan(config, keys):
-    assert digest(changed(config, *keys, value=3)) != digest(config)
+    value = {"primary": ["TFM-01"], "trained_until": "2024-06"}.get(keys[-1], 3)
+    assert digest(changed(config, *keys, value=value)) != digest(config)
 
 
 @pytest.mark.parametrize(
