@@ -71,7 +71,7 @@ def percent(share, number):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--number", type=int, default=500, help="simulations in a row of the tables (default: 500)")
+    parser.add_argument("--number", type=int, default=400, help="simulations in a row of the tables (default: 400)")
     number = parser.parse_args().number
     print("| models | autocorrelation of the errors | SPA rejects | StepM finds any |\n|---|---|---|---|", flush=True)
     for k in (1, 5, 15):

@@ -96,7 +96,11 @@ LABEL_ROWS = [  # target, threshold, experiment, AUC
     [
         ("up", "a rise to a fixed threshold. It is more likely on days with large price moves", 0.75),
         ("down", "a fall to a fixed threshold. It is more likely on days with large price moves", 0.8),
-        ("scaled", "a rise to a threshold that grows with recent volatility. So volatility alone says less", 0.66),
+        (
+            "scaled",
+            "a rise to a threshold that grows with recent volatility. It is more likely on days with larger",
+            0.66,
+        ),
         ("direction", "the direction of the price. Volatility says little about it", None),
     ],
 )

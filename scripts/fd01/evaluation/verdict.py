@@ -166,10 +166,11 @@ def sentence(verdict):
     protocol = verdict["protocol"]
     if protocol["status"] == "decided":
         (result,) = (result for result in protocol["results"] if result["decides"])
+        same = {key: verdict[key] for key in ORIGINAL_TARGET} == ORIGINAL_TARGET
         answer = (
             f"By the original study's protocol: {result['outcome']} "
             f"({protocol['experiment']} reaches AUC {result['auc']:.3f} with a spread of {result['spread']:.4f} on "
-            f"{protocol['fold']}{_seen(protocol['exposure'])})."
+            f"{protocol['fold']}{'' if same else ' for the target up, h = 1'}{_seen(protocol['exposure'])})."
         )
     elif not verdict["pretrained"]:
         answer = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."

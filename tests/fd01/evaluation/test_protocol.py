@@ -131,8 +131,18 @@ def test_protocol_and_published_figures_are_about_up_at_one_day_alone():
     assert published["TFM-01"]["reason"] == "up, h = 1 is not scored on validation"
     assert all(line["measured"] is None and line["reach"] is None and line["reason"] for line in verdict["published"])
     assert verdict["blocks"][0]["reference"]["auc"] == 0.7  # of the first target
-    pretrained = verdict["sentence"]
-    assert pretrained.startswith("The original study's protocol gives no answer: the protocol is about the target up")
+    answer = "The original study's protocol gives no answer: the protocol is about the target up, h = 1, which "
+    assert verdict["sentence"].startswith(answer)
+
+
+def test_answer_of_the_protocol_names_its_target_where_the_report_is_about_another():
+    scaled = {"target": "scaled", "horizon": 1}
+    rows = [*MEASURED, TFM["study"], *(row | scaled for row in MEASURED)]
+    found = Results(table(*rows), described(TFM_RAN), NO_COMPARISONS, ["validation"], UNSEALED, None)
+    experiments = {name: {"system": entry["system"]} for name, entry in EXPERIMENTS.items()}  # nothing published
+    sentences = [decide(Study("spy", experiments, DECISION, target), found)["sentence"] for target in (UP, scaled)]
+    assert "with a spread of 0.0200)." in sentences[0]
+    assert "with a spread of 0.0200 for the target up, h = 1)." in sentences[1]
 
 
 @pytest.mark.parametrize(
