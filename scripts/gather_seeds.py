@@ -93,8 +93,8 @@ def _merge(provenances):
         **provenances[0],
         "seconds": sum(provenance["seconds"] for provenance in provenances),
         "parameters": parameters.pop() if parameters else None,
-        "touch_exponents": list(exponents.values()),
         "epochs": [training for provenance in provenances for training in provenance["epochs"]],
+        **({"touch_exponents": list(exponents.values())} if exponents else {}),
     }
 
 

@@ -569,7 +569,7 @@ def test_history_may_just_suffice(short, study):
     rows = np.concatenate([split.calibration, split.evaluation])
     frame = pd.DataFrame({"row": rows, "seed": pd.array([0] * len(rows), dtype="Int64")})
     needed = int(split.calibration.min()) + 1 + short
-    how = (lambda frame, _: (rows, {"study": rows * 1.0})), None
+    how = (lambda frame, _: (rows, {"study": rows * 1.0})), touch_exponent
     _, not_run = score_folds(frame, origins, [UP], *how, needed=needed)
     assert bool(not_run) == bool(short)
 

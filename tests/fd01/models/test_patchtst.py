@@ -249,6 +249,18 @@ def test_gather_merges_seeds_and_train_ends(tmp_path):
         assert (scores[0] == 0.25).all() and (scores[1] == 0.75).all()
 
 
+def test_gather_merges_the_touch_exponents_of_all_train_ends(tmp_path):
+    paths, exponents = [], []
+    for end, k in (("2019-12-31", 1.5), ("2020-12-31", 1.7)):
+        exponents.append({"train_end": end, **UP, "calibration": k, "evaluation": k + 0.01})
+        for seed in (0, 1):
+            (tmp_path / end).mkdir(exist_ok=True)
+            paths.append(str(tmp_path / end / f"seed-{seed}.parquet"))
+            about = {"seconds": 1.0, "parameters": 5, "epochs": [], "touch_exponents": exponents[-1:]}
+            write_predictions(paths[-1], concat_scores([]), about)
+    assert gather(paths)[2]["touch_exponents"] == exponents
+
+
 def test_gather_keeps_the_reason_of_trainings_that_did_not_run(tmp_path):
     reason = {**UP, "reason": "all 9 training targets are 0: nothing to tell apart"}
     (tmp_path / "2019-12-31").mkdir()
