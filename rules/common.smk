@@ -15,7 +15,17 @@ HERE = Path(workflow.current_basedir).parent  # `workflow.basedir` is the caller
 sys.path.insert(0, str(HERE / "scripts"))
 
 from fd01.study.config import SCRAMBLED, check_config, gpu_found, runs_on, scrambled
-from fd01.study.systems import DECILES, DISTRIBUTIONS, STATES, STUDENT_T, SYSTEMS, TRAINED, input_of, needed_weights, twins_of
+from fd01.study.systems import (
+    DECILES,
+    DISTRIBUTIONS,
+    STATES,
+    STUDENT_T,
+    SYSTEMS,
+    TRAINED,
+    input_of,
+    needed_weights,
+    twins_of,
+)
 from fd01.workflow.environment import UNDER_CONDA
 from fd01.workflow.errors import UserError
 

@@ -403,7 +403,9 @@ def test_fetched_weights_run_what_lacked_them_and_nothing_else(fetched, checkpoi
     assert (verdict["without_weights"], verdict["pretrained"]) == ([], WITHOUT_WEIGHTS)
     page = (results / "report/index.html").read_text()
     assert 'class="warning"' not in page
-    twin, original = (read_experiment(results / "predictions" / name)[0] for name in ("TFM-probe-untrained", "TFM-probe"))
+    twin, original = (
+        read_experiment(results / "predictions" / name)[0] for name in ("TFM-probe-untrained", "TFM-probe")
+    )
     assert sorted(twin["seed"].unique()) == [0, 1]
     assert len(twin) == 2 * len(original) and twin["score"].nunique() > len(original)
     assert "TFM-01-untrained, TFM-probe-untrained: twins, the same" in page
@@ -491,9 +493,10 @@ def test_other_threshold_reruns_no_forecast(fetched, copy_of):
 
 def test_other_penalty_of_the_probe_reruns_no_encoding(fetched, copy_of):
     folder = copy_of(fetched[0])
-    change(folder, "experiments", "TFM-probe", "settings", "head", value={"kind": "logistic", "C": 0.1})
+    for name in ("TFM-probe", "TFM-probe-untrained"):
+        change(folder, "experiments", name, "settings", "head", value={"kind": "logistic", "C": 0.1})
     jobs = planned(folder)
-    assert jobs["fit_probe"] == 1
+    assert jobs["fit_probe"] == 2
     assert not {"encode_timesfm", "forecast_timesfm", "score_forecasts", "run_baseline"} & set(jobs)
 
 
@@ -518,7 +521,8 @@ def test_provenance_and_report_name_the_weights(spy, checkpoint):
         assert (weights["revision"], weights["source"]) == (revision, str(checkpoint))
         assert weights["files"]["model.safetensors"]["sha256"] == sha256(checkpoint)
     page = (spy / "results/spy/report/index.html").read_text()
-    assert experiments[TUNED_TWIN]["weights"].startswith("none: random") and "fine-tuned" in experiments[TUNED_TWIN]["weights"]
+    assert experiments[TUNED_TWIN]["weights"].startswith("none: random")
+    assert experiments[TUNED_TWIN]["weights"].endswith(", then fine-tuned")
     assert page.count("Model loaded successfully") == len(names) + 1
 
 
