@@ -25,6 +25,7 @@ def study(tmp_path_factory):
     config["weights"] = config["weights"] | LAG_LLAMA["weights"]
     kept = {name: config["experiments"][name] for name in ("BASE-prevalence", "PTST-tiny")}
     config["experiments"] = kept | LAG_LLAMA["experiments"]
+    config["decision"]["primary"] = PRETRAINED
     write_config(folder, config)
     snakemake(folder)
     return folder
