@@ -10,11 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from fd01.data.origins import EVALUATION
 from fd01.data.series import input_series, windows
-from fd01.models.forecasts import COLUMNS, LEVELS, quantile_frame
-from fd01.models.frozen import run_frozen
+from fd01.models.forecasts import LEVELS, quantile_frame
 from fd01.workflow.files import sha256
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame, write_table
@@ -87,7 +87,19 @@ def load_untrained(seed):
 
 
 def open_fracast(weights, seeds):
-    """What `weights`, `pretrained` or `untrained`, stands for, as `fd01.models.frozen.open_models` returns it."""
+    """The weights of an experiment: pre-trained ones, or random ones for each seed.
+
+    Parameters
+    ----------
+    weights : `pretrained` or `untrained`
+    seeds : list of int, for random weights
+
+    Returns
+    -------
+    description : dict or str, for the provenance
+    models : list of pairs
+        A seed (None for pre-trained weights), and a function without arguments that loads the model.
+    """
     if weights == "untrained":
         return UNTRAINED, [(seed, partial(load_untrained, seed)) for seed in seeds]
     return describe_published(), [(None, load)]
@@ -102,22 +114,26 @@ def describe_model(model):
 
 if __name__ == "__main__":
     configure_logging(snakemake)
+    import torch
+
+    torch.set_num_threads(snakemake.threads)
     params, settings = snakemake.params, snakemake.params.settings
     start = time.perf_counter()
+    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
+    rows = np.unique(origins.loc[origins["role"] == EVALUATION, "row"])
+    weights, models = open_fracast(settings["weights"], params.seeds)
+    frames = []
+    for seed, load_model in models:
+        model = load_model()
+        frames.append(quantile_frame(rows, forecast_rows(model, dataset, rows, settings["context"]), seed))
     provenance = {
+        "weights": weights,
+        **describe_model(model),
         "model": "Fracast-0",
         "fitted_on": "nothing: zero-shot",
         "optimistic": False,
         "dtype": "float32",
+        "seconds": time.perf_counter() - start,
         **describe_job(params, "numpy", "torch", "fracast"),
     }
-    dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
-    rows = np.unique(origins.loc[origins["role"] == EVALUATION, "row"])
-    frame, of_model = run_frozen(
-        partial(open_fracast, settings["weights"], params.seeds),
-        lambda model: quantile_frame(rows, forecast_rows(model, dataset, rows, settings["context"])),
-        describe_model,
-        COLUMNS,
-        snakemake.threads,
-    )
-    write_table(snakemake.output[0], frame, provenance | of_model | {"seconds": time.perf_counter() - start})
+    write_table(snakemake.output[0], pd.concat(frames), provenance)

@@ -29,6 +29,7 @@ def study(tmp_path_factory):
     config["weights"] = config["weights"] | LAG_LLAMA["weights"]
     config["experiments"] |= LAG_LLAMA["experiments"]
     config["only"] = ["BASE-prevalence", "PTST-tiny", "LL-*", "FRC-01"]
+    config["decision"]["primary"] = PRETRAINED
     write_config(folder, config)
     snakemake(folder)
     return folder

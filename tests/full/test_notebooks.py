@@ -210,7 +210,8 @@ def test_report_says_that_predictions_were_imported(home, archive):
 
 
 def test_other_settings_end_an_import_with_a_word(copy):
-    change(copy, "experiments", "TFM-01", "settings", "context", value=64)
+    for name in ("TFM-01", "TFM-01-untrained"):
+        change(copy, "experiments", name, "settings", "context", value=64)
     change(copy, "experiments", "TFM-03", "settings", "rank", value=4)
     jobs = planned(copy)
     assert (jobs["forecast_timesfm"], jobs["score_forecasts"]) == (1, 1)

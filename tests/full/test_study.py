@@ -518,9 +518,10 @@ def test_other_threshold_reruns_no_forecast(fetched, copy_of):
 
 def test_other_penalty_of_the_probe_reruns_no_encoding(fetched, copy_of):
     folder = copy_of(fetched[0])
-    change(folder, "experiments", "TFM-probe", "settings", "head", value={"kind": "logistic", "C": 0.1})
+    for name in ("TFM-probe", "TFM-probe-untrained"):
+        change(folder, "experiments", name, "settings", "head", value={"kind": "logistic", "C": 0.1})
     jobs = planned(folder)
-    assert jobs["fit_probe"] == 1
+    assert jobs["fit_probe"] == 2
     assert not {"encode_timesfm", "forecast_timesfm", "score_forecasts", "run_baseline"} & set(jobs)
 
 
@@ -545,10 +546,8 @@ def test_provenance_and_report_name_the_weights(spy, checkpoint):
         assert (weights["revision"], weights["source"]) == (revision, str(checkpoint))
         assert weights["files"]["model.safetensors"]["sha256"] == sha256(checkpoint)
     page = (spy / "results/spy/report/index.html").read_text()
-    assert (
-        experiments[TUNED_TWIN]["weights"].startswith("none: random")
-        and "fine-tuned" in experiments[TUNED_TWIN]["weights"]
-    )
+    assert experiments[TUNED_TWIN]["weights"].startswith("none: random")
+    assert experiments[TUNED_TWIN]["weights"].endswith(", then fine-tuned")
     assert page.count("Model loaded successfully") == len(names) + 1
 
 

@@ -376,19 +376,18 @@ def _check_needs_weights(key, entry):
 def _check_twin(name, twin, experiments):
     """A twin differs from its experiment in nothing but the weights, so that the comparison shows what they add."""
     entry, of_twin = experiments[name], experiments[twin]
-    key, settings, whose = f"experiments/{twin}", of_twin["settings"], f"{name}, whose twin it is"
-    _require(
-        of_twin["system"] == entry["system"], f"{key}/system", of_twin["system"], f"{entry['system']}, as in {whose}"
-    )
+    key, settings, whose = f"experiments/{twin}", of_twin["settings"], f"in {name}, whose twin it is"
+    value, allowed = of_twin["system"], entry["system"]
+    _require(value == allowed, f"{key}/system", value, f"{allowed}, as {whose}")
     weights = settings.get("weights")
     _require(weights == "untrained", f"{key}/settings/weights", weights, f"untrained, since it is the twin of {name}")
     # Which days a frozen network forecasts changes none of its forecasts.
     for setting in sorted((entry["settings"].keys() | settings.keys()) - {"weights", "origins"}):
         value, allowed = (each.get(setting, "absent") for each in (settings, entry["settings"]))
-        _require(value == allowed, f"{key}/settings/{setting}", value, f"{allowed!r}, as in {whose}")
+        _require(value == allowed, f"{key}/settings/{setting}", value, f"{allowed!r}, as {whose}")
     seeds, wanted = of_twin["seeds"], entry.get("seeds")
     if wanted:
-        _require(len(seeds) == len(wanted), f"{key}/seeds", seeds, f"as many seeds as in {whose}: {len(wanted)}")
+        _require(len(seeds) == len(wanted), f"{key}/seeds", seeds, f"as many seeds as {whose}: {len(wanted)}")
     else:
         _require(len(seeds) > 1, f"{key}/seeds", seeds, f"two or more seeds, since it is the twin of {name}")
 

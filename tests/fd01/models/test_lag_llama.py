@@ -62,11 +62,7 @@ DAYS = 1300
 FOLDS = {"block": {"train_end": "2015-10-02", "start": "2015-10-05"}}
 EARLY = {"early": {"train_end": "2015-05-01", "start": "2015-05-04", "end": "2015-10-02"}}
 DOWN, DIRECTION, SCALED = ({"target": name, "horizon": 1} for name in ("down", "direction", "scaled"))
-SETTINGS = CONFIG["experiments"]["LL-scratch-short"]["settings"] | {
-    "max_epochs": 3,
-    "patience": 3,
-    "learning_rate": 0.003,
-}
+SETTINGS = CONFIG["experiments"]["LL-scratch-short"]["settings"] | {"max_epochs": 3, "learning_rate": 0.003}
 CKPT = "lag-llama.ckpt"
 
 

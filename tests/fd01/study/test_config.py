@@ -485,7 +485,7 @@ def test_every_pretrained_experiment_of_the_shipped_config_has_a_twin(shipped):
     assert pretrained == networks - untrained == set(twins)
     assert untrained - set(twins.values()) == {"LL-scratch-short"}
     for name, twin in twins.items():
-        # Where the original runs, its twin runs as well, but for Fracast's: it takes three times as long.
+        # Where the original runs, its twin runs; Fracast's is left to the user, as it takes three times as long.
         assert name == "FRC-01" or experiments[twin]["run"] == experiments[name]["run"]
 
 
