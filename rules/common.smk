@@ -14,7 +14,7 @@ IS_MODULE = not workflow.modifier.is_main_snakefile()
 HERE = Path(workflow.current_basedir).parent  # `workflow.basedir` is the caller's folder where this is a module
 sys.path.insert(0, str(HERE / "scripts"))
 
-from fd01.study.config import SCRAMBLED, check_config, cut_off, gpu_found, is_chosen, runs_on, scrambled
+from fd01.study.config import SCRAMBLED, check_config, gpu_found, is_chosen, runs_on, scrambled
 from fd01.study.systems import (
     DECILES,
     DISTRIBUTIONS,
@@ -22,6 +22,7 @@ from fd01.study.systems import (
     STUDENT_T,
     SYSTEMS,
     TRAINED,
+    cut_off,
     input_of,
     needed_weights,
     twins_of,

@@ -100,16 +100,6 @@ def runs_on(entry, dataset):
     return entry["run"] == "all" or (entry["run"] == "gpu" and gpu_found())
 
 
-def cut_off(config):
-    """The last month of the training data of all primary experiments, such as "2023-11".
-
-    It is the latest month that `weights/models` gives for one of their models; None if no month is known.
-    """
-    models = {needed_weights(config["experiments"][name]) for name in config["decision"]["primary"]} - {None}
-    ends = {config["weights"]["models"][model]["trained_until"] for model in models}
-    return max(ends - {"unknown"}, default=None)
-
-
 def is_chosen(name, patterns):
     """Whether the experiment `name` fits one of the `patterns` of `only`; without patterns, every one does.
 

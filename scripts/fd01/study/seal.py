@@ -1,7 +1,7 @@
 """The seal of the analysis plan: which days are sealed unless the plan was fixed as it is now, and why."""
 
-from fd01.study.config import cut_off
 from fd01.study.folds import is_walk_forward
+from fd01.study.systems import cut_off
 from fd01.workflow.files import digest, sha256
 
 # The message. It is shown by report/sections/opening.html.j2 ("which are {reason}"), `sentence` of

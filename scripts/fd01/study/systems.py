@@ -80,3 +80,13 @@ def twins_of(experiments):
     """Twin by name of experiment, for every one of `experiments`, that section of the configuration, that has one."""
     named = {name: entry.get("twin", f"{name}-untrained") for name, entry in experiments.items()}
     return {name: twin for name, twin in named.items() if twin in experiments}
+
+
+def cut_off(config):
+    """The last month of the training data of all primary experiments, such as "2023-11".
+
+    It is the latest month that `weights/models` gives for one of their models; None if no month is known.
+    """
+    models = {needed_weights(config["experiments"][name]) for name in config["decision"]["primary"]} - {None}
+    ends = {config["weights"]["models"][model]["trained_until"] for model in models}
+    return max(ends - {"unknown"}, default=None)
