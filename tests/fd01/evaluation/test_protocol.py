@@ -141,8 +141,8 @@ def test_answer_of_the_protocol_names_its_target_where_the_report_is_about_anoth
     found = Results(table(*rows), described(TFM_RAN), NO_COMPARISONS, ["validation"], UNSEALED, None)
     experiments = {name: {"system": entry["system"]} for name, entry in EXPERIMENTS.items()}  # nothing published
     sentences = [decide(Study("spy", experiments, DECISION, target), found)["sentence"] for target in (UP, scaled)]
-    assert "with a spread of 0.0200)." in sentences[0]
-    assert "with a spread of 0.0200 for the target up, h = 1)." in sentences[1]
+    assert "with a spread of 0.0200 on validation)." in sentences[0]
+    assert "with a spread of 0.0200 on validation for the target up, h = 1)." in sentences[1]
 
 
 @pytest.mark.parametrize(
