@@ -547,7 +547,7 @@ def patchtst_training(bench, device, split, experiment="PTST-2M", seed=0):
     settings = bench.settings(experiment, **TWO_EPOCHS)
     with computing_on(device):
         frame, curve, _ = train_patchtst.train_and_score(
-            bench.dataset, bench.origins, split, TARGET, settings, seed, None, device
+            bench.dataset, bench.origins, split, TARGET, settings, seed, None, bench.origins, device
         )
     return curve.to_dict("records"), [torch.from_numpy(frame["score"].to_numpy())]
 

@@ -254,9 +254,10 @@ def test_fold_may_end_on_a_holiday(dataset):
 
 
 def test_blocks_on_spy_have_the_days_and_events_of_the_original_study(spy_parquet):
-    config = yaml.load((ROOT / "config.yaml").read_text(), yaml.BaseLoader)  # dates stay text
+    folds = yaml.safe_load((ROOT / "config.yaml").read_text())["datasets"]["spy"]["folds"]
+    folds = {fold: {key: str(date) for key, date in dates.items()} for fold, dates in folds.items()}
     dataset = build_dataset(read_frame(spy_parquet))
-    origins = build_origins(dataset, config["datasets"]["spy"]["folds"], LABELS, MIN_HISTORY, 0.15)
+    origins = build_origins(dataset, folds, LABELS, MIN_HISTORY, 0.15)
     rows = origins[origins["role"] == EVALUATION].assign(day=origins["origin"].dt.strftime("%Y-%m-%d"))
     counts = rows.groupby("fold").agg({"up_1": ["size", "sum"], "day": ["min", "max"]})
     assert counts.T.to_dict("list") == {

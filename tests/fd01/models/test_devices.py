@@ -121,5 +121,5 @@ def test_patchtst_is_trained_on_another_device():
     dataset, origins = dataset_and_origins()
     (split,) = splits(origins, **UP)
     settings = settings_of("PTST-2M")
-    frame, curve, _ = train_patchtst.train_and_score(dataset, origins, split, UP, settings, 0, None, META)
+    frame, curve, _ = train_patchtst.train_and_score(dataset, origins, split, UP, settings, 0, None, origins, META)
     assert len(curve) == 1 and set(frame["score"]) == {0.5}

@@ -613,7 +613,9 @@ def test_probe_is_a_regression_on_its_units_alone(mode, prefixes, count, states,
     ):
         train = train[train >= FIRST]
         mean, deviation = x.loc[train].mean(), x.loc[train].std(ddof=0)
-        fitted = LogisticRegression(C=0.001, max_iter=1000).fit((x.loc[train] - mean) / deviation, split.y(train))
+        fitted = LogisticRegression(C=0.001, tol=1e-8, max_iter=10_000).fit(
+            (x.loc[train] - mean) / deviation, split.y(train)
+        )
         expected = fitted.predict_proba((x.loc[rows] - mean) / deviation)[:, 1]
         np.testing.assert_allclose(frame.loc[frame["role"] == role, "score"], expected, atol=1e-6)
         assert np.ptp(expected) > 0.01
