@@ -1,4 +1,4 @@
-# For the rule in patchtst.smk: the sealed days that a training could look at.
+# For patchtst.smk: the sealed days that a training could look at.
 
 
 def sealed_blocks_to_stop_on(wildcards):
