@@ -12,7 +12,6 @@ import numpy as np
 from fd01.data.origins import CALIBRATION, EVALUATION, splits
 from fd01.data.series import HIGH_SERIES
 from fd01.data.targets import TARGETS, threshold_return
-from fd01.workflow.errors import NotRun
 
 CLOSE_EXCEEDANCE = "close-exceedance"  # the kind of score of a probability before the correction
 RULE = "1 - (1 - p)^k"
@@ -39,6 +38,9 @@ def touch(beyond, k):
 def touch_exponent(target, train, dataset, labels):
     """k of a target, log(1 - share of `train` with a touch) / log(1 - share whose Close ends beyond the threshold).
 
+    Half a day is added to each count and one to the number of days (Haldane, Annals of Human Genetics 1956), so that
+    few training days without any Close beyond the threshold, or with a touch on all of them, have a k too.
+
     Parameters
     ----------
     target : dict with `target` and `horizon`
@@ -52,23 +54,14 @@ def touch_exponent(target, train, dataset, labels):
     Returns
     -------
     float, at least 1
-
-    Raises
-    ------
-    NotRun
-        If the Close of no row ends beyond the threshold, or if every row has a touch: then no k fits.
     """
     event, h = TARGETS[target["target"]], target["horizon"]
     threshold = threshold_return(dataset, target["target"], labels)
     level, last = dataset["Close"] * (1 + threshold), dataset["Close"].shift(-h)
-    beyond = (last <= level if event.falls else last >= level).to_numpy()[train]
-    touched = event.happens(dataset, h, threshold).to_numpy()[train]
-    if not beyond.any() or touched.all():
-        raise NotRun(
-            f"the touch correction cannot be measured: of {len(train)} training days, the Close ends beyond the "
-            f"threshold on {beyond.sum()}, and the price touches the threshold on {touched.sum()}"
-        )
-    return float(np.log1p(-touched.mean()) / np.log1p(-beyond.mean()))
+    beyond = last <= level if event.falls else last >= level
+    touched = event.happens(dataset, h, threshold)
+    of_touch, of_close = ((days.to_numpy()[train].sum() + 0.5) / (len(train) + 1) for days in (touched, beyond))
+    return float(np.log1p(-of_touch) / np.log1p(-of_close))
 
 
 def level_corrected(scores, exponent):
@@ -92,21 +85,14 @@ def touch_exponents(origins, targets, dataset, labels, series="close"):
     -------
     list of dict
         `train_end`, `target`, `horizon`, and the k of the two roles: `calibration`, from the training days before the
-        tail, and `evaluation`, from all training days; None where it cannot be measured. Empty if nothing is corrected.
+        tail, and `evaluation`, from all training days. Empty if nothing is corrected.
     """
-
-    def k(target, train):
-        try:
-            return touch_exponent(target, train, dataset, labels)
-        except NotRun:
-            return None
-
     return [
         {
             "train_end": split.train_end,
             **target,
-            CALIBRATION: k(target, split.inner),
-            EVALUATION: k(target, split.training),
+            CALIBRATION: touch_exponent(target, split.inner, dataset, labels),
+            EVALUATION: touch_exponent(target, split.training, dataset, labels),
         }
         for target in targets
         if needs_touch(target, series)

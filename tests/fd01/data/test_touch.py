@@ -23,7 +23,6 @@ from fd01.data.touch import needs_touch, touch, touch_exponent, touch_exponents
 from fd01.evaluation.metrics_table import measure_experiment
 from fd01.scoring.fold_scores import score_folds
 from fd01.scoring.predictions import read_experiment, write_folds
-from fd01.workflow.errors import NotRun
 
 DOWN, DIRECTION, SCALED = ({"target": name, "horizon": 1} for name in ("down", "direction", "scaled"))
 GARCH = {"method": "gjr-garch-t"}
@@ -71,7 +70,8 @@ def test_exponent_turns_the_share_of_closes_beyond_into_the_share_of_touches(tar
             level = dataset["Close"][row] * (threshold if np.isscalar(threshold) else threshold[row])
             last = dataset["Close"][row + target["horizon"]]
             beyond.append(last <= level if target["target"] == "down" else last >= level)
-        assert touch(np.mean(beyond), k) == pytest.approx(split.y(rows).mean(), abs=1e-12)
+        of_close, of_touch = ((np.sum(days) + 0.5) / (len(rows) + 1) for days in (beyond, split.y(rows)))
+        assert touch(of_close, k) == pytest.approx(of_touch, abs=1e-12)
         assert k > 1
 
 
@@ -97,27 +97,19 @@ def test_exponent_of_a_brownian_path_is_about_two():
         assert touch_exponent(target, rows, simulated, LABELS) == pytest.approx(2.1, abs=0.15)
 
 
-def test_prices_without_a_close_beyond_or_without_a_day_free_of_a_touch_are_not_run():
+def test_few_days_without_a_close_beyond_or_with_a_touch_on_all_have_an_exponent():
     dataset, origins = dataset_and_origins()
     (split,) = splits(origins, **UP)
-    n = len(split.training)
-    with pytest.raises(NotRun, match=f"of {n} training days, the Close ends beyond the threshold on 0"):
-        touch_exponent(UP, split.training, dataset, LABELS | {"threshold": 0.9})
     always = dataset.assign(High=2 * dataset["High"])
-    with pytest.raises(NotRun, match=f"touches the threshold on {n}$"):
-        touch_exponent(UP, split.training, always, LABELS)
-
-
-def test_correction_that_cannot_be_measured_is_a_reason_and_no_number():
-    labels = LABELS | {"threshold": 0.9}
-    dataset, origins = dataset_and_origins(labels=labels)
-    frames, not_run = score_all(dataset, origins, GARCH, [UP, DIRECTION], labels)
-    ((train_end, frame),) = frames.items()
-    assert set(frame["target"]) == {"direction"} and set(frame["score_kind"]) == {"exceedance"}
-    (entry,) = not_run[train_end]
-    assert entry["target"] == "up" and "touch correction cannot be measured" in entry["reason"]
-    (entry,) = touch_exponents(origins, [UP, DIRECTION], dataset, labels)
-    assert entry == {"train_end": train_end, **UP, "calibration": None, "evaluation": None}
+    for prices, labels in (
+        (dataset, LABELS | {"threshold": 0.9}),
+        (always, LABELS),
+        (always, LABELS | {"threshold": 0.9}),
+    ):
+        k = touch_exponent(UP, split.training, prices, labels)
+        assert 1 <= k < 1e5
+        assert (np.diff(touch(np.linspace(0, 0.01, 9), k)) >= 0).all()
+    assert touch_exponent(UP, split.training, dataset, LABELS | {"threshold": 0.9}) == 1  # neither ever happened
 
 
 def test_scores_of_each_role_and_train_end_are_corrected_by_their_own_exponent():
