@@ -28,7 +28,7 @@ def study(tmp_path_factory):
     config["targets"] = [{"target": "scaled", "horizon": 1}]
     config["weights"]["models"] |= LAG_LLAMA["weights"]["models"]
     config["experiments"] |= LAG_LLAMA["experiments"]
-    config["only"] = ["BASE-prevalence", "PTST-tiny", "LL-*", "FRC-01"]
+    config["only"] = ["BASE-prevalence", "PTST-tiny", "LL-*", "FRC-*"]
     config["decision"]["primary"] = PRETRAINED
     write_config(folder, config)
     snakemake(folder)
