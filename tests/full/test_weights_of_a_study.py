@@ -30,7 +30,8 @@ def study(tmp_path):
     folder = new_study(tmp_path / "run")
     without = {name: entry for name, entry in CONFIG["experiments"].items() if "timesfm" not in entry["system"]}
     weights = {"folder": "weights", "missing": "skip", "models": {"some": SOME}}
-    write_config(folder, CONFIG | {"weights": weights, "experiments": without})
+    decision = CONFIG["decision"] | {"primary": []}
+    write_config(folder, CONFIG | {"weights": weights, "experiments": without, "decision": decision})
     return folder
 
 
