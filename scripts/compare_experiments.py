@@ -61,18 +61,16 @@ def comparison_tables(matrices, metrics, experiments, target, systems, cut_off, 
         The month after which days are clean for all primary experiments.
     design : Design
     """
-    statistics, kinds = design.statistics, {}
-    baselines, numbers = {}, {}
-    for number, (fold, matrix) in enumerate(matrices.items()):
+    statistics, kinds, folds = design.statistics, {}, list(matrices)
+    for matrix in matrices.values():
         kinds |= matrix.kinds.to_dict()
-        baseline = best_baseline(compared_rows(metrics, fold, **target), systems)
-        baselines[fold] = None if baseline is None else baseline["experiment"]
-        numbers[fold] = number
 
     def measured(fold, matrix, *random):
-        generator = np.random.default_rng([statistics["seed"], numbers[fold], *random])
+        baseline = best_baseline(compared_rows(metrics, fold, **target), systems)
+        baseline = None if baseline is None else baseline["experiment"]
+        generator = np.random.default_rng([statistics["seed"], folds.index(fold), *random])
         singles = design.single_twins(matrix)
-        return measure_block(fold, matrix, baselines[fold], statistics["resamples"], generator, singles)
+        return measure_block(fold, matrix, baseline, statistics["resamples"], generator, singles)
 
     blocks = {fold: measured(fold, matrix) for fold, matrix in matrices.items()}
     clean = {

@@ -14,7 +14,8 @@ def plan_file():
     return name if Path(name).exists() else workflow.source_path(f"../../{name}")
 
 
-PLAN_DIGESTS = {name: plan_digest(plan_file(), config, name) for name in config["datasets"]}
+PLAN = plan_file()
+PLAN_DIGESTS = {name: plan_digest(PLAN, config, name) for name in config["datasets"]}
 SEALS = {name: seal(config["plan"], PLAN_DIGESTS[name], entry["folds"]) for name, entry in config["datasets"].items()}
 # No job may see such a fold: what it trains on includes outcomes of sealed days, so its scores would tell of them.
 for name, entry in config["datasets"].items():

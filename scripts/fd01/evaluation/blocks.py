@@ -15,7 +15,7 @@ from fd01.evaluation.bootstrap import (
     resampled_ranking,
     standard_error,
 )
-from fd01.evaluation.comparison import delong, detectable, equivalence_power
+from fd01.evaluation.comparison import delong, detectable, equivalence_power, two_sided
 
 POOLED = "walk-forward"  # the name of the pooled walk-forward blocks
 AFTER_CUTOFF = "after-cutoff"  # the name of the pooled days after the training data of all primary models
@@ -239,6 +239,24 @@ def paired_uncertainty(block, experiment, opponents, statistics):
         "detectable": detectable(se, alpha, statistics["power"]),
         "equivalence_power": equivalence_power(se, alpha, statistics["margin"]),
     }
+
+
+def paired_test(block, experiment, opponents, statistics):
+    """The difference between two AUCs, its interval and its test; arguments and notes as for `paired_uncertainty`.
+
+    Returns
+    -------
+    dict
+        What `paired_uncertainty` returns, and `auc`, `other_auc` (of several opponents, the mean), `auc_difference`,
+        its interval `low` to `high` of level 1 - alpha, `z` and the two-sided `p`.
+    """
+    aucs = block.estimates["auc"]
+    auc, other_auc = aucs[block.index(experiment)], aucs[[block.index(name) for name in opponents]].mean()
+    difference, uncertainty = auc - other_auc, paired_uncertainty(block, experiment, opponents, statistics)
+    z, p = two_sided(difference, uncertainty["se"], uncertainty["df"])
+    low, high = difference + uncertainty["half_width"] * np.array([-1, 1])
+    row = {"auc": auc, "other_auc": other_auc, "auc_difference": difference, "low": low, "high": high, "z": z, "p": p}
+    return row | uncertainty
 
 
 def is_sample(block, opponents):

@@ -56,6 +56,42 @@ def resample_counts(n, length, resamples, seed):
     return counts
 
 
+def lag_weights(n, length):
+    """Weights of the circular autocovariances c_0 .. c_{n-1} in `mean_variance`; array, shape (n,).
+
+    1 for c_0, and 2 (1 - i/n) (1 - 1/length)^i for c_i.
+    """
+    lags = np.arange(n)
+    weights = (1 - lags / n) * (1 - 1 / length) ** lags
+    weights[1:] *= 2
+    return weights
+
+
+def mean_variance(deviations, length):
+    """n times the variance of the mean of n values under the stationary bootstrap, in closed form.
+
+    It is the limit for many resamples (Politis and Romano, JASA 1994): the sum of the circular autocovariances of the
+    values, weighted by `lag_weights`.
+
+    Parameters
+    ----------
+    deviations : array, shape (n,) or (n, k)
+        The values less their mean.
+    length : float
+        Mean length of the blocks in days.
+
+    Returns
+    -------
+    float, or array of shape (k,); at least 0
+
+    >>> print(round(float(mean_variance(np.array([1.0, -1.0, 1.0, -1.0]), length=1.0)), 6))
+    1.0
+    """
+    n = len(deviations)
+    autocovariances = np.fft.irfft(np.abs(np.fft.rfft(deviations, axis=0)) ** 2, n, axis=0) / n
+    return np.maximum(lag_weights(n, length) @ autocovariances, 0.0)
+
+
 def resampled_ranking(y, scores, counts):
     """AUC and average precision of every score on every resample, as scikit-learn defines them.
 

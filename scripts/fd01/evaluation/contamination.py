@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fd01.evaluation.blocks import measure_block, paired_uncertainty
-from fd01.evaluation.comparison import two_sided
+from fd01.evaluation.blocks import measure_block, paired_test
 from fd01.evaluation.exposure import last_day
 
 BEFORE, AFTER, RELEASED = "before cut-off", "after cut-off", "after release"
@@ -51,15 +50,9 @@ def measure_slice(matrix, experiment, reference, statistics):
     if min(events, days - events) < fewest:
         return row | {"reason": f"fewer than {fewest} days with the event, or without"}
     block = measure_block("slice", matrix, None, statistics["resamples"], statistics["seed"])
-    aucs = dict(zip(block.names, block.estimates["auc"]))
-    row |= {"auc": aucs[experiment]}
-    if reference not in aucs:
+    row |= {"auc": block.estimates["auc"][block.index(experiment)]}
+    if reference not in block.names:
         return row | {"reason": "the reference has no score here"}
-    difference, uncertainty = (
-        aucs[experiment] - aucs[reference],
-        paired_uncertainty(block, experiment, [reference], statistics),
-    )
-    _, p = two_sided(difference, uncertainty["se"])
-    ends = difference + uncertainty["half_width"] * np.array([-1, 1])
-    row |= {"reference_auc": aucs[reference], "difference": difference, "se": uncertainty["se"], "p": p}
-    return row | dict(zip(("low", "high"), ends))
+    test = paired_test(block, experiment, [reference], statistics)
+    row |= {"reference_auc": test["other_auc"], "difference": test["auc_difference"]}
+    return row | {name: test[name] for name in ("se", "low", "high", "p")}

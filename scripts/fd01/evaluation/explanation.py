@@ -13,6 +13,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from fd01.data.features import volatility_measures
+from fd01.evaluation.bootstrap import mean_variance
 from fd01.evaluation.calibration import as_predictor, fit_logit, log_losses
 from fd01.evaluation.comparison import holm, two_sided
 from fd01.evaluation.metrics import auc
@@ -248,18 +249,9 @@ def newey_west(values):
 
 
 def stationary_bootstrap(values):
-    """Standard error of a mean of n values by the stationary bootstrap with runs of n^(1/2) days on average.
-
-    Politis and Romano (JASA 1994) give it in closed form, as the number of resamples goes to infinity:
-    n se^2 = c_0 + 2 sum_i (1 - i/n) (1 - n^(-1/2))^i c_i, with c_i the autocovariance at lag i of the values in a
-    circle.
-    """
+    """Standard error of a mean of n values by the stationary bootstrap with runs of n^(1/2) days on average."""
     n = len(values)
-    centred = np.asarray(values) - np.mean(values)
-    covariances = np.fft.irfft(np.abs(np.fft.rfft(centred)) ** 2, n) / n
-    lags = np.arange(1, n)
-    weights = (1 - lags / n) * (1 - n**-0.5) ** lags
-    return float(np.sqrt(max(covariances[0] + 2 * weights @ covariances[1:], 0.0) / n))
+    return float(np.sqrt(mean_variance(np.asarray(values) - np.mean(values), n**0.5) / n))
 
 
 def judge(table, alpha, smallest_gain):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fd01.evaluation.bootstrap import block_length
+from fd01.evaluation.bootstrap import block_length, lag_weights, mean_variance
 from fd01.evaluation.calibration import log_losses
 
 
@@ -128,12 +128,8 @@ def studentised(differentials, length, scale):
     varying = differentials.loc[:, np.ptp(differentials, axis=0) > 1e-9 * scale]
     n, mean = len(varying), varying.mean()
     deviations = varying - mean
-    lags = np.arange(n)
-    weights = (1 - lags / n) * (1 - 1 / length) ** lags
-    weights[1:] *= 2
-    autocovariances = np.fft.irfft(np.abs(np.fft.rfft(deviations, axis=0)) ** 2, n, axis=0) / n
-    variance = weights @ autocovariances
-    larger = np.maximum(variance / (1 - weights.sum() / n), deviations.var())
+    variance = mean_variance(deviations, length)
+    larger = np.maximum(variance / (1 - lag_weights(n, length).sum() / n), deviations.var())
     return deviations / np.sqrt(variance) + mean / np.sqrt(larger)
 
 

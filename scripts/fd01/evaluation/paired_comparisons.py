@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fd01.evaluation.blocks import BASELINE, POOLED, POOLS, is_sample, paired_difference, paired_uncertainty
+from fd01.evaluation.blocks import BASELINE, POOLED, POOLS, is_sample, paired_difference, paired_test
 from fd01.evaluation.comparison import (
     EQUIVALENT,
     detectable,
@@ -13,7 +13,6 @@ from fd01.evaluation.comparison import (
     equivalence_power,
     holm,
     paired_verdict,
-    two_sided,
 )
 from fd01.evaluation.exposure import CLEAN, exposure
 from fd01.study.folds import is_walk_forward
@@ -88,23 +87,17 @@ def compare_block(block, design):
 
 def _compare(block, design, name, against, names):
     """One pair of `opponents` without what depends on its family, as a dict."""
-    difference = paired_difference(block, name, names, design.statistics["alpha"])
-    uncertainty = paired_uncertainty(block, name, names, design.statistics)
-    z, p = two_sided(difference["auc_difference"], uncertainty["se"], uncertainty["df"])
-    ends = difference["auc_difference"] + uncertainty["half_width"] * np.array([-1, 1])
-    auc = block.estimates["auc"][block.index(name)]
-    other_aucs = block.estimates["auc"][[block.index(one) for one in names]]
     row = block.common_columns(name) | {
         "against": against,
         "other": block.display_name(names[0]) if against != "twin" else design.twins[name],
         "exposure": exposure(block.days, design.data_ends[name]) if name in design.data_ends else None,
-        "auc": auc,
-        "other_auc": other_aucs.mean(),
         "reason": _no_verdict(block, names, design.statistics),
     }
+    test = paired_test(block, name, names, design.statistics)
     if is_sample(block, names):
-        row |= {"twin_seeds": len(names), "twin_seeds_below": int((other_aucs < auc).sum())}
-    return row | {"z": z, "p": p, "low": ends[0], "high": ends[1]} | uncertainty | difference
+        of_seeds = block.estimates["auc"][[block.index(one) for one in names]]
+        row |= {"twin_seeds": len(names), "twin_seeds_below": int((of_seeds < test["auc"]).sum())}
+    return row | paired_difference(block, name, names, design.statistics["alpha"]) | test
 
 
 def decided(table, margin, alpha):
@@ -149,11 +142,9 @@ def compare_single_twins(block, design):
     for name, against, names in opponents(block, design):
         if against == "twin" and is_sample(block, names):
             for single in names:
-                uncertainty = paired_uncertainty(block, name, [single], design.statistics)
-                auc, other = (block.estimates["auc"][block.index(one)] for one in (name, single))
-                row = block.common_columns(name) | {"twin": single, "auc": auc, "twin_auc": other}
-                _, p = two_sided(auc - other, uncertainty["se"])
-                yield row | {"difference": auc - other, "se": uncertainty["se"], "p": p}
+                test = paired_test(block, name, [single], design.statistics)
+                row = {"twin": single, "twin_auc": test["other_auc"], "difference": test["auc_difference"]}
+                yield block.common_columns(name) | row | {column: test[column] for column in ("auc", "se", "p")}
 
 
 def _no_verdict(block, names, statistics):

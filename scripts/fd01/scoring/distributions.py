@@ -1,7 +1,7 @@
 """Stored predictive distributions, deciles or parameters of a Student-t: read them, ask them, change them."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -62,7 +62,7 @@ class Forecaster:
         if self.reason:
             raise NotRun(self.reason)
         scores_of = scores_of_student_t if self.is_student_t else scores_of_deciles
-        exponent = partial(touch_exponent, target, train, dataset, labels)
+        exponent = cache(partial(touch_exponent, target, train, dataset, labels))
         parts = []
         for _, group in self.frame.groupby("seed", dropna=False):
             rows, scores = scores_of(group, target, self.input, dataset, labels)

@@ -5,7 +5,7 @@ Both functions return, by train end, a table of scores and a list of the targets
 """
 
 import logging
-from functools import partial
+from functools import cache, partial
 
 import pandas as pd
 
@@ -102,12 +102,12 @@ def _fits(split):
 
 def _scores_of_split(origins, split, target, seeds, exponent_of):
     for role, train, wanted in _fits(split):
+        exponent = cache(partial(exponent_of, target, train))  # the same for every seed
         for seed, rows, scores in seeds:
             positions = pd.Index(rows).get_indexer(wanted)
             if (positions < 0).any():
                 continue  # the experiment has forecasts of the evaluation blocks alone
-            kinds = level_corrected(scores, partial(exponent_of, target, train))
-            for kind, values in kinds.items():
+            for kind, values in level_corrected(scores, exponent).items():
                 columns = dict(score_kind=kind, is_probability=kind in PROBABILITY_KINDS, seed=seed)
                 yield scores_frame(origins, wanted, role, values[positions], target=target, **columns)
 
