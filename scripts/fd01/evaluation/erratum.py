@@ -88,8 +88,8 @@ def scaler_figures(dataset, sealed):
     Returns
     -------
     dict
-        `window` (days), `start`, `end` (dates), `n`, `positives`, and `lines`, a list of dict with `what`, `published`
-        (or None) and `auc`.
+        `window` (days), `threshold`, `start`, `end` (dates), `n`, `positives`, and `lines`, a list of dict with `what`,
+        `published` (or None) and `auc`.
 
     Raises
     ------
@@ -109,6 +109,7 @@ def scaler_figures(dataset, sealed):
     ]
     return {
         "window": WINDOW,
+        "threshold": THRESHOLD,
         "start": START,
         "end": END,
         "n": len(up),
