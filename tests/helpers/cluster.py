@@ -37,7 +37,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
 SchedulerParameters=bf_interval=1,sched_interval=5,batch_sched_delay=0,sched_min_interval=0
 ReturnToService=2
-MinJobAge=600
+MinJobAge=7200
 KillWait=1
 SlurmdTimeout=10
 GresTypes=gpu
@@ -118,7 +118,10 @@ class Cluster:
         return done.stdout
 
     def jobs(self):
-        """Every job so far, in the order of submission: dicts of the fields of `squeue --Format`."""
+        """Every job so far, in the order of submission: dicts of the fields of `squeue --Format`.
+
+        Slurm forgets a job `MinJobAge` after its end, which here is longer than any run of the tests.
+        """
         fields = ["jobid", "comment", "state", "nodelist", "minmemory", "tres-per-job"]
         columns = ",".join(f"{field}:|" for field in fields)
         listing = self.call("squeue", "--noheader", "--states=all", "--sort=i", "--Format", columns)
