@@ -3,17 +3,19 @@
 import numpy as np
 
 PRICES = {"close": "Close", "high-price": "High"}  # series that are a price column
+SIMPLE_RETURN = "simple-return"
 HIGH_SERIES = ("high", "high-price")  # a forecast of one of these is a forecast of the High
 
 
 def input_series(dataset, name):
     """The input series with this name, float64 array of shape (days,).
 
-    `close`: the Close; `high-price`: the High; `return`: log(Close_t / Close_{t-1}); `high`: log(High_t / Close_{t-1}).
-    The first value of `return` and of `high` is NaN.
+    `close`: the Close; `high-price`: the High; `simple-return`: Close_t / Close_{t-1} - 1; `return`: log(Close_t / Close_{t-1}); `high`: log(High_t / Close_{t-1}). The first value of the last three is NaN.
     """
     if name in PRICES:
         return dataset[PRICES[name]].to_numpy(float)
+    if name == SIMPLE_RETURN:
+        return (dataset["Close"] / dataset["Close"].shift() - 1).to_numpy(float)
     column = {"return": "Close", "high": "High"}[name]
     return np.log(dataset[column] / dataset["Close"].shift()).to_numpy(float)
 

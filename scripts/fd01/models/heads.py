@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fd01.data.series import input_series
+from fd01.data.series import SIMPLE_RETURN, input_series
 from fd01.data.targets import threshold_return
 from fd01.workflow.errors import NotRun
 
@@ -124,5 +124,6 @@ def scale_features(dataset, name, context, target, labels):
     window = series.rolling(context, min_periods=2)
     mean, deviation = window.mean().to_numpy(), window.std().to_numpy()
     size = threshold_return(dataset, target["target"], labels)
-    unit, threshold = (close, close * (1 + size)) if name == "close" else (1.0, np.log1p(size))
+    threshold = {"close": close * (1 + size), SIMPLE_RETURN: size}.get(name, np.log1p(size))
+    unit = close if name == "close" else 1.0
     return np.column_stack([np.log(deviation / unit), (threshold - mean) / deviation])

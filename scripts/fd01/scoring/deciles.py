@@ -3,20 +3,21 @@
 import numpy as np
 from scipy.stats import norm
 
-from fd01.data.series import HIGH_SERIES, PRICES
+from fd01.data.series import HIGH_SERIES, PRICES, SIMPLE_RETURN
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
 from fd01.data.touch import CLOSE_EXCEEDANCE, needs_touch
 from fd01.models.forecasts import DECILE_COLUMNS, LEVELS
 from fd01.workflow.errors import NotRun
 
 PROBITS = norm.ppf(LEVELS)  # normal scores of the deciles
+LOWEST_RETURN = -0.9999  # a forecast below it, which no price can follow, counts as this simple return
 
 
 def return_deciles(frame, name, close, horizon):
     """Deciles of the simple return from today's Close that the forecasts are about.
 
-    For the input series `close` and `return` it is the return to the Close after `horizon` days, for the other two
-    the return to the High of the next day. Daily returns are summed as if they were independent: medians add, and
+    For the input series `high` and `high-price` it is the return to the High of the next day, for the others the return
+    to the Close after `horizon` days. Daily log returns are summed as if they were independent: medians add, and
     deviations from the median add in quadrature, which is exact for normal distributions.
 
     Parameters
@@ -46,6 +47,10 @@ def return_deciles(frame, name, close, horizon):
     deciles = np.sort(frame[DECILE_COLUMNS].to_numpy(float).reshape(len(rows), horizon, 9), axis=2)
     if name in PRICES:
         return rows, deciles[:, -1] / close[rows, None] - 1
+    if name == SIMPLE_RETURN:
+        if horizon == 1:
+            return rows, deciles[:, 0]
+        deciles = np.log1p(np.maximum(deciles, LOWEST_RETURN))
     medians = deciles[:, :, 4:5]
     deviations = np.sqrt(((deciles - medians) ** 2).sum(axis=1)) * np.sign(PROBITS)
     return rows, np.expm1(medians.sum(axis=1) + deviations)

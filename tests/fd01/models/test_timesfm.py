@@ -45,7 +45,7 @@ SETTINGS = CONFIG["experiments"]["TFM-01"]["settings"] | {"batch_size": 16}
 COVARIATES = CONFIG["experiments"]["TFM-02"]["settings"]["covariates"]
 PROBE = CONFIG["experiments"]["TFM-probe"]["settings"] | {"batch_size": 64}
 TRAIN_END = FOLDS["validation"]["train_end"]
-INPUTS = ("close", "return", "high")
+INPUTS = ("simple-return", "close", "return", "high")
 EITHER_FLIP = pytest.mark.parametrize("flip", [False, True], ids=["plain", "flip"])
 
 
@@ -338,7 +338,7 @@ def test_hidden_states_do_not_look_ahead(name, study, model):
     assert (changed[~past] != original[~past]).any(axis=1).all()
 
 
-@pytest.mark.parametrize("name", ["return", "high"])
+@pytest.mark.parametrize("name", ["simple-return", "return", "high"])
 def test_forecast_is_in_units_of_the_input(name, study, model):
     dataset, _ = study
     series = input_series(dataset, name)
@@ -453,7 +453,8 @@ def test_scale_features_equal_their_definition(name, target, study):
         if name == "close":
             expected = [np.log(deviation / close[row]), (close[row] * (1 + c) - window.mean()) / deviation]
         else:
-            expected = [np.log(deviation), (np.log(1 + c) - window.mean()) / deviation]
+            threshold = c if name == "simple-return" else np.log(1 + c)
+            expected = [np.log(deviation), (threshold - window.mean()) / deviation]
         np.testing.assert_allclose(features[row], expected, rtol=1e-6)
 
 

@@ -15,7 +15,7 @@ from fd01.scoring.fold_scores import score_folds
 from fd01.scoring.predictions import check_same_origins, read_experiment, write_folds
 from fd01.workflow.errors import NotRun
 
-INPUTS = ("close", "return", "high")
+INPUTS = ("simple-return", "close", "return", "high")
 Z = stats.norm.ppf(np.arange(1, 10) / 10)
 TRAIN_END = FOLDS["validation"]["train_end"]
 DOWN, DIRECTION, SCALED = ({"target": name, "horizon": 1} for name in ("down", "direction", "scaled"))
@@ -52,6 +52,7 @@ def made_up(dataset, rows, name, seed=None, steps=5):
 def test_input_series_are_prices_or_their_log_returns():
     dataset = pd.DataFrame({"Close": [100.0, 110.0, 99.0], "High": [101.0, 112.0, 111.0]})
     np.testing.assert_array_equal(input_series(dataset, "close"), [100, 110, 99])
+    np.testing.assert_allclose(input_series(dataset, "simple-return"), [np.nan, 0.1, -0.1])
     np.testing.assert_allclose(input_series(dataset, "return"), [np.nan, np.log(1.1), np.log(0.9)])
     np.testing.assert_allclose(input_series(dataset, "high"), [np.nan, np.log(1.12), np.log(111 / 110)])
 
@@ -130,7 +131,29 @@ def test_return_deciles_of_independent_normal_days_are_exact():
     np.testing.assert_allclose(deciles[0], np.exp(total.ppf(np.arange(1, 10) / 10)) - 1)
 
 
-@pytest.mark.parametrize(("name", "horizon"), [("close", 1), ("close", 5), ("return", 1), ("return", 5), ("high", 1)])
+def test_return_deciles_of_simple_returns_are_those_of_the_same_forecast_in_logs():
+    simple = np.stack([0.001 + 0.01 * Z, -0.002 + 0.02 * Z, 0.03 * Z])[None]
+    of_simple, of_log = quantiles(np.array([4]), simple), quantiles(np.array([4]), np.log1p(simple))
+    _, tomorrow = return_deciles(of_simple, "simple-return", None, 1)
+    np.testing.assert_array_equal(tomorrow, simple[:, 0])
+    for horizon in (1, 2, 3):
+        deciles = [
+            return_deciles(*forecast, None, horizon)[1]
+            for forecast in ((of_simple, "simple-return"), (of_log, "return"))
+        ]
+        np.testing.assert_allclose(*deciles, rtol=1e-12)
+
+
+def test_a_simple_return_that_no_price_can_have_stays_a_number():
+    impossible = quantiles(np.array([4]), np.tile(-2 + Z, (2, 1))[None])
+    _, deciles = return_deciles(impossible, "simple-return", None, 2)
+    assert np.isfinite(deciles).all() and (deciles >= -1).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "horizon"),
+    [*(("simple-return", h) for h in (1, 5)), ("close", 1), ("close", 5), ("return", 1), ("return", 5), ("high", 1)],
+)
 def test_crossing_deciles_are_sorted(name, horizon, study):
     dataset = study[0]
     close = dataset["Close"].to_numpy()
