@@ -8,7 +8,7 @@ is the best possible ranking for `up` and `down`, and no score can rank them by 
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from fd01.data.targets import TARGETS
 
@@ -75,7 +75,7 @@ def true_probability(next_variance, target, threshold):
     >>> true_probability(np.array([0.01**2]), "up", np.expm1(0.01)).round(4)
     array([0.3173])
     """
-    beyond = norm.sf(np.abs(np.log1p(threshold)) / np.sqrt(next_variance))
+    beyond = ndtr(-np.abs(np.log1p(threshold)) / np.sqrt(next_variance))
     return 2 * beyond if TARGETS[target].touches else beyond
 
 

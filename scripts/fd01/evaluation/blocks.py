@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
-from scipy.stats import norm
+from scipy.special import ndtri, stdtrit
 
 from fd01.evaluation.bootstrap import (
     block_length,
@@ -299,7 +298,7 @@ def intervals(block, alpha):
 
     Intervals have the level 1 - alpha and are cut to [0, 1].
     """
-    z = norm.ppf(1 - alpha / 2)
+    z = ndtri(1 - alpha / 2)
     for name in block.experiments:
         i = block.index(name)
         undefined = int(np.isnan(block.resampled["auc"][:, i]).sum())  # resamples with one class only

@@ -3,7 +3,7 @@
 import warnings
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 CHUNK = 128  # resamples that are computed together: their counts of 500 days fit into the cache of a core
 
@@ -193,5 +193,5 @@ def normal_interval(estimate, resampled, level):
     >>> print(round(low, 3), round(high, 3))
     0.504 0.896
     """
-    half_width = norm.ppf((1 + level) / 2) * standard_error(resampled)
+    half_width = ndtri((1 + level) / 2) * standard_error(resampled)
     return estimate - half_width, estimate + half_width

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
-from scipy.stats import norm, rankdata
+import pandas as pd
+from scipy.special import ndtr, ndtri, stdtr
 
 BETTER, EQUIVALENT, WORSE, INCONCLUSIVE = VERDICTS = ("better", "equivalent", "worse", "inconclusive")
 
@@ -63,16 +63,20 @@ def delong(y, scores):
     counts = {True: int(positive.sum()), False: int((~positive).sum())}  # days by class
     if not all(counts.values()):
         return DeLong(np.full(k, np.nan), np.full((k, k), np.nan), np.full((n, k), np.nan))
-    ranks = rankdata(scores, axis=0)
+    ranks = _midranks(scores)
     placements = np.empty((n, k))
-    placements[positive] = (ranks[positive] - rankdata(scores[positive], axis=0)) / counts[False]
-    placements[~positive] = 1 - (ranks[~positive] - rankdata(scores[~positive], axis=0)) / counts[True]
+    placements[positive] = (ranks[positive] - _midranks(scores[positive])) / counts[False]
+    placements[~positive] = 1 - (ranks[~positive] - _midranks(scores[~positive])) / counts[True]
     aucs = placements[positive].mean(axis=0)
     centred, covariance = placements - aucs, np.zeros((k, k))
     for is_positive, count in counts.items():
         part = centred[positive == is_positive]
         covariance += part.T @ part / (count * (count - 1)) if count > 1 else np.nan
     return DeLong(aucs, covariance, centred * (n / np.where(positive, counts[True], counts[False]))[:, None])
+
+
+def _midranks(scores):
+    return pd.DataFrame(scores).rank().to_numpy()
 
 
 def two_sided(difference, se, df=np.inf):
@@ -114,7 +118,7 @@ def equivalence_power(se, alpha, margin):
     0.981 0.0
     """
     with np.errstate(divide="ignore"):
-        power = 2 * norm.cdf(np.divide(margin, se) - norm.ppf(1 - alpha)) - 1
+        power = 2 * ndtr(np.divide(margin, se) - ndtri(1 - alpha)) - 1
     return float(np.maximum(power, 0))
 
 
@@ -127,7 +131,7 @@ def detectable(se, alpha, power):
     >>> print(round(detectable(0.016, alpha=0.05, power=0.8), 4))
     0.0448
     """
-    return (norm.ppf(1 - alpha / 2) + norm.ppf(power)) * se
+    return (ndtri(1 - alpha / 2) + ndtri(power)) * se
 
 
 def holm(p):

@@ -1,16 +1,10 @@
-"""Measures of one score against the outcomes of one block: ranking, probabilities, and yes-or-no decisions."""
+"""Measures of one score against the outcomes of one block: ranking, probabilities, and yes-or-no decisions.
+
+`sklearn.metrics` is imported where it is used: it takes a second, and many jobs that import this module measure nothing.
+"""
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import (
-    average_precision_score,
-    brier_score_loss,
-    confusion_matrix,
-    log_loss,
-    matthews_corrcoef,
-    precision_recall_curve,
-    roc_auc_score,
-)
 
 NAN = float("nan")
 ALL_SEEDS = "all"  # in the column `seed`: the mean score over seeds, or the one score of a deterministic experiment
@@ -28,11 +22,15 @@ MEASURES = (
 
 def auc(y, score):
     """AUC, the area under the ROC curve, of `score` for outcomes `y`, both shape (n,); NaN with one class only."""
+    from sklearn.metrics import roc_auc_score
+
     return NAN if y.min() == y.max() else roc_auc_score(y, score)
 
 
 def ranking_measures(y, score):
     """AUC and average precision of `score` for outcomes `y`, both shape (n,); NaN with one class only."""
+    from sklearn.metrics import average_precision_score
+
     precision = NAN if y.min() == y.max() else average_precision_score(y, score)
     return {"auc": auc(y, score), "average_precision": precision}
 
@@ -43,6 +41,8 @@ def loss_measures(y, probability, prevalence):
     Skill is 1 - loss / loss of the constant forecast `prevalence` (Murphy, Monthly Weather Review
     1988): 1 is perfect, 0 is no better than the constant, NaN if the constant is never wrong.
     """
+    from sklearn.metrics import brier_score_loss, log_loss
+
     constant = np.full(len(y), prevalence)
     brier, brier_of_constant = brier_score_loss(y, probability), brier_score_loss(y, constant)
     loss, loss_of_constant = (log_loss(y, p, labels=[0, 1]) for p in (probability, constant))
@@ -61,6 +61,8 @@ def decision_measures(y, score, threshold):
     NaN where a measure is undefined: precision when no day is called positive, recall when no day is positive, F1 when
     neither is, MCC when all days have one outcome or one call.
     """
+    from sklearn.metrics import confusion_matrix, matthews_corrcoef
+
     called = score >= threshold
     (_, false_positive), (false_negative, true_positive) = confusion_matrix(y, called, labels=[0, 1])
 
@@ -77,6 +79,8 @@ def decision_measures(y, score, threshold):
 
 def best_f1_threshold(y, score):
     """The threshold with the best F1 when days with `score >= threshold` are called positive; the highest of equals."""
+    from sklearn.metrics import precision_recall_curve
+
     precision, recall, thresholds = precision_recall_curve(y, score)
     with np.errstate(invalid="ignore"):
         f1 = np.nan_to_num(2 * precision * recall / (precision + recall))[:-1]
@@ -86,6 +90,8 @@ def best_f1_threshold(y, score):
 
 def sweep(y, score):
     """Precision, recall and F1 with every distinct score as threshold; DataFrame, thresholds ascending."""
+    from sklearn.metrics import precision_recall_curve
+
     precision, recall, thresholds = precision_recall_curve(y, score)
     table = pd.DataFrame({"threshold": thresholds, "precision": precision[:-1], "recall": recall[:-1]})
     table["f1"] = 2 * table["precision"] * table["recall"] / (table["precision"] + table["recall"])

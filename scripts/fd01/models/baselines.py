@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtr
 
 from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
 from fd01.data.targets import TARGETS, threshold_return
@@ -110,7 +110,7 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
 
     def above(threshold):
         # `std` is the standard deviation of the return. A Student-t variable has sqrt(df / (df - 2)).
-        return student_t.sf((threshold - mean) / std * np.sqrt(df / (df - 2)), df)
+        return stdtr(df, (mean - threshold) / std * np.sqrt(df / (df - 2)))
 
     probability = above(100 * np.log1p(threshold_return(dataset, target["target"], labels)[rows]))
     return 1 - probability if TARGETS[target["target"]].falls else probability

@@ -5,7 +5,7 @@ from functools import cache, partial
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from fd01.data.touch import level_corrected, touch_exponent
 from fd01.models.forecasts import DECILE_COLUMNS, PARAMETERS
@@ -106,7 +106,7 @@ def swapped(frame, location=None, width=None):
         if location is not None:
             changed["loc"] = location[rows]
         if width is not None:
-            changed["scale"] = width[rows] / (2 * student_t.ppf(0.9, frame["df"].to_numpy(float)))
+            changed["scale"] = width[rows] / (2 * stdtrit(frame["df"].to_numpy(float), 0.9))
         return frame.assign(**changed)
     deciles = np.sort(frame[DECILE_COLUMNS].to_numpy(float))
     median = deciles[:, 4:5]

@@ -4,7 +4,7 @@ Closed forms in float64, without sampling: 100 samples would give a probability 
 """
 
 import numpy as np
-from scipy.stats import t as student_t
+from scipy.special import stdtr, stdtrit
 
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
 from fd01.data.touch import CLOSE_EXCEEDANCE, needs_touch
@@ -39,8 +39,8 @@ def scores(frame, target, name, dataset, labels):
     rows = frame["row"].to_numpy()
     df, loc, scale = (frame[column].to_numpy(float) for column in PARAMETERS)
     threshold = 100 * np.log1p(threshold_return(dataset, target["target"], labels)[rows])
-    tail = student_t.cdf if event.falls else student_t.sf
-    probability = tail(threshold, df, loc, scale)
+    distance = (threshold - loc) / scale
+    probability = stdtr(df, distance if event.falls else -distance)
     kind = CLOSE_EXCEEDANCE if needs_touch(target, name) else "exceedance"
-    low, median, high = (np.expm1(student_t.ppf(level, df, loc, scale) / 100) for level in (0.1, 0.5, 0.9))
+    low, median, high = (np.expm1((loc + scale * stdtrit(df, level)) / 100) for level in (0.1, 0.5, 0.9))
     return rows, {"study": -median if event.falls else median, kind: probability, "width": high - low}
