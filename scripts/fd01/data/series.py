@@ -10,7 +10,8 @@ HIGH_SERIES = ("high", "high-price")  # a forecast of one of these is a forecast
 def input_series(dataset, name):
     """The input series with this name, float64 array of shape (days,).
 
-    `close`: the Close; `high-price`: the High; `simple-return`: Close_t / Close_{t-1} - 1; `return`: log(Close_t / Close_{t-1}); `high`: log(High_t / Close_{t-1}). The first value of the last three is NaN.
+    `close`: the Close; `high-price`: the High; `simple-return`: Close_t / Close_{t-1} - 1; `return`:
+    log(Close_t / Close_{t-1}); `high`: log(High_t / Close_{t-1}). The first value of the last three is NaN.
     """
     if name in PRICES:
         return dataset[PRICES[name]].to_numpy(float)

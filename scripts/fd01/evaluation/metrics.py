@@ -1,6 +1,6 @@
 """Measures of one score against the outcomes of one block: ranking, probabilities, and yes-or-no decisions.
 
-`sklearn.metrics` is imported where it is used: it takes a second, and many jobs that import this module measure nothing.
+`sklearn.metrics` is imported where it is used: it takes a second, and many jobs that import this module use none of it.
 """
 
 import numpy as np
