@@ -215,7 +215,8 @@ def _origin_rows(path, name, dates, date_is, dataset):
     days = dataset["Date"].to_numpy().astype("datetime64[D]")
     first = days[1 if date_is == "forecast-day" else 0]
     outside = (dates < first) | (dates > days[-1])
-    _refuse(path, name, f"days outside the prices, which reach from {first} to {days[-1]}", dates[outside])
+    reach = f"from {first} to {days[-1]} (the first prices of a file go into the indicators)"
+    _refuse(path, name, f"days outside the dataset, which has forecasts {reach}", dates[outside])
     rows = np.searchsorted(days, dates)
     _refuse(path, name, "days that are no trading days of these prices", dates[days[rows] != dates])
     return rows - 1 if date_is == "forecast-day" else rows
@@ -279,7 +280,7 @@ def _simple_returns(path, names, values, kind, dates, close):
     if far.mean() > 0.5:
         raise UserError(
             f"{path}: {names[values.shape[1] // 2]}: the forecast and the Close of its origin differ by more than "
-            f"{TOO_FAR:.0%} on {far.sum()} of {len(far)} days, so these are not forecasts of this series as {kind} "
+            f"{100 * TOO_FAR:g} % on {far.sum()} of {len(far)} days, so these are not forecasts of this series as {kind} "
             "(settings/values; returns are shares, not percent)"
         )
     for j, name in enumerate(names):
@@ -399,7 +400,7 @@ def score_blocks(rows, origins, targets, scores_of, exponent_of, allow_missing, 
         absent = block.loc[~block["row"].isin(index), "origin"]
         few = len(absent) <= MOST_LACKING * len(block)
         if len(absent) and not (few and allow_missing):
-            hint = f"; with allow_missing: true a block may lack {MOST_LACKING:.0%}" if few else ""
+            hint = f"; with allow_missing: true a block may lack {100 * MOST_LACKING:g} %" if few else ""
             known = f" ({note})" if note else ""
             have = len(block) - len(absent)
             reasons[fold] = f"the file has forecasts of {have} of the {len(block)} days of {fold}{known}{hint}"

@@ -198,7 +198,7 @@ def _without_lacking(experiment, fold, block, metadata):
     if lacks.any() and ("external" not in metadata or lacks.sum() > MOST_LACKING * evaluation.sum()):
         raise UserError(
             f"{experiment}, {fold}: {lacks.sum()} of {evaluation.sum()} days lack a score; only forecasts from "
-            f"elsewhere may lack any, and at most {MOST_LACKING:.0%}"
+            f"elsewhere may lack any, and at most {100 * MOST_LACKING:g} %"
         )
     return block[~lacks]
 
