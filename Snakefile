@@ -22,6 +22,7 @@ include: "rules/patchtst.smk"
 include: "rules/timesfm.smk"
 include: "rules/lag_llama.smk"
 include: "rules/fracast.smk"
+include: "rules/external.smk"
 include: "rules/scoring.smk"
 # From predictions to the report.
 include: "rules/metrics.smk"

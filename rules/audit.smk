@@ -25,6 +25,7 @@ rule scramble_prices:
 rule audit_predictions:
     input:
         predictions=audited_predictions(),
+        made_elsewhere=predictions_made_elsewhere,
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
         scrambled_predictions=audited_predictions(SCRAMBLED),

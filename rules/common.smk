@@ -18,6 +18,7 @@ from fd01.study.config import SCRAMBLED, check_config, gpu_found, is_chosen, run
 from fd01.study.systems import (
     DECILES,
     DISTRIBUTIONS,
+    EXTERNAL,
     STATES,
     STUDENT_T,
     SYSTEMS,

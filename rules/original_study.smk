@@ -1,5 +1,6 @@
 # In: the dataset of the original study, its outcomes, and the original study's file of TimesFM forecasts if there is one.
-# Out: erratum.json, the figures that the original study published, recomputed without any model.
+# Out: erratum.json, the figures that the original study published, recomputed without any model; and its forecasts with
+# their dates, which the experiments TFM-01-published and TFM-01-published-realigned score.
 
 
 rule recompute_published:
@@ -20,3 +21,21 @@ rule recompute_published:
         original=config["decision"]["dataset"],
     script:
         "../scripts/recompute_published.py"
+
+
+rule date_study_forecasts:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        study_predictions=lookup(dpath="datasets/{dataset}/study_predictions", within=config, default=[]),
+        lib=shared("date_study_forecasts"),
+    output:
+        "results/{dataset}/forecasts/original-study/point.parquet",
+    log:
+        "results/{dataset}/logs/date_study_forecasts.log",
+    benchmark:
+        "results/{dataset}/benchmarks/date_study_forecasts.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/date_study_forecasts.py"

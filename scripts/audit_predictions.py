@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.evaluation.audit import audit_features, audit_folds, audit_scores, audit_targets, choose_cut, fingerprint
+from fd01.evaluation.audit import (
+    audit_features,
+    audit_folds,
+    audit_scores,
+    audit_targets,
+    choose_cut,
+    fingerprint,
+    made_elsewhere,
+)
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
@@ -41,6 +49,7 @@ if __name__ == "__main__":
     table = pd.DataFrame(
         [
             *audit_experiments(files.predictions, files.scrambled_predictions, params.folds, cut),
+            *(made_elsewhere(path) for path in files.made_elsewhere),
             *audit_features(dataset, scrambled_dataset, params.labels, cut),
             *audit_targets(origins, scrambled_origins, params.labels, cut),
             *audit_folds(

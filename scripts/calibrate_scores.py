@@ -35,14 +35,15 @@ def calibration_table(matrices, tails, uncorrected):
     """
     rows = []
     for fold, matrix in matrices.items():
-        block = {"fold": fold, "n": len(matrix.y), "positives": int(matrix.y.sum())}
-        for experiment in matrix.scores:
-            arms = list(recalibrations(experiment, matrix, tails.get(fold)))
-            if fold in uncorrected and experiment in uncorrected[fold].scores:
-                arms.append((CLOSE_EXCEEDANCE, uncorrected[fold].scores[experiment], None))
+        before = {name: own.scores[name] for name, own in uncorrected[fold].each()} if fold in uncorrected else {}
+        for experiment, own in matrix.each():  # an experiment that lacks days is measured on those that it has
+            block = {"fold": fold, "n": len(own.y), "positives": int(own.y.sum())}
+            arms = list(recalibrations(experiment, own, tails.get(fold)))
+            if experiment in before:
+                arms.append((CLOSE_EXCEEDANCE, before[experiment], None))
             for name, probability, reason in arms:
                 try:
-                    measures = {"reason": reason} if reason else calibration_measures(matrix.y, probability)
+                    measures = {"reason": reason} if reason else calibration_measures(own.y, probability)
                 except NotRun as not_measured:
                     measures = {"reason": str(not_measured)}
                 rows.append(block | {"experiment": experiment, "arm": name} | measures)
@@ -65,11 +66,11 @@ def reliability_table(fold, matrix, tail, level, seed):
         A row per point: forecast, frequency, days with this forecast, low and high of the band, fold, label, arm.
     """
     rng, tables = np.random.default_rng(seed), []
-    for experiment in matrix.scores:
-        for name, probability, reason in recalibrations(experiment, matrix, tail):
+    for experiment, own in matrix.each():
+        for name, probability, reason in recalibrations(experiment, own, tail):
             if reason or name == "isotonic":  # an isotonic curve has a few steps and shows little
                 continue
-            points = pd.DataFrame({"forecast": probability, "frequency": recalibrated_frequency(matrix.y, probability)})
+            points = pd.DataFrame({"forecast": probability, "frequency": recalibrated_frequency(own.y, probability)})
             points = points.groupby("forecast")["frequency"].agg(["first", "size"]).reset_index()
             points.columns = ["forecast", "frequency", "days"]
             if name == "raw":

@@ -20,7 +20,7 @@ from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
-EXPERIMENT = ["fold", "experiment", "score_kind", "optimistic", "n", "positives", "block_length"]
+EXPERIMENT = ["fold", "experiment", "score_kind", "optimistic", "n", "positives", "lacking", "block_length"]
 PAIR = [*EXPERIMENT[:4], "against", "other", "family", "exposure", *EXPERIMENT[4:]]
 COLUMNS = {
     "power": [
@@ -63,39 +63,57 @@ def comparison_tables(matrices, metrics, experiments, target, systems, cut_off, 
     """
     statistics, kinds, folds = design.statistics, {}, list(matrices)
     for matrix in matrices.values():
-        kinds |= matrix.kinds.to_dict()
+        for name, own in matrix.each():
+            kinds[name] = own.kinds[name]
 
     def measured(fold, matrix, *random):
+        """The block of a fold, None without a complete experiment; and of each incomplete one, the block of its days.
+
+        The latter has the experiment and its opponents.
+        """
         baseline = best_baseline(compared_rows(metrics, fold, **target), systems)
         baseline = None if baseline is None else baseline["experiment"]
-        generator = np.random.default_rng([statistics["seed"], folds.index(fold), *random])
-        singles = design.single_twins(matrix)
-        return measure_block(fold, matrix, baseline, statistics["resamples"], generator, singles)
+
+        def measure(part, lacking=0):
+            generator = np.random.default_rng([statistics["seed"], folds.index(fold), *random])
+            resamples, singles = statistics["resamples"], design.single_twins(part)
+            return measure_block(fold, part, baseline, resamples, generator, singles, lacking)
+
+        apart = {
+            name: measure(
+                own.only({name, baseline, design.reference, design.twins.get(name)}), len(matrix.days) - len(own.days)
+            )
+            for name, own in matrix.pairable()
+        }
+        return measure(matrix) if len(matrix.kinds) else None, apart
 
     blocks = {fold: measured(fold, matrix) for fold, matrix in matrices.items()}
     clean = {
         fold: blocks[fold] if matrix is matrices[fold] else measured(fold, matrix, 1)
         for fold, matrix in clean_parts(matrices, cut_off).items()
     }
-    pools = {AFTER_CUTOFF: clean, POOLED: {fold: block for fold, block in blocks.items() if is_walk_forward(fold)}}
+    pools = {AFTER_CUTOFF: clean, POOLED: {fold: pair for fold, pair in blocks.items() if is_walk_forward(fold)}}
     blocks = list(blocks.values())
     for name, parts in pools.items():
-        # DeLong's covariance needs two days of each class.
-        parts = [block for block in parts.values() if 1 < block.positives < block.n - 1]
-        blocks += [pool(parts, name)] if parts else []
+        blocks += pooled_with_apart(list(parts.values()), name)
 
-    compared = [table for block in blocks if len(table := compare_block(block, design))]
+    compared = [table for block, apart in blocks if len(table := compare_block(block, design, apart))]
     comparisons = pd.concat(compared) if compared else pd.DataFrame(columns=[*PAIR, "auc_difference"])
     ranges = seed_ranges(of_target(metrics, **target), kinds)
     ranges = ranges.rename(columns={"experiment": "other", "low": "other_seeds_low", "high": "other_seeds_high"})
     comparisons = comparisons.merge(ranges, on=["fold", "other"], how="left")
-    per_experiment = [row for block in blocks for row in intervals(block, statistics["alpha"])]
+    per_experiment = [row for block, _ in blocks if block for row in intervals(block, statistics["alpha"])]
+    for _, apart in blocks:
+        for name, own in apart.items():
+            per_experiment += [row for row in intervals(own, statistics["alpha"]) if row["experiment"] == name]
     tables = {
         "power": comparisons,
         "comparisons": comparisons,
         "intervals": pd.DataFrame(per_experiment, columns=COLUMNS["intervals"]),
         "margins": at_other_margins(comparisons, statistics),
-        "twins": pd.DataFrame([row for block in blocks for row in compare_single_twins(block, design)]),
+        "twins": pd.DataFrame(
+            [row for block, _ in blocks if block for row in compare_single_twins(block, design)]
+        ),
         "walk_forward": across_blocks(comparisons),
     }
     optimistic = experiments.set_index("experiment")["optimistic"]
@@ -103,6 +121,32 @@ def comparison_tables(matrices, metrics, experiments, target, systems, cut_off, 
         table["score_kind"] = table["experiment"].map(kinds)
         table["optimistic"] = table["experiment"].map(optimistic)
     return {name: tables[name].reindex(columns=columns) for name, columns in COLUMNS.items()}
+
+
+def pooled_with_apart(parts, name):
+    """The pool of several blocks, and of each experiment that lacks days of one, the pool of its own days.
+
+    Parameters
+    ----------
+    parts : list of pairs
+        A Block or None, and a dict of experiment to Block, as `comparison_tables` measures them.
+    name : str, of the pool
+
+    Returns
+    -------
+    list of one such pair; empty if there is nothing to pool
+    """
+
+    def usable(blocks):
+        """Those of which DeLong's covariance is defined: it needs two days of each class."""
+        return [block for block in blocks if block and 1 < block.positives < block.n - 1]
+
+    whole, apart = usable(block for block, _ in parts), {}
+    for experiment in dict.fromkeys(experiment for _, of_part in parts for experiment in of_part):
+        own = usable(of_part.get(experiment, block) for block, of_part in parts)
+        if own and all(experiment in block.names for block in own):
+            apart[experiment] = pool(own, name)
+    return [(pool(whole, name) if whole else None, apart)] if whole or apart else []
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from fd01.evaluation.blocks import POOLED
-from fd01.evaluation.losses import compare_losses, daily_losses
+from fd01.evaluation.losses import compare_losses, daily_losses, mean_losses
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.files import replacing
@@ -11,7 +11,7 @@ from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
 COLUMNS = ["fold", "loss", "experiment", "n", "optimistic", "mean", "mcs_p", "in_mcs", "beats_reference"]
-COLUMNS += ["spa_lower", "spa_consistent", "spa_upper", "block_length"]
+COLUMNS += ["spa_lower", "spa_consistent", "spa_upper", "block_length", "lacking"]
 
 if __name__ == "__main__":
     configure_logging(snakemake)
@@ -29,6 +29,12 @@ if __name__ == "__main__":
         compare_losses(frame, params.reference, optimistic, params.statistics).assign(fold=fold, loss=loss)
         for fold, by_loss in losses.items()
         for loss, frame in by_loss.items()
+    ]
+    # An experiment that lacks days stands apart: in the tests, all must have the same days.
+    tables += [
+        mean_losses(own.only({name})).assign(fold=fold, lacking=len(matrix.days) - len(own.days))
+        for fold, matrix in matrices.items()
+        for name, own in matrix.pairable()
     ]
     table = pd.concat(tables) if tables else pd.DataFrame()
     with replacing(snakemake.output[0]) as path:

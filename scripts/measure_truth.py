@@ -35,11 +35,11 @@ def truth_rows(matrix, probability):
 
     `probability` is the true one, a Series by day.
     """
-    p = probability.loc[matrix.days].to_numpy()
-    best, _ = expected_auc(p, p)
-    for experiment, scores in matrix.scores.items():
+    for experiment, own in matrix.each():
+        p, scores = probability.loc[own.days].to_numpy(), own.scores[experiment]
+        best, _ = expected_auc(p, p)
         expected, error = expected_auc(p, scores.to_numpy())
-        auc = roc_auc_score(matrix.y, scores)
+        auc = roc_auc_score(own.y, scores)
         z = (auc - expected) / error if scores.nunique() > 1 else 0.0  # a constant has the AUC 0.5, without error
         row = {"experiment": experiment, "n": len(p), "best": best, "expected": expected}
         yield row | {"auc": auc, "standard_error": error, "z": z}

@@ -20,7 +20,8 @@ if __name__ == "__main__":
     weights = {}
     for path in files.predictions:
         _, metadata = read_experiment(path)
-        weights[Path(path).name] = next(iter(metadata.values()))["weights"]  # the same in all folds
+        provenance = next(iter(metadata.values()))  # the same in all folds
+        weights[Path(path).name] = provenance["weights"] or provenance.get("external", {}).get("sha256")
     metrics = pd.read_csv(files.metrics)
     trials = list_trials(metrics, params.experiments, weights, params.study, params.folds, dataset_sha256)
     ledger = record(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.evaluation.contamination import measure_slice, slices
-from fd01.evaluation.exposure import pretrained_weights
+from fd01.evaluation.exposure import training_dates
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.study.folds import main_folds
 from fd01.workflow.files import replacing
@@ -22,18 +22,19 @@ def contamination_table(matrices, manifests, reference, statistics):
     Parameters
     ----------
     matrices : dict of fold to ScoreMatrix
-    manifests : dict of pre-trained experiment to the manifest of its weights
+    manifests : dict of experiment to `fd01.evaluation.exposure.training_dates`
     reference : str, an experiment
     statistics : dict, that section of the configuration
     """
     rows = []
     for fold, matrix in matrices.items():
         for experiment, manifest in manifests.items():
-            if experiment not in matrix.scores:
+            own = dict(matrix.each()).get(experiment)  # on the days that both have
+            if own is None:
                 continue
             dates = {name: manifest.get(name, "unknown") for name in ("trained_until", "released")}
-            pair = matrix.only({experiment, reference})
-            for name, mask in slices(matrix.days, **dates):
+            pair = own.only({experiment, reference})
+            for name, mask in slices(own.days, **dates):
                 measures = measure_slice(pair.on(mask), experiment, reference, statistics)
                 rows.append({"experiment": experiment, "fold": fold, **dates, "slice": name} | measures)
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -43,7 +44,7 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     params, paths = snakemake.params, snakemake.input.predictions
     outcomes = main_folds(read_frame(snakemake.input.outcomes))
-    manifests = {Path(path).name: weights for path in paths if (weights := pretrained_weights(path)) is not None}
+    manifests = {Path(path).name: dates for path in paths if (dates := training_dates(path)) is not None}
     matrices = read_score_matrices(paths, outcomes, params.target)
     table = contamination_table(matrices, manifests, params.reference, params.statistics)
     with replacing(snakemake.output[0]) as path:

@@ -4,16 +4,28 @@ AUDIT = workflow.modifier.modify_rulename("audit")  # a caller that uses this as
 
 
 def audited_predictions(suffix=""):
-    """Input function: the predictions that this run makes itself, on the dataset with `suffix` after its name."""
+    """Input function: the predictions that a model makes here, on the dataset with `suffix` after its name.
+
+    Forecasts that were made elsewhere would be the same on the scrambled prices, so that comparing them shows nothing.
+    """
 
     def files(wildcards):
         return expand(
             "results/{dataset}/predictions/{experiment}",
             dataset=wildcards.dataset + suffix,
-            experiment=made_here(wildcards.dataset),
+            experiment=[name for name in made_here(wildcards.dataset) if name not in experiments_of(EXTERNAL)],
         )
 
     return files
+
+
+def predictions_made_elsewhere(wildcards):
+    """Input function: predictions of the `external` experiments that run on a dataset; the audit names them."""
+    return expand(
+        "results/{dataset}/predictions/{experiment}",
+        dataset=wildcards.dataset,
+        experiment=[name for name in running(wildcards.dataset) if name in experiments_of(EXTERNAL)],
+    )
 
 
 def audit_table(wildcards):

@@ -106,6 +106,63 @@ def test_rows_are_the_paired_differences_of_the_block(found):
     assert (row["n"], row["positives"], row["score_kind"]) == (300, y.sum(), "probability")
 
 
+def lacking(matrix, name, days):
+    """The matrix with an experiment that has no score on some days, as `read_score_matrices` gives it."""
+    apart = matrix.only({name})
+    return replace(
+        matrix.only(set(matrix.scores) - {name}),
+        incomplete=replace(apart, scores=apart.scores.mask(np.isin(np.arange(len(matrix.days)), days)[:, None])),
+    )
+
+
+def test_experiment_that_lacks_days_is_compared_on_its_own_and_changes_no_other():
+    whole = {"validation": score_matrix(0), "test": score_matrix(1, n=200)}
+    without = {fold: matrix.only(set(SYSTEMS) - {"X"}) for fold, matrix in whole.items()}
+    short = without | {"test": lacking(whole["test"], "X", [3, 7]), "validation": lacking(whole["validation"], "X", [0])}
+    metrics = metrics_of(whole)
+    alone, found = (compared(matrices, metrics, cut_off="2015-06") for matrices in (without, short))
+    for name, rows in found.items():
+        if name == "margins":
+            continue  # equivalence is corrected within the family, which X joins
+        others = rows[rows["experiment"] != "X"].reset_index(drop=True)
+        own = ["p_holm", "p_equivalence", "tested", "detectable_holm", "verdict", "small_difference"]
+        same = [column for column in others if column not in own]
+        pd.testing.assert_frame_equal(others[same], alone[name][same].reset_index(drop=True), check_dtype=False)
+    rows = found["comparisons"].query("experiment == 'X'").set_index(["fold", "against"])
+    assert rows["lacking"].to_dict() == {
+        **{("validation", against): 1 for against in ("reference", "baseline", "twin")},
+        **{("test", against): 2 for against in ("reference", "baseline", "twin")},
+        **{(AFTER_CUTOFF, against): 0 for against in ("reference", "baseline", "twin")},
+    }
+    assert (found["comparisons"].query("experiment != 'X'")["lacking"] == 0).all()
+    kept = np.delete(np.arange(200), [3, 7])
+    y, scores = whole["test"].y.iloc[kept], whole["test"].scores.iloc[kept]
+    row = rows.loc[("test", "reference")]
+    assert (row["n"], row["positives"]) == (198, y.sum())
+    assert row["auc"] == pytest.approx(roc_auc_score(y, scores["X"]))
+    assert row["other_auc"] == pytest.approx(roc_auc_score(y, scores["PTST"]))
+    assert row["score_kind"] == "probability"
+    intervals = found["intervals"].set_index(["fold", "experiment"])
+    assert intervals.loc[("test", "X"), "auc"] == row["auc"] and intervals.loc[("test", "X"), "lacking"] == 2
+
+
+def test_experiment_that_lacks_days_is_pooled_with_blocks_that_it_has_whole():
+    whole = {"validation": score_matrix(0), "test": score_matrix(1)}
+    short = whole | {"test": lacking(whole["test"], "X", [290])}
+    rows = compared(short, metrics_of(whole), cut_off="2015-06")["comparisons"]
+    (row,) = rows.query(f"experiment == 'X' and fold == '{AFTER_CUTOFF}' and against == 'reference'").to_dict("records")
+    days = whole["validation"].days
+    assert row["lacking"] == 0 and row["n"] == (days > "2015-06-30").sum()  # both folds have these days
+    later = {"a": score_matrix(0, n=100), "b": score_matrix(1, n=200)}
+    later["b"] = later["b"].on(later["b"].days > later["a"].days[-1])
+    short = later | {"b": lacking(later["b"], "X", [5])}
+    rows = compared(short, metrics_of(later), cut_off="2014-12")["comparisons"]
+    (row,) = rows.query(f"experiment == 'X' and fold == '{AFTER_CUTOFF}' and against == 'reference'").to_dict("records")
+    assert (row["n"], row["lacking"]) == (199, 1)
+    (other,) = rows.query(f"experiment == 'BASE-A' and fold == '{AFTER_CUTOFF}' and against == 'reference'").to_dict("records")
+    assert (other["n"], other["lacking"]) == (200, 0)
+
+
 def test_signals_have_no_brier_score(found):
     rows = found[1]["comparisons"]
     against_signal = rows[rows["other"] == "PTST"]

@@ -11,7 +11,7 @@ from slice_contamination import COLUMNS, contamination_table
 
 from fd01.evaluation.comparison import delong
 from fd01.evaluation.contamination import measure_slice, slices
-from fd01.evaluation.exposure import last_day, pretrained_weights
+from fd01.evaluation.exposure import last_day, training_dates
 from fd01.scoring.predictions import write_folds
 
 STATISTICS = CONFIG["statistics"] | {"resamples": 200, "min_events": 10}
@@ -104,5 +104,5 @@ def test_pretrained_are_those_with_a_manifest(tmp_path):
     rows = score_rows(origins, [0.1, 0.2, 0.3]).drop(columns="fold")
     for weights in (WEIGHTS, "missing", None):
         write_folds(tmp_path / "model", {"2019-12-31": rows}, origins, {"weights": weights})
-        assert pretrained_weights(tmp_path / "model") == (weights if weights is WEIGHTS else None)
+        assert training_dates(tmp_path / "model") == (weights if weights is WEIGHTS else None)
     assert set(rows["role"]) == {EVALUATION}

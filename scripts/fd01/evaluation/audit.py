@@ -129,6 +129,13 @@ def audit_scores(before, after, cut):
     return row
 
 
+def made_elsewhere(directory):
+    """The row of an experiment whose forecasts were made elsewhere; `directory` is the folder of its predictions."""
+    detail = "not audited: made elsewhere, so only its makers can know which days it was made from"
+    row = _row(Path(directory).name, 0, detail, ok=None)
+    return row | {"predictions": fingerprint(directory)}
+
+
 def audit_features(dataset, scrambled, labels, cut):
     """Prices, indicators and features of the days up to the cut, from the real and from the `scrambled` dataset."""
     tables = [data[data["Date"] <= cut] for data in (dataset, scrambled)]

@@ -46,6 +46,8 @@ class Block:
         The experiments that stand under `BASELINE`: one, or, in pooled blocks, possibly several.
     covariance : array, shape (k, k)
         Covariance of the AUCs by DeLong.
+    lacking : int
+        Days of the block that are not among these because an experiment has no score on them.
     estimates, resampled : dicts of each of `RESAMPLED_MEASURES` to an array, shape (k,) and (resamples, k)
         The Brier score is NaN where the scores are no probabilities.
     """
@@ -62,6 +64,7 @@ class Block:
     covariance: np.ndarray
     estimates: dict
     resampled: dict
+    lacking: int = 0
 
     @property
     def n(self):
@@ -86,10 +89,10 @@ class Block:
     def common_columns(self, name):
         """The columns with which the rows of an experiment begin in every table, as a dict."""
         row = {"fold": self.name, "experiment": name, "n": self.n, "positives": self.positives}
-        return row | {"block_length": self.length}
+        return row | {"lacking": self.lacking, "block_length": self.length}
 
 
-def measure_block(name, matrix, baseline, resamples, seed, singles=()):
+def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0):
     """The `Block` of a `ScoreMatrix`; every column is measured on the same resamples.
 
     Parameters
@@ -102,6 +105,8 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=()):
     seed : int or `numpy.random.Generator`, for the bootstrap
     singles : collection of str
         Stochastic experiments whose seeds are measured one by one too.
+    lacking : int
+        Days of the block that the matrix lacks.
     """
     experiments = list(matrix.scores)
     columns = {experiment: matrix.scores[experiment] for experiment in experiments}
@@ -137,6 +142,7 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=()):
         covariance=ranking.covariance,
         estimates={measure: values[0] for measure, values in measures(np.ones((1, len(y)), int)).items()},
         resampled=measures(resample_counts(len(y), length, resamples, seed)),
+        lacking=lacking,
     )
 
 
@@ -178,6 +184,7 @@ def pool(blocks, name):
         ),
         estimates=mean("estimates"),
         resampled=mean("resampled"),
+        lacking=sum(block.lacking for block in blocks),
     )
 
 

@@ -137,6 +137,22 @@ def stored_forecasts(dataset, sealed, path, block):
 
     The forecast that it stored for a day used closes up to the day before, which is therefore its origin.
 
+    Returns
+    -------
+    dict with `n`, `published`, `auc`, `realigned`
+
+    Other parameters and errors as `stored_days`.
+    """
+    rows, scores, up = stored_days(dataset, sealed, path, block)
+    auc, realigned = (roc_auc_score(up[rows - lag], scores) for lag in (0, 1))
+    return {"n": len(rows), "published": STORED[block][0], "auc": auc, "realigned": realigned}
+
+
+def stored_days(dataset, sealed, path, block):
+    """The days of a block of the original study's stored TimesFM forecasts, which has no dates.
+
+    They follow from the labels that it stored beside the forecasts: these are the outcomes of all days of the block.
+
     Parameters
     ----------
     dataset : DataFrame with Date, High, Low and Close
@@ -146,14 +162,16 @@ def stored_forecasts(dataset, sealed, path, block):
 
     Returns
     -------
-    dict with `n`, `published`, `auc`, `realigned`
+    rows : int array, shape (n,), the days for which the forecasts were stored
+    scores : array, shape (n,)
+    up : Series, shape (days,), the outcomes of all days
 
     Raises
     ------
     NotRun
         If a day is sealed, the file is not the original study's, or its labels are not the outcomes of this dataset.
     """
-    published, start, end = STORED[block]
+    _, start, end = STORED[block]
     up = _up(dataset)
     rows = np.flatnonzero(dataset["Date"].between(start, end) & up.notna())
     if not len(rows) or rows[0] == 0:
@@ -167,8 +185,39 @@ def stored_forecasts(dataset, sealed, path, block):
         )
     if (labels != up[rows]).any():
         raise NotRun(f"the labels in {path} are not the outcomes of these prices: they are other prices")
-    auc, realigned = (roc_auc_score(up[rows - lag], scores) for lag in (0, 1))
-    return {"n": len(rows), "published": published, "auc": auc, "realigned": realigned}
+    return rows, scores, up
+
+
+def dated_forecasts(dataset, sealed, path):
+    """The original study's stored TimesFM forecasts with the days for which it stored them.
+
+    Parameters
+    ----------
+    dataset, sealed : as for `stored_days`
+    path : npz file of the forecasts, or None
+
+    Returns
+    -------
+    table : DataFrame with `date` and `point`, a simple return
+        A block whose days are not certain, or sealed, is left out.
+    about : dict
+        `not_run`, why there are none, or `note`, what was left out and why; empty if neither.
+    """
+    if path is None:
+        reason = "there is no file of the original study's forecasts (datasets/.../study_predictions)"
+        return pd.DataFrame({"date": dataset["Date"][:0], "point": []}), {"not_run": reason}
+    parts, left_out = [], {}
+    for block in STORED:
+        try:
+            rows, scores, _ = stored_days(dataset, sealed, path, block)
+        except NotRun as reason:
+            left_out[block] = str(reason)
+        else:
+            parts.append(pd.DataFrame({"date": dataset["Date"].iloc[rows].to_numpy(), "point": scores}))
+    note = "; ".join(f"the block {block} of the file is left out: {reason}" for block, reason in left_out.items())
+    if not parts:
+        return pd.DataFrame({"date": dataset["Date"][:0], "point": []}), {"not_run": note}
+    return pd.concat(parts, ignore_index=True), {"note": note} if note else {}
 
 
 def _read_stored(path, block):

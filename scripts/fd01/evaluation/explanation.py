@@ -89,20 +89,21 @@ def explanation_rows(fold, matrix, tail, widths, volatility, forecasters, alpha)
     alpha : float
         The intervals have the level 1 - alpha.
     """
-    y = matrix.y
-    for experiment, score in matrix.scores.items():
-        row = {"fold": fold, "experiment": experiment, "score_kind": matrix.kinds[experiment], "n": len(y)}
+    width_of = dict(widths.each()) if widths is not None else {}
+    for experiment, own in matrix.each():  # an experiment that lacks days is measured on those that it has
+        y, score = own.y, own.scores[experiment]
+        row = {"fold": fold, "experiment": experiment, "score_kind": own.kinds[experiment], "n": len(y)}
         row |= {"positives": int(y.sum()), "auc": auc(y, score)}
-        if widths is not None and experiment in widths.scores:
-            row["width_auc"] = auc(y, widths.scores[experiment])
+        if experiment in width_of:
+            row["width_auc"] = auc(y, width_of[experiment].scores[experiment])
         if isinstance(volatility, str):
             yield row | {"swap_reason": volatility, "added_reason": volatility}
             continue
-        group, alone = (part.loc[matrix.days] for part in (volatility.forecast, volatility.block_probability))
+        group, alone = (part.loc[own.days] for part in (volatility.forecast, volatility.block_probability))
         for name, values in (("auc_within", score), ("volatility_within", alone)):
             row[name] = auc_within(y.to_numpy(), values.to_numpy(), terciles(group))
-        row |= swap_aucs(forecasters.get(experiment), volatility, matrix)
-        yield row | gain_over_volatility(experiment, volatility, matrix, tail, alpha)
+        row |= swap_aucs(forecasters.get(experiment), volatility, own)
+        yield row | gain_over_volatility(experiment, volatility, own, tail, alpha)
 
 
 def terciles(values):

@@ -36,20 +36,25 @@ def exposure(days, trained_until):
     return EXPOSED if seen.all() else PARTLY if seen.any() else CLEAN
 
 
-def pretrained_weights(path):
-    """The manifest of the weights of an experiment, from the folder of its predictions; None if not pre-trained."""
+def training_dates(path):
+    """What is known of the training data of an experiment, from the folder of its predictions; None if not pre-trained.
+
+    Of pre-trained weights it is their manifest, of forecasts that were made elsewhere what the configuration says of
+    them: a dict that may have `trained_until` and `released`.
+    """
     _, metadata = read_experiment(path)
-    weights = next(iter(metadata.values()))["weights"]
-    return weights if isinstance(weights, dict) else None
+    provenance = next(iter(metadata.values()))
+    weights = provenance["weights"]
+    return weights if isinstance(weights, dict) else provenance.get("external")
 
 
 def data_ends(paths):
-    """Last month of the training data of every pre-trained experiment; dict.
+    """Last month of the training data of every experiment that is pre-trained or was made elsewhere; dict.
 
     `paths` are folders of predictions, one per experiment.
     """
-    manifests = {Path(path).name: pretrained_weights(path) for path in paths}
-    return {name: weights.get("trained_until", "unknown") for name, weights in manifests.items() if weights is not None}
+    known = {Path(path).name: training_dates(path) for path in paths}
+    return {name: dates.get("trained_until", "unknown") for name, dates in known.items() if dates is not None}
 
 
 def clean_parts(matrices, cut_off):

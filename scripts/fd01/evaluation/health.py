@@ -37,6 +37,8 @@ def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
     ]
     if provenance.get("epochs"):
         checks.append(_check("stopped early", *_stopped_early(provenance["epochs"])))
+    if "external" in provenance:
+        checks.append(_check("every day", *_every_day(provenance["lacking"])))
     scored = scores[scores["role"] == EVALUATION]
     if scored.empty:
         return checks
@@ -77,6 +79,8 @@ def _packages(packages, pins):
 
 def _model(provenance):
     weights = provenance["weights"]
+    if "external" in provenance:
+        return None, f"nothing to load: made elsewhere, file sha256 {provenance['external']['sha256']}"
     if "loaded" not in provenance:
         missing = weights == "missing"
         return (False, "its weights are missing") if missing else (None, f"nothing to load: {weights or 'no weights'}")
@@ -84,6 +88,12 @@ def _model(provenance):
         return True, f"{provenance['loaded']}; weights: {weights}"
     sums = ", ".join(f"{name} sha256 {file['sha256']}" for name, file in weights["files"].items())
     return True, f"{provenance['loaded']}; revision {weights['revision']}, {sums}"
+
+
+def _every_day(lacking):
+    """Forecasts that were made elsewhere may lack a few days of a block."""
+    parts = [f"{fold} lacks {', '.join(days)}" for fold, days in lacking.items()]
+    return not lacking, "; ".join(parts) or "no block that is scored lacks a day"
 
 
 def _stopped_early(epochs):

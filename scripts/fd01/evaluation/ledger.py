@@ -26,7 +26,7 @@ def list_trials(metrics, experiments, weights, study, folds, dataset_sha256):
     metrics : DataFrame
         As the rule `evaluate` writes it.
     experiments : dict, that section of the configuration
-    weights : dict of experiment to the `weights` of its provenance
+    weights : dict of experiment to the `weights` of its provenance, or the SHA-256 of its forecasts made elsewhere
     study : dict of the sections `labels` and `origins` of the configuration
     folds : dict of fold to its dates
     dataset_sha256 : str

@@ -19,6 +19,19 @@ def daily_losses(matrix):
     return {"brier": (p - y) ** 2, "log-loss": log_losses(y, p)}
 
 
+def mean_losses(matrix):
+    """Mean of `daily_losses` of every probability of a `ScoreMatrix`, without any test; a row per loss and experiment.
+
+    The rows have columns of `losses.csv`.
+    """
+    rows = [
+        {"loss": loss, "experiment": name, "n": len(frame), "optimistic": False, "mean": frame[name].mean()}
+        for loss, frame in daily_losses(matrix).items()
+        for name in frame
+    ]
+    return pd.DataFrame(rows)
+
+
 def compare_losses(losses, reference, optimistic, statistics):
     """`multiple_comparison` of all experiments but the `optimistic` ones, and the mean loss of all.
 

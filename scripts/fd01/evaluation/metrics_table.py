@@ -83,10 +83,10 @@ def not_run_rows(metadata):
 def describe_experiment(metadata):
     """What an experiment is, for `experiments.csv`: model, weights, parameter count, and the days it was fitted on."""
     provenance = next(iter(metadata.values()))  # all folds have the same
-    weights = provenance["weights"]
+    weights, made_elsewhere = provenance["weights"], "external" in provenance
     return {
         "model": provenance["model"],
-        "weights": "pre-trained" if isinstance(weights, dict) else weights,
+        "weights": "pre-trained" if isinstance(weights, dict) else "made elsewhere" if made_elsewhere else weights,
         "parameters": provenance.get("parameters"),
         "fitted_on": provenance["fitted_on"],
         "optimistic": provenance["optimistic"],

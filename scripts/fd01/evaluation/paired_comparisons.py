@@ -61,10 +61,18 @@ def opponents(block, design):
                 yield name, against, names
 
 
-def compare_block(block, design):
+def compare_block(block, design, incomplete=None):
     """One row per experiment and opponent of a `Block`, with p-values and verdict.
 
     Holm's correction is within a family: the primary experiments, or all others, that have the same kind of opponent.
+
+    Parameters
+    ----------
+    block : Block, or None if no experiment has all of its days
+    design : Design
+    incomplete : dict of experiment to Block, optional
+        An experiment that lacks days of the block, with its opponents on the days that it has: paired are the days
+        that both have. Its tests belong to the same families.
 
     Returns
     -------
@@ -72,7 +80,10 @@ def compare_block(block, design):
         With columns of `comparisons.csv` and `power.csv`; empty if no experiment has an opponent.
     """
     statistics = design.statistics
-    table = pd.DataFrame([_compare(block, design, *pair) for pair in opponents(block, design)])
+    pairs = [(block, *pair) for pair in opponents(block, design)] if block else []
+    for experiment, own in (incomplete or {}).items():
+        pairs += [(own, *pair) for pair in opponents(own, design) if pair[0] == experiment]
+    table = pd.DataFrame([_compare(own, design, *pair) for own, *pair in pairs])
     if table.empty:
         return table
     table["family"] = np.where(table["experiment"].isin(design.primary), PRIMARY, SECONDARY)
@@ -81,7 +92,9 @@ def compare_block(block, design):
     table["tested"] = families.transform("count")
     table["p_holm"] = families.transform(holm)
     table["detectable_holm"] = detectable(table["se"], statistics["alpha"] / table["tested"], statistics["power"])
-    table["may_be_equivalent"] = [_may_be_equivalent(block, design, row) for row in table.itertuples()]
+    table["may_be_equivalent"] = [
+        _may_be_equivalent(own, design, row) for (own, *_), row in zip(pairs, table.itertuples())
+    ]
     return decided(table, statistics["margin"], statistics["alpha"])
 
 

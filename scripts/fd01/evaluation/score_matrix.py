@@ -9,7 +9,8 @@ from fd01.data.origins import EVALUATION
 from fd01.evaluation.outcomes import with_outcomes
 from fd01.scoring.predictions import mean_over_seeds, of_target, read_experiment
 
-COMPARED_KINDS = ("exceedance", "probability", "signal")  # an experiment is compared by the first of these that it has
+# An experiment is compared by the first of these that it has: by `study` where there is a point forecast alone.
+COMPARED_KINDS = ("exceedance", "probability", "signal", "study")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,9 @@ class ScoreMatrix:
         Whether the scores of each experiment are probabilities.
     seed_scores : dict of experiment to DataFrame, shape (n, seeds)
         The scores of the single seeds, of every stochastic experiment; the columns are the seeds.
+    incomplete : ScoreMatrix or None
+        Of the same days, the experiments that have no score on some of them: NaN. They stand apart, so that they change
+        no figure of another experiment; `pairable` has each with the others on the days that it has.
     """
 
     days: pd.DatetimeIndex
@@ -38,6 +42,32 @@ class ScoreMatrix:
     kinds: pd.Series
     is_probability: pd.Series
     seed_scores: dict = field(default_factory=dict)
+    incomplete: "ScoreMatrix | None" = None
+
+    def pairable(self):
+        """Pairs of an experiment of `incomplete` and a ScoreMatrix: it and the complete ones on the days that it has.
+
+        An experiment that has none of the days is left out.
+        """
+        for name in self.incomplete.scores if self.incomplete else ():
+            days = self.incomplete.scores[name].notna().to_numpy()
+            if days.any():
+                yield name, self._with(name).on(days)
+
+    def each(self):
+        """Pairs of an experiment and a ScoreMatrix with it on all days that it has, complete ones first."""
+        yield from ((name, self) for name in self.scores)
+        yield from self.pairable()
+
+    def _with(self, name):
+        alone = self.incomplete.only({name})
+        return replace(
+            self,
+            scores=self.scores.join(alone.scores),
+            kinds=pd.concat([self.kinds, alone.kinds]),
+            is_probability=pd.concat([self.is_probability, alone.is_probability]),
+            incomplete=None,
+        )
 
     def only(self, experiments):
         """The same days with some of the experiments: those of `experiments` that have scores here."""
@@ -48,6 +78,7 @@ class ScoreMatrix:
             kinds=self.kinds[kept],
             is_probability=self.is_probability[kept],
             seed_scores={name: scores for name, scores in self.seed_scores.items() if name in kept},
+            incomplete=self.incomplete and self.incomplete.only(experiments),
         )
 
     def on(self, days):
@@ -58,6 +89,7 @@ class ScoreMatrix:
             y=self.y[days],
             scores=self.scores[days],
             seed_scores={name: scores[days] for name, scores in self.seed_scores.items()},
+            incomplete=self.incomplete and self.incomplete.on(days),
         )
 
 
@@ -96,7 +128,7 @@ def _matrix(rows, of_seeds, kinds):
     scores = rows.pivot(index="origin", columns="experiment", values="score")
     of_seeds = of_seeds.merge(chosen).groupby("experiment")
     chosen = chosen.set_index("experiment").loc[scores.columns]
-    return ScoreMatrix(
+    matrix = ScoreMatrix(
         days=scores.index,
         y=rows.drop_duplicates("origin").set_index("origin")["y"].loc[scores.index],
         scores=scores,
@@ -107,3 +139,8 @@ def _matrix(rows, of_seeds, kinds):
             for name, single in of_seeds
         },
     )
+    lacks = scores.isna().any()
+    if not lacks.any():
+        return matrix
+    complete, incomplete = (set(scores.columns[mask]) for mask in (~lacks, lacks))
+    return replace(matrix.only(complete), incomplete=matrix.only(incomplete))

@@ -20,6 +20,10 @@ QUESTION = (
     "Can pre-trained time-series foundation models (Lag-Llama, TimesFM 2.5) beat a task-specific PatchTST on SPY "
     "direction prediction?"
 )
+POINT_FORECAST = (
+    "A point forecast says whether the event follows high expected returns; it says neither how likely the event is, nor "
+    "how wide the next day may be, on which this event depends most."
+)
 QUOTED = [
     *("fold", "experiment", "against", "other", "family", "exposure", "n", "positives"),
     *("auc_difference", "low", "high", "p_holm", "p_equivalence", "detectable", "equivalence_power"),
@@ -86,18 +90,28 @@ def decide(study, results):
         for name in table.loc[table["weights"] == "pre-trained", "experiment"]
         if SYSTEMS[systems[name]].in_question
     )
+    def protocol_of(experiment):
+        """What the protocol answers for an experiment on its block."""
+        answer = apply_protocol(
+            decision | {"experiment": experiment},
+            study.dataset,
+            *on_block(experiment, decision["fold"]),
+            scored=not of_target(results.metrics, **ORIGINAL_TARGET).empty,
+        )
+        return answer | {"exposure": exposure_of(results.comparisons, experiment, decision["fold"])}
+
+    protocol = protocol_of(decision["experiment"])
     verdict = {
         "question": QUESTION,
         "dataset": study.dataset,
         **study.target,
         "pretrained": pretrained,
-        "protocol": apply_protocol(
-            decision,
-            study.dataset,
-            *on_block(decision["experiment"], decision["fold"]),
-            scored=not of_target(results.metrics, **ORIGINAL_TARGET).empty,
-        )
-        | {"exposure": exposure_of(results.comparisons, decision["experiment"], decision["fold"])},
+        "protocol": protocol,
+        "stand_ins": [
+            {"source": entry["settings"]["source"]} | protocol_of(name)
+            for name, entry in study.experiments.items()
+            if protocol["status"] == "pending" and entry.get("stands_for") == decision["experiment"]
+        ],
         "reference": decision["reference"],
         "sealed": {"folds": results.seal["sealed"]} | {key: results.seal[key] for key in ("left_out", "reason")},
         "blocks": [
@@ -164,14 +178,11 @@ def quoted_comparisons(comparisons, pretrained, reference):
 def sentence(verdict):
     """The verdict in words: the protocol's answer, what is sealed, the AUCs, and the paired tests."""
     protocol = verdict["protocol"]
+    stand_ins = [answer for answer in verdict["stand_ins"] if answer["status"] == "decided"]
     if protocol["status"] == "decided":
-        (result,) = (result for result in protocol["results"] if result["decides"])
-        same = {key: verdict[key] for key in ORIGINAL_TARGET} == ORIGINAL_TARGET
-        answer = (
-            f"By the original study's protocol: {result['outcome']} "
-            f"({protocol['experiment']} reaches AUC {result['auc']:.3f} with a spread of {result['spread']:.4f} on "
-            f"{protocol['fold']}{'' if same else ' for the target up, h = 1'}{_seen(protocol['exposure'])})."
-        )
+        answer = f"By the original study's protocol: {_decided(protocol, verdict)}."
+    elif stand_ins:
+        answer = _of_stand_ins(stand_ins, verdict)
     elif not verdict["pretrained"]:
         answer = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
     else:
@@ -190,6 +201,26 @@ def sentence(verdict):
     return (
         f"{answer} AUC of PatchTST trained for the task ({verdict['reference']}) against the simple baseline chosen on "
         f"training data: {'; '.join(pairs)}.{_paired_tests(verdict)}"
+    )
+
+
+def _decided(answer, verdict):
+    """The outcome of the protocol, with the figures that it rests on."""
+    (result,) = (result for result in answer["results"] if result["decides"])
+    same = {key: verdict[key] for key in ORIGINAL_TARGET} == ORIGINAL_TARGET
+    return (
+        f"{result['outcome']} ({answer['experiment']} reaches AUC {result['auc']:.3f} with a spread of "
+        f"{result['spread']:.4f} on {answer['fold']}{'' if same else ' for the target up, h = 1'}"
+        f"{_seen(answer['exposure'])})"
+    )
+
+
+def _of_stand_ins(answers, verdict):
+    """The protocol's answer for forecasts that were made elsewhere, where its own experiment has no score."""
+    sources = ", ".join(dict.fromkeys(answer["source"] for answer in answers))
+    return (
+        f"{verdict['protocol']['experiment']} has no score here. By the original study's protocol, forecasts made "
+        f"elsewhere ({sources}) give: {'; '.join(_decided(answer, verdict) for answer in answers)}. {POINT_FORECAST}"
     )
 
 

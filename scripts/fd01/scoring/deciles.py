@@ -56,17 +56,19 @@ def return_deciles(frame, name, close, horizon):
     return rows, np.expm1(medians.sum(axis=1) + deviations)
 
 
-def exceedance(deciles, threshold):
-    """Probability that a variable with these deciles exceeds a threshold.
+def exceedance(quantiles, threshold, levels=LEVELS):
+    """Probability that a variable with these quantiles exceeds a threshold.
 
-    The normal score of the level is interpolated linearly between the deciles, and extrapolated along the last
+    The normal score of the level is interpolated linearly between the quantiles, and extrapolated along the last
     segment beyond them. This is exact for a normal distribution, and two different thresholds never have the same
     probability.
 
     Parameters
     ----------
-    deciles : array, shape (n, 9), ascending
+    quantiles : array, shape (n, k), ascending
     threshold : array, shape (n,), in the same units
+    levels : array, shape (k,), ascending, between 0 and 1
+        The deciles unless given; at least two.
 
     Returns
     -------
@@ -76,10 +78,13 @@ def exceedance(deciles, threshold):
     >>> exceedance(normal, np.array([2.0])).round(4)
     array([0.0228])
     """
-    segment = np.clip((deciles <= threshold[:, None]).sum(axis=1), 1, 8)[:, None]
-    left, right = (np.take_along_axis(deciles, segment - shift, axis=1)[:, 0] for shift in (1, 0))
-    slope = (PROBITS[segment] - PROBITS[segment - 1])[:, 0] / np.maximum(right - left, np.finfo(float).tiny)
-    return norm.sf(PROBITS[segment - 1][:, 0] + (threshold - left) * slope)
+    probits = norm.ppf(levels)
+    segment = np.clip((quantiles <= threshold[:, None]).sum(axis=1), 1, len(probits) - 1)[:, None]
+    left, right = (np.take_along_axis(quantiles, segment - shift, axis=1)[:, 0] for shift in (1, 0))
+    # Of equal quantiles the slope is steep but finite, also between levels that lie far apart.
+    width = np.maximum(right - left, 8 * np.finfo(float).tiny)
+    slope = (probits[segment] - probits[segment - 1])[:, 0] / width
+    return norm.sf(probits[segment - 1][:, 0] + (threshold - left) * slope)
 
 
 def scores(frame, target, name, dataset, labels):

@@ -10,7 +10,8 @@ study: the point forecast as a return), `width` (90 % less 10 % quantile).
 
 A file is complete, or says what is missing: its metadata are the provenance of the scores, `not_run`, a list of
 {target, horizon, reason}, and `folds`, the names of the files that were written together. Where scores are corrected,
-`touch_exponents` has the k of every train end, target and role (`fd01.data.touch.touch_exponents`).
+`touch_exponents` has the k of every train end, target and role (`fd01.data.touch.touch_exponents`). Forecasts that were
+made elsewhere (`fd01.scoring.external`) may lack a few days of a block: `lacking` has them by fold, as ISO dates.
 """
 
 from pathlib import Path
@@ -40,6 +41,7 @@ SCHEMA = pa.schema(
 SCHEMA_TEXT = str(SCHEMA).splitlines()  # the schema as text, for archives
 PROBABILITY_KINDS = ("probability", "exceedance", CLOSE_EXCEEDANCE)
 KEY = ["role", "target", "horizon", "seed", "score_kind", "origin"]
+MOST_LACKING = 0.01  # share of the days of a block that forecasts made elsewhere may lack
 
 
 def scores_frame(origins, rows, role, scores, *, target, score_kind, is_probability, seed=None):
@@ -95,13 +97,27 @@ def write_folds(directory, frames, origins, provenance, not_run=None):
     provenance : dict
     not_run : dict of train end to list of `{target, horizon, reason}`, optional
     """
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    provenance = {**provenance, "folds": sorted(origins["fold"].unique())}
+    blocks = {}
     for (fold, train_end), block in origins.groupby(["fold", "train_end"], sort=False):
         rows = frames[train_end].merge(block[["origin", "role"]], on=["origin", "role"])
-        reasons = (not_run or {}).get(train_end, ())
-        write_predictions(directory / f"{fold}.parquet", rows, provenance, reasons)
+        blocks[fold] = rows, (not_run or {}).get(train_end, ())
+    write_blocks(directory, blocks, provenance)
+
+
+def write_blocks(directory, blocks, provenance):
+    """Write one prediction file per fold into `directory`.
+
+    Parameters
+    ----------
+    blocks : dict of fold to a pair
+        The rows of its file, and a list of `{target, horizon, reason}` of the targets without any.
+    provenance : dict, the same for all files
+    """
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    provenance = {**provenance, "folds": sorted(blocks)}
+    for fold, (rows, not_run) in blocks.items():
+        write_predictions(directory / f"{fold}.parquet", rows, provenance, not_run)
 
 
 def read_experiment(directory):
@@ -134,7 +150,8 @@ def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
     """Check that every target of every fold is scored on exactly the origins of its block.
 
     All evaluation origins must be there, once per score kind and seed; the calibration origins all or none. A target
-    that `not_run` names must have no score.
+    that `not_run` names must have no score. Forecasts that were made elsewhere may lack the evaluation origins that
+    `lacking` names, at most the share `MOST_LACKING` of a block.
 
     Parameters
     ----------
@@ -153,6 +170,7 @@ def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
         if fold not in metadata:
             raise UserError(f"{experiment}: no prediction file for fold {fold}")
         skipped = {(entry["target"], entry["horizon"]) for entry in metadata[fold]["not_run"]}
+        block = _without_lacking(experiment, fold, block, metadata[fold])
         for target in targets:
             pair = (target["target"], target["horizon"])
             rows = of_target(frame[frame["fold"] == fold], *pair)
@@ -171,6 +189,18 @@ def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
                     raise UserError(f"{where}, {role}, {kind}: scored with the seeds {scored}, not {sorted(seeds)}")
             for (role, seed, kind), group in rows.groupby(["role", "seed", "score_kind"], dropna=False):
                 _check_days(f"{where}, {role}, seed {seed}, {kind}", group, expected[expected["role"] == role])
+
+
+def _without_lacking(experiment, fold, block, metadata):
+    """The origins of a fold without those that its forecasts, made elsewhere, may lack."""
+    evaluation = block["role"] == EVALUATION
+    lacks = evaluation & block["origin"].isin(pd.DatetimeIndex(metadata.get("lacking", {}).get(fold, [])))
+    if lacks.any() and ("external" not in metadata or lacks.sum() > MOST_LACKING * evaluation.sum()):
+        raise UserError(
+            f"{experiment}, {fold}: {lacks.sum()} of {evaluation.sum()} days lack a score; only forecasts from "
+            f"elsewhere may lack any, and at most {100 * MOST_LACKING:g} %"
+        )
+    return block[~lacks]
 
 
 def _check_days(where, group, block):

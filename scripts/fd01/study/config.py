@@ -10,13 +10,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from fd01.study.folds import WALK_FORWARD, is_walk_forward, walk_forward_folds
-from fd01.study.systems import SYSTEMS, needed_weights, twins_of
+from fd01.study.systems import EXTERNAL, SYSTEMS, needed_weights, twins_of
 from fd01.workflow.errors import UserError
 
 RUN = "all, none, gpu, or a list of datasets"
 SCRAMBLED = "-scrambled"  # end of the name of a dataset that the audit makes from another one
 MOVED = {"study_predictions": "datasets/spy/study_predictions"}  # where old keys of the top level stand now
 DATES = ("train_end", "start", "end")  # keys of a source or a fold
+FORMS = ("point", "quantiles", "samples", "probability")  # of forecasts that were made elsewhere
 # Words for the types and the limits of the JSON schema.
 TYPES = {
     "object": "a table",
@@ -346,6 +347,10 @@ def _check_experiments(config):
                 _require(days <= min_history, f"{key}/{setting}", days, allowed)
         if entry["system"] == "patchtst":
             _check_patchtst(config, key, entry)
+        if entry["system"] == EXTERNAL:
+            _check_external(key, settings)
+        if "stands_for" in entry:
+            _check_stands_for(f"experiments/{name}/stands_for", name, entry, experiments)
         if "needs_weights" in entry:
             _check_needs_weights(f"experiments/{name}/needs_weights", entry)
         if model := needed_weights(entry):
@@ -361,6 +366,50 @@ def _check_needs_weights(key, entry):
     _require(entry["settings"].get("weights") == "untrained", key, value, allowed)
     allowed = f"no such key here, as no weights are fetched for the system {system}: delete it"
     _require(SYSTEMS[system].weights, key, value, allowed)
+
+
+def _check_external(key, settings):
+    """The settings of forecasts that were made elsewhere; what their file must hold is checked when it is read."""
+    suffix = Path(settings["file"]).suffix
+    _require(suffix in (".csv", ".parquet", ".npz"), f"{key}/file", settings["file"], "a csv, parquet or npz file")
+    forms = [form for form in FORMS if form in settings]
+    if len(forms) != 1:
+        raise UserError(f"config: {key} has {' and '.join(forms) or 'none'} of {', '.join(FORMS)}; allowed: one of them")
+    (form,) = forms
+    of_event = settings["values"] == "probability"
+    allowed = "one that fits values: `probability` if and only if the values are probabilities"
+    _require((form == "probability") == of_event, f"{key}/{form}", settings[form], allowed)
+    if form == "quantiles":
+        _check_levels(f"{key}/quantiles", settings["quantiles"])
+    if form == "samples" and isinstance(settings["samples"], list):
+        fewest = f"ten or more columns, not {len(settings['samples'])}"
+        _require(len(set(settings["samples"])) >= 10, f"{key}/samples", settings["samples"], fewest)
+    if of_event and "event" not in settings:
+        raise UserError(f"config: {key} lacks the key 'event': what are the probabilities about?")
+    if "event" in settings:
+        event = settings["event"]
+        allowed = "no such key here, as the values are not probabilities: delete it"
+        _require(of_event, f"{key}/event", event, allowed)
+        takes_threshold = event["target"] != "direction"
+        allowed = f"{'with' if takes_threshold else 'without'} the key threshold, as the target is {event['target']}"
+        _require(("threshold" in event) == takes_threshold, f"{key}/event", event, allowed)
+
+
+def _check_levels(key, quantiles):
+    _require(quantiles is not False, key, quantiles, "true, a list of levels, or a table of columns with levels")
+    if quantiles is True:
+        return
+    levels = quantiles if isinstance(quantiles, list) else sorted(quantiles.values())
+    inside = len(levels) > 1 and all(0 < level < 1 for level in levels)
+    ascending = all(low < high for low, high in zip(levels, levels[1:]))
+    _require(inside and ascending, key, quantiles, "two or more different levels between 0 and 1, in ascending order")
+
+
+def _check_stands_for(key, name, entry, experiments):
+    value = entry["stands_for"]
+    _require(entry["system"] == EXTERNAL, key, value, "no such key here, as the system is not external: delete it")
+    others = [other for other in experiments if other != name]
+    _require(value in others, key, value, f"another experiment: {', '.join(others)}")
 
 
 def _check_twin(name, twin, experiments):

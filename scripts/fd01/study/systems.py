@@ -49,6 +49,7 @@ class System:
 
 
 BASELINE = "baseline"
+EXTERNAL = "external"  # forecasts that were made elsewhere: no model runs
 _TIMESFM = {"environment": "timesfm", "weights": "timesfm", "in_question": True, "gpu": True, "long_context": True}
 _LAG_LLAMA = _TIMESFM | {"environment": "lag-llama", "weights": "lag-llama"}
 
@@ -62,6 +63,7 @@ SYSTEMS = {
     "lag-llama-probe": System("run_lag_llama", stores=STATES, **_LAG_LLAMA),
     "lag-llama-trained": System("train_lag_llama", stores=TRAINED, **_LAG_LLAMA),
     "fracast": System("forecast_fracast", "fracast", DECILES, input="high-price"),
+    EXTERNAL: System("score_external", "analysis", SCORES),
 }
 
 

@@ -5,14 +5,16 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.made_up_data import make_prices
+from helpers.made_up_data import CONFIG, LABELS, UP, make_prices
 from recompute_published import make_erratum
+from score_external import score_file
 
-from fd01.data.origins import sealed_days
+from fd01.data.origins import build_origins, sealed_days
 from fd01.evaluation import erratum
 from fd01.evaluation.erratum import START, WINDOW, interquartile_range, lower_median, recompute, scaler_figures
+from fd01.evaluation.metrics_table import measure_experiment
 from fd01.workflow.errors import NotRun
-from fd01.workflow.parquet import read_frame
+from fd01.workflow.parquet import read_frame, write_table
 
 
 @pytest.fixture(scope="module")
@@ -259,3 +261,64 @@ def test_figures_belong_to_the_dataset_of_the_original_study(stored, prices):
     assert own["status"] == "ok"
     assert "they are other prices" in own["lag_llama"]["reason"]
     assert [line["reason"] is None for line in own["timesfm"]] == [True, False]
+
+
+def npz_of(prices, path, blocks=("val", "test"), **changes):
+    """A file like the original study's, of these prices; forecasts count from 1 in each block."""
+    arrays = {}
+    up = erratum._up(prices)
+    for block in blocks:
+        _, start, end = erratum.STORED[block]
+        labels = up[prices["Date"].between(start, end) & up.notna()].to_numpy()
+        arrays |= {f"{block}_predictions": np.arange(1.0, len(labels) + 1) / 1e5, f"{block}_labels": labels}
+    np.savez(path, **arrays | changes)
+    return path
+
+
+def test_stored_forecasts_get_the_days_whose_outcomes_stand_beside_them(prices, tmp_path):
+    path = npz_of(prices, tmp_path / "f.npz")
+    table, about = erratum.dated_forecasts(prices, is_open(prices), path)
+    assert about == {} and list(table) == ["date", "point"]
+    days = prices["Date"][prices["Date"].between("2023-01-01", "2026-01-15")]
+    assert table["date"].tolist() == days.tolist()
+    first_of_test = int(np.searchsorted(days, pd.Timestamp("2025-01-01")))
+    assert table["point"].iloc[[0, first_of_test]].tolist() == [1e-5, 1e-5]
+
+
+def test_sealed_block_of_stored_forecasts_is_not_written(prices, tmp_path):
+    path = npz_of(prices, tmp_path / "f.npz")
+    sealed = sealed_days(prices["Date"], [{"start": "2025-01-01"}])
+    table, about = erratum.dated_forecasts(prices, sealed, path)
+    assert table["date"].max() == pd.Timestamp("2024-12-31")
+    assert re.fullmatch(r"the block test of the file is left out: the outcomes of \d+ of its \d+ days are sealed", about["note"])
+
+
+def test_stored_forecasts_of_other_prices_have_no_days(prices, tmp_path):
+    path = npz_of(prices, tmp_path / "f.npz")
+    other = make_prices(2260, start="2018-01-02", seed=1)
+    table, about = erratum.dated_forecasts(other, is_open(other), path)
+    assert table.empty and about["not_run"].startswith("the block val of the file is left out: the labels in ")
+    table, about = erratum.dated_forecasts(prices, is_open(prices), None)
+    reason = "there is no file of the original study's forecasts (datasets/.../study_predictions)"
+    assert table.empty and about == {"not_run": reason}
+
+
+def test_original_forecasts_have_these_figures_as_experiments(spy, study_predictions, tmp_path):
+    folds = CONFIG["fold_templates"]["since-1993"]["folds"]
+    origins = build_origins(spy, folds, LABELS, **CONFIG["origins"])
+    table, about = erratum.dated_forecasts(spy, is_open(spy), study_predictions)
+    write_table(tmp_path / "point.parquet", table, about)
+    found = {}
+    for name in ("TFM-01-published", "TFM-01-published-realigned"):
+        settings = CONFIG["experiments"][name]["settings"]
+        blocks, _ = score_file(str(tmp_path / "point.parquet"), settings, spy, origins, [UP], LABELS)
+        for fold, (rows, not_run) in blocks.items():
+            assert not not_run and set(rows["score_kind"]) == {"study"}
+            (row,) = measure_experiment(rows.assign(fold=fold), origins)
+            found[name, fold] = row["n"], round(row["auc"], 4)
+    assert found == {
+        ("TFM-01-published", "validation"): (502, 0.3640),
+        ("TFM-01-published", "test"): (260, 0.2759),
+        ("TFM-01-published-realigned", "validation"): (502, 0.3218),
+        ("TFM-01-published-realigned", "test"): (259, 0.2192),
+    }
