@@ -7,10 +7,12 @@ import pandas as pd
 
 from fd01.evaluation.blocks import AFTER_CUTOFF
 from fd01.evaluation.comparison import INCONCLUSIVE, VERDICTS
+from fd01.evaluation.evidence import MEANINGS, doubts
 from fd01.evaluation.exposure import CLEAN
 from fd01.evaluation.metrics_table import best_baseline, with_seed_aucs
 from fd01.evaluation.paired_comparisons import PRIMARY
 from fd01.evaluation.protocol import ORIGINAL_TARGET, apply_protocol, compare_published, quote
+from fd01.models.known_answers import MISSING, REFUSED
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 from fd01.study.seal import LEFT_OUT, NOT_FIXED
@@ -91,6 +93,7 @@ def decide(study, results):
         "dataset": study.dataset,
         **study.target,
         "pretrained": pretrained,
+        "doubts": {name: label for name, label in doubts(table).items() if name in pretrained},
         "protocol": apply_protocol(
             decision,
             study.dataset,
@@ -116,7 +119,8 @@ def decide(study, results):
             if entry.get("published", {}).get("dataset") == study.dataset
         ],
         "not_run": table.loc[table["status"] != "ok", ["experiment", "reason"]].to_dict("records"),
-        "without_weights": table.loc[table["weights"] == "missing", "experiment"].to_list(),
+        "without_weights": table.loc[table["weights"] == MISSING, "experiment"].to_list(),
+        "refused_weights": table.loc[table["weights"] == REFUSED, "experiment"].to_list(),
     }
     return {"sentence": sentence(verdict), **verdict}
 
@@ -176,6 +180,7 @@ def sentence(verdict):
         answer = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
     else:
         answer = f"The original study's protocol gives no answer: {protocol['reason']}."
+    answer += _doubts(verdict["doubts"])
     if verdict["sealed"]["folds"]:
         closed = ", ".join(dict.fromkeys([*verdict["sealed"]["folds"], *verdict["sealed"]["left_out"]]))
         answer = f"{answer} Not looked at: {closed}, since {NOT_FIXED}."
@@ -195,6 +200,13 @@ def sentence(verdict):
 
 def _seen(exposure):
     return "" if exposure in (None, CLEAN) else f", {exposure}: the model may have been trained on these days"
+
+
+def _doubts(labels):
+    """What speaks against pre-trained weights, label by label."""
+    names = {label: [name for name in labels if labels[name] == label] for label in MEANINGS}
+    texts = [f" {label.capitalize()}: {', '.join(named)} ({MEANINGS[label]})." for label, named in names.items() if named]
+    return "".join(texts)
 
 
 def _paired_tests(verdict):
