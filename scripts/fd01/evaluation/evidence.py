@@ -1,4 +1,4 @@
-"""What the scores of an experiment rest on, and how far its pre-trained weights have proved to be the published ones."""
+"""What the scores of an experiment rest on, and whether its weights have proved to be the published ones."""
 
 from fd01.models.known_answers import MISSING, REFUSED, UNVERIFIED, VERIFIED
 from fd01.study.systems import BASELINE, SYSTEMS, TRAINED

@@ -82,7 +82,7 @@ def not_run_rows(metadata):
 
 
 def describe_experiment(metadata, system):
-    """What an experiment is, for `experiments.csv`: model, weights, parameter count, the days it was fitted on, evidence.
+    """What an experiment is, for `experiments.csv`: model, weights, evidence, parameter count, the days of its fit.
 
     `metadata` is by fold, as `fd01.scoring.predictions.read_experiment` returns it.
     """

@@ -204,8 +204,10 @@ def _seen(exposure):
 
 def _doubts(labels):
     """What speaks against pre-trained weights, label by label."""
-    names = {label: [name for name in labels if labels[name] == label] for label in MEANINGS}
-    texts = [f" {label.capitalize()}: {', '.join(named)} ({MEANINGS[label]})." for label, named in names.items() if named]
+    texts = []
+    for label, meaning in MEANINGS.items():
+        if names := [name for name in labels if labels[name] == label]:
+            texts.append(f" {label.capitalize()}: {', '.join(names)} ({meaning}).")
     return "".join(texts)
 
 

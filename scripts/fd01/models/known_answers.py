@@ -42,7 +42,7 @@ def is_pinned(files):
 
 
 def read_answers(manifest):
-    """The result of the check of the weights of a manifest, a path; `NOT_VERIFIED` if there is none of these weights."""
+    """The result of the check of the weights of a manifest, a path; `NOT_VERIFIED` if these were never checked."""
     path = Path(manifest).with_name(FILE)
     answers = read_json(path) if path.exists() else None
     if answers and answers["checked"] == checksums(read_json(manifest)):

@@ -40,7 +40,7 @@ PUBLISHED = {
 
 
 def build(architecture, context, horizon=1):
-    """The network for a context of `context` days and forecasts of `horizon` days, on a GPU if there is one.
+    """The network for a context of `context` days and forecasts of `horizon` days; on a GPU if there is one.
 
     Beyond the native context its rotary positions are scaled linearly, as its authors do it: by the factor
     (context + horizon) / native context.
@@ -67,7 +67,8 @@ def device():
 def load(folder, context, horizon=1):
     """The network with the weights in `folder`, as `fd01.models.lag_llama_checkpoint.convert` writes them.
 
-    `context` and `horizon` are as for `build`. Raises RuntimeError if a tensor is missing, superfluous or of another shape.
+    `context` and `horizon` are as for `build`. Raises RuntimeError if a tensor is missing, superfluous or of another
+    shape.
     """
     from safetensors.torch import load_file
 

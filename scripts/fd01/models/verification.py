@@ -53,10 +53,13 @@ def verify(manifest, cases, dtypes, off=False):
     Returns
     -------
     dict
-        The content of `known-answers.json`: model; status, one of the words in `fd01.models.known_answers`; checked,
-        the SHA-256 of the files by name; pinned, whether the files are the published ones beyond doubt; `files` with what is published of them and what was
-        seen; `cases` with what is expected and what was computed, and their largest difference in standard
-        deviations of the input. Nothing in it depends on the time.
+        The content of `known-answers.json`. Nothing in it depends on the time.
+
+        - model, and status, one of the words in `fd01.models.known_answers`
+        - checked: the SHA-256 of the files by name; pinned: whether they are the published ones beyond doubt
+        - files: what is published of each, and what it is here
+        - cases: what is expected and what was computed; `difference` and `tolerance` are in standard deviations of the
+          input
 
     Raises
     ------

@@ -43,8 +43,8 @@ def check_config(config, schema):
 
     Dates become ISO strings, so that a quoted and a bare date mean the same. Experiments are sorted, so that the order
     of a user's file changes nothing. Datasets in short form get their full form, and `only` sets the key `run` of the
-    experiments. `known_answers` of weights becomes true, false or a path. With `walk_forward: true` each dataset gets its
-    walk-forward blocks as folds.
+    experiments. `known_answers` of weights becomes true, false or a path. With `walk_forward: true` each dataset gets
+    its walk-forward blocks as folds.
 
     Parameters
     ----------
