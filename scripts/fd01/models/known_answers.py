@@ -75,13 +75,18 @@ def stop_if_refused(answers):
     """Raise `UserError` if the weights are refused."""
     if answers["status"] == REFUSED:
         model = answers["model"]
-        wrong = ", ".join(f"{case['name']} in {case['dtype']}" for case in answers["cases"] if not case["ok"])
         key = f"weights/models/{model}"
         raise UserError(
-            f"The weights of {model} do not give the published answers; these differ: {wrong}. Use the published file "
-            f"({key}/path of the configuration, or delete it and call snakemake weights). If these are other weights "
-            f"on purpose, set {key}/known_answers: off. To run without them, set weights/missing: skip."
+            f"The weights of {model} do not give the published answers. Other answers: {wrong(answers)}. "
+            f"Use the published file: correct {key}/path, or delete this key and call snakemake weights. If these are "
+            f"other weights on purpose, set {key}/known_answers: off. With weights/missing: skip, a run goes on without "
+            "them."
         )
+
+
+def wrong(answers):
+    """The cases with other answers than published, as text."""
+    return "; ".join(f"{case['name']} in {case['dtype']}" for case in answers["cases"] if not case["ok"])
 
 
 def differing_files(answers):
@@ -108,10 +113,7 @@ def lines(answers):
             NOT_VERIFIED: "not checked: there are no known answers of this model",
         }
         return [f"{model}: {reasons[answers['status']]}"]
-    return [
-        f"{model}: {case['name']}, {case['dtype']}: {_compared(case)} ({case['licence']}, {case['source']})"
-        for case in answers["cases"]
-    ]
+    return [f"{model}: {case['name']} in {case['dtype']}: {_compared(case)}" for case in answers["cases"]]
 
 
 def _compared(case):
