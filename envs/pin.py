@@ -20,6 +20,7 @@ ENVIRONMENTS = {
     "notebook": "The notebook for looking further.",
     "patchtst": "PatchTST.",
     "timesfm": "TimesFM 2.5: weights, forecasts, hidden states, fine-tuning.",
+    "weights": "The check of the pre-trained weights: TimesFM 2.5 and Lag-Llama.",
 }
 # The environments are the same whichever Python and machine this file runs on.
 PYTHON = "3.11"

@@ -29,6 +29,7 @@ rule export_predictions:
         dataset=f"results/{config['dataset']}/data/dataset.parquet",
         origins=f"results/{config['dataset']}/data/origins.parquet",
         weights=manifest_path("timesfm"),
+        answers=answers_path("timesfm"),
         lib=shared("export_predictions"),
     output:
         f"results/{config['dataset']}/export/timesfm-{config['dataset']}.zip",

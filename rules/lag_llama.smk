@@ -11,6 +11,7 @@ rule run_lag_llama:
         # `ancient`: another threshold changes the targets in this file; its days, which alone matter here, stay.
         origins=ancient("results/{dataset}/data/origins.parquet"),
         manifest=lag_llama_manifest,
+        answers=lag_llama_answers,
         lib=shared("run_lag_llama"),
     output:
         "results/{dataset}/forecasts/lag-llama/{weights}-{input}-{context}.parquet",
@@ -65,6 +66,7 @@ rule train_lag_llama:
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
         manifest=manifest_of("lag-llama"),
+        answers=answers_of("lag-llama"),
         lib=shared("train_lag_llama"),
     output:
         scores="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",

@@ -40,5 +40,6 @@ rule evaluate:
         "../envs/analysis.yaml"
     params:
         off=switched_off,
+        systems=systems(),
     script:
         "../scripts/evaluate.py"

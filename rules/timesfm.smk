@@ -8,6 +8,7 @@ rule forecast_timesfm:
         # `ancient`: another threshold changes the targets in this file; its days, which alone matter here, stay.
         origins=ancient("results/{dataset}/data/origins.parquet"),
         manifest=manifest_of("timesfm"),
+        answers=answers_of("timesfm"),
         lib=shared("forecast_timesfm"),
     output:
         "results/{dataset}/forecasts/{experiment}/quantiles.parquet",
@@ -37,6 +38,7 @@ rule encode_timesfm:
         dataset="results/{dataset}/data/dataset.parquet",
         origins=ancient("results/{dataset}/data/origins.parquet"),
         manifest=manifest_of("timesfm"),
+        answers=answers_of("timesfm"),
         lib=shared("encode_timesfm"),
     output:
         "results/{dataset}/forecasts/{experiment}/states.parquet",
@@ -65,6 +67,7 @@ rule finetune_timesfm:
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
         manifest=manifest_of("timesfm"),
+        answers=answers_of("timesfm"),
         lib=shared("finetune_timesfm"),
     output:
         scores="results/{dataset}/forecasts/{experiment}/{train_end}/lr-{lr}/seed-{seed}.parquet",

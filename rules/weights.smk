@@ -1,5 +1,6 @@
 # In: the Hugging Face Hub, or your own copy. Out: {weights/folder}/{model}/manifest.json, which says what was fetched,
-# or why nothing was; the weights lie in the same folder.
+# or why nothing was; the weights lie in the same folder. Beside it, known-answers.json says whether the weights give the
+# answers that others have published of them.
 
 
 include: "functions/weights.smk"
@@ -18,10 +19,31 @@ rule fetch_weights:
     conda:
         "../envs/timesfm.yaml"
     params:
-        about=lookup(dpath="weights/models/{model}", within=config),
+        about=about_weights,
         missing=config["weights"]["missing"],
     script:
         "../scripts/fetch_weights.py"
+
+
+rule verify_weights:
+    input:
+        manifest=manifest_path("{model}"),
+        cases=known_cases,
+        lib=shared("verify_weights"),
+    output:
+        answers_path("{model}"),
+    log:
+        "results/logs/verify_weights/{model}.log",
+    wildcard_constraints:
+        model=one_of(config["weights"]["models"]),
+    localrule: True
+    conda:
+        "../envs/weights.yaml"
+    params:
+        check=lambda wildcards: check_of(wildcards.model),
+        missing=config["weights"]["missing"],
+    script:
+        "../scripts/verify_weights.py"
 
 
 rule weights:
@@ -31,9 +53,12 @@ rule weights:
         "results/logs/weights.log",
     localrule: True
     conda:
-        "../envs/timesfm.yaml"
+        "../envs/weights.yaml"
     params:
         folder=config["weights"]["folder"],
         models=config["weights"]["models"],
+        cases={model: str(cases_of(model) or "") for model in config["weights"]["models"]},
+        checks={model: check_of(model) for model in config["weights"]["models"]},
+        missing=config["weights"]["missing"],
     script:
         "../scripts/weights.py"

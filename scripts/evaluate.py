@@ -25,7 +25,8 @@ if __name__ == "__main__":
         metrics += [name | row for row in (*measure_experiment(scores, outcomes, sealed), *not_run)]
         status = "ok" if not not_run else "not run" if scores.empty else "partly"
         reason = "; ".join(sorted({row["reason"] for row in not_run}))
-        experiments.append(name | describe_experiment(metadata) | {"status": status, "reason": reason})
+        about = describe_experiment(metadata, snakemake.params.systems[name["experiment"]])
+        experiments.append(name | about | {"status": status, "reason": reason})
     for experiment, reason in snakemake.params.off.items():
         experiments.append({"experiment": experiment, "status": "not run", "reason": reason})
     for output, table in (

@@ -59,6 +59,7 @@ if __name__ == "__main__":
     with replacing(snakemake.output[0]) as path, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", json.dumps(manifest, indent=2))
         archive.write(files.weights, "weights/manifest.json")
+        archive.write(files.answers, "weights/known-answers.json")
         for folder in folders:
             for file in manifest["experiments"][folder.name]["files"]:
                 archive.write(folder / file, f"predictions/{folder.name}/{file}")

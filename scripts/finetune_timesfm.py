@@ -17,7 +17,7 @@ from fd01.models.heads import require_two_classes, scale_features
 from fd01.models.timesfm import describe_model, forecast_rows, inputs_of, open_timesfm, reload
 from fd01.models.timesfm_finetuning import adapt, build_objective, merged, tensors
 from fd01.models.training import checkpoint_path, train
-from fd01.models.weights import require_weights
+from fd01.models.weights import require_weights, unopened
 from fd01.scoring.deciles import scores
 from fd01.scoring.fold_scores import score_folds
 from fd01.scoring.predictions import concat_scores, scores_frame
@@ -155,7 +155,7 @@ if __name__ == "__main__":
     start = time.perf_counter()
     provenance = {
         "model": f"TimesFM 2.5, fine-tuned ({settings['adapter']})",
-        "weights": "missing",
+        "weights": unopened(snakemake.input.manifest),
         "fitted_on": INNER,
         "optimistic": False,
         "parameters": None,

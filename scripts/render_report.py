@@ -6,6 +6,7 @@ import pandas as pd
 
 from fd01.data.targets import TARGETS, describe
 from fd01.evaluation.audit import outdated
+from fd01.evaluation.evidence import MEANINGS, doubts
 from fd01.report.html import inline_svg, render
 from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
 from fd01.study.folds import is_walk_forward
@@ -63,6 +64,8 @@ if __name__ == "__main__":
         twins=sorted(scored & set(twins_of(config["experiments"]).values())),
         with_covariates=[name for name in ran if "covariates" in config["experiments"][name]["settings"]],
         experiments=experiments.to_dict("records"),
+        doubts=doubts(experiments),
+        doubt_meanings=MEANINGS,
         check_names=check_names(checks),
         checks={name: {check["check"]: check for check in group} for name, group in checks.items()},
         dataset=read_json(files.description),

@@ -20,3 +20,8 @@ if __name__ == "__main__":
             f"WARNING: not run, because their weights are missing: {', '.join(verdict['without_weights'])}. "
             "To fetch the weights: source .venv/bin/activate, then snakemake weights. Then repeat this command.\n"
         )
+    if verdict["refused_weights"]:
+        print(
+            "WARNING: not run, because these weights do not give the published answers: "
+            f"{', '.join(verdict['refused_weights'])}. snakemake weights says which answers differ, and what to do.\n"
+        )

@@ -14,7 +14,7 @@ from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.forecasts import PARAMETERS
 from fd01.models.lag_llama import distribution, history_length, open_lag_llama, past_values, run_network, time_features
 from fd01.models.training import checkpoint_path, train
-from fd01.models.weights import require_weights
+from fd01.models.weights import require_weights, unopened
 from fd01.scoring.fold_scores import check_history, score_folds
 from fd01.scoring.predictions import concat_scores
 from fd01.scoring.student_t import scores
@@ -99,7 +99,7 @@ if __name__ == "__main__":
     start = time.perf_counter()
     provenance = {
         "model": "Lag-Llama, all weights trained",
-        "weights": "missing",
+        "weights": unopened(snakemake.input.manifest),
         "fitted_on": INNER,
         "optimistic": False,
         "parameters": None,

@@ -1,25 +1,50 @@
-"""Try to fetch the weights of every model; the next run then adds the experiments whose weights were missing."""
+"""Try to fetch the weights of every model, and compare them with published answers.
 
+The next run then adds the experiments whose weights were missing.
+"""
+
+import logging
 from pathlib import Path
 
+from fd01.models.known_answers import FILE, REFUSED, lines, stop_if_refused
+from fd01.models.verification import load_cases, verify, warnings
 from fd01.models.weights import fetch
 from fd01.workflow.errors import UserError
 from fd01.workflow.files import read_json, write_json
 from fd01.workflow.logs import configure_logging
 
+
+def get_and_verify(path, model, params):
+    """Fetch the weights of a model, write their manifest `path` and, beside it, their known answers.
+
+    Raises `UserError` if they cannot be fetched or are refused. With `missing: fail`, refused weights leave no answers,
+    so that the next run stops too.
+    """
+    manifest = fetch(path.parent, model, params.models[model])
+    write_if_other(path, manifest)
+    answers = verify(path, load_cases(params.cases[model]), **params.checks[model])
+    print("\n".join(lines(answers)))
+    for line in warnings(answers):
+        logging.warning(line)
+    if answers["status"] != REFUSED or params.missing == "skip":
+        write_if_other(path.with_name(FILE), answers)
+    stop_if_refused(answers)
+
+
+def write_if_other(path, content):
+    """Write a JSON file. An equal one is left alone: to write it again would rerun every job that reads it."""
+    if not path.exists() or read_json(path) != content:
+        write_json(path, content)
+
+
 if __name__ == "__main__":
     configure_logging(snakemake)
     failures = []
-    for model, entry in snakemake.params.models.items():
-        path = Path(snakemake.params.folder) / model / "manifest.json"
+    for model in snakemake.params.models:
         try:
-            manifest = fetch(path.parent, model, entry)
+            get_and_verify(Path(snakemake.params.folder) / model / "manifest.json", model, snakemake.params)
         except UserError as error:
             failures.append(f"{model}: {error}")
-            continue
-        # To write an equal manifest again would rerun every job that reads it.
-        if not path.exists() or read_json(path) != manifest:
-            write_json(path, manifest)
     if failures:
         hint = "To use your own copy, set weights/models/.../path in the configuration."
         raise UserError("\n".join([*failures, hint]))

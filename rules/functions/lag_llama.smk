@@ -14,6 +14,11 @@ def lag_llama_manifest(wildcards):
     return manifest_path("lag-llama") if all(map(needed_weights, lag_llama_users(wildcards))) else []
 
 
+def lag_llama_answers(wildcards):
+    """Input function: what the known answers say of these weights; nothing if an experiment needs none."""
+    return answers_path("lag-llama") if lag_llama_manifest(wildcards) else []
+
+
 def lag_llama_run_of(dataset, experiment):
     """The file of the run of the network that an experiment uses; a forecast and probes may share it."""
     settings = config["experiments"][experiment]["settings"]

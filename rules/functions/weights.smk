@@ -1,5 +1,12 @@
 # For the rules in weights.smk, and for the rules of the models that need weights.
 
+# What is published of the weights of a model, in this repository.
+PUBLISHED_ANSWERS = {
+    model: workflow.source_path(f"../../resources/known-answers/{model}.json")
+    for model in config["weights"]["models"]
+    if (HERE / "resources" / "known-answers" / f"{model}.json").exists()
+}
+
 
 def manifest_path(model):
     """Path of the manifest of the pre-trained weights of a model.
@@ -10,6 +17,11 @@ def manifest_path(model):
     return local(f"{config['weights']['folder']}/{model}/manifest.json")
 
 
+def answers_path(model):
+    """Path of what the known answers say of the weights of a model, beside their manifest."""
+    return local(f"{config['weights']['folder']}/{model}/known-answers.json")
+
+
 def manifest_of(model):
     """Input function: the manifest of the weights that an experiment needs; nothing if it needs none."""
 
@@ -17,3 +29,42 @@ def manifest_of(model):
         return manifest_path(model) if needed_weights(config["experiments"][wildcards.experiment]) else []
 
     return manifest
+
+
+def answers_of(model):
+    """Input function: what the known answers say of the weights that an experiment needs; nothing if it needs none."""
+
+    def answers(wildcards):
+        return answers_path(model) if needed_weights(config["experiments"][wildcards.experiment]) else []
+
+    return answers
+
+
+def cases_of(model):
+    """Path of the known answers of a model: the configuration's own, or those of this repository; None without any."""
+    own = config["weights"]["models"][model]["known_answers"]
+    return local(own) if isinstance(own, str) else PUBLISHED_ANSWERS.get(model) if own else None
+
+
+def known_cases(wildcards):
+    """Input function: `cases_of` the model of a job, or nothing."""
+    return cases_of(wildcards.model) or []
+
+
+def check_of(model):
+    """How the weights of a model are checked: whether the check is off, and in which number formats it is made.
+
+    These are float32 and others that an experiment uses.
+    """
+    settings = [entry["settings"] for entry in config["experiments"].values() if needed_weights(entry) == model]
+    used = {each.get("dtype", "float32") for each in settings}
+    return {
+        "off": not config["weights"]["models"][model]["known_answers"],
+        "dtypes": ["float32", *sorted(used - {"float32"})],
+    }
+
+
+def about_weights(wildcards):
+    """Params function: what the weights of a model are; whether they are checked changes nothing of it."""
+    entry = config["weights"]["models"][wildcards.model]
+    return {key: value for key, value in entry.items() if key != "known_answers"}

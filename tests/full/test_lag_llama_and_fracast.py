@@ -111,7 +111,14 @@ def test_own_checkpoint_runs_what_lacked_it_and_nothing_else(study, own, tmp_pat
     folder = shutil.copytree(study, tmp_path / "copy")
     change(folder, "weights", "models", "lag-llama", "path", value=str(own))
     jobs = planned(folder)
-    wanted = {"fetch_weights": 1, "run_lag_llama": 1, "score_lag_llama": 1, "fit_probe": 1, "render_report": 1}
+    wanted = {
+        "fetch_weights": 1,
+        "verify_weights": 1,
+        "run_lag_llama": 1,
+        "score_lag_llama": 1,
+        "fit_probe": 1,
+        "render_report": 1,
+    }
     assert wanted.items() <= jobs.items()
     assert not {"train_lag_llama", "forecast_fracast", "run_baseline", "train_patchtst"} & set(jobs)
     snakemake(folder)
@@ -125,6 +132,13 @@ def test_own_checkpoint_runs_what_lacked_it_and_nothing_else(study, own, tmp_pat
         if check["check"] == "model loads"
     )
     assert loaded["detail"].startswith("Model loaded successfully: 2,449,299 parameters")
+    assert read_json(folder / "results/weights/lag-llama/known-answers.json")["status"] == "off"
+    evidence = pd.read_csv(folder / "results/sp500/metrics/experiments.csv").set_index("experiment")["evidence"]
+    assert set(evidence[PRETRAINED]) == {"pre-trained, not verified"} == {evidence["FRC-01"]}
+    assert verdict["doubts"] == dict.fromkeys(PRETRAINED, "not verified")
+    assert "Not verified: LL-encoder-last, LL-forecast (nothing shows" in verdict["sentence"]
+    page = (folder / "results/sp500/report/index.html").read_text()
+    assert '<th>LL-forecast (exceedance) <span class="seen doubt">not verified</span></th>' in page
 
 
 def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, study):

@@ -152,6 +152,7 @@ def test_colab_notebook_shows_the_checklist_with_its_evidence(colab, checkpoint)
     for check, evidence in {
         "packages as pinned": "numpy 2",
         "model loads": f"Model loaded successfully: .* model.safetensors sha256 {sha256(checkpoint)}",
+        "known answers": "2 of 2",
         "finite": r"(\d+) of \1 scores are finite",
         "spread": r"smallest of a block: 0\.\d+",
         "AUC computable": "1 of 1 blocks that are open have both outcomes",
@@ -165,7 +166,9 @@ def test_archive_says_what_its_predictions_rest_on(colab, archive):
         manifest = json.loads(file.read("manifest.json"))
         names = set(file.namelist())
         assert json.loads(file.read("weights/manifest.json"))["status"] == "ok"
-    assert names == {"manifest.json", "weights/manifest.json"} | {f"predictions/{n}/validation.parquet" for n in KEPT}
+        assert json.loads(file.read("weights/known-answers.json"))["status"] == "verified"
+    of_weights = {"weights/manifest.json", "weights/known-answers.json"}
+    assert names == {"manifest.json"} | of_weights | {f"predictions/{n}/validation.parquet" for n in KEPT}
     assert manifest["dataset_sha256"] == read_json(folder / "results/spy/data/dataset.json")["sha256"]
     assert re.fullmatch("[0-9a-f]{40}", manifest["git_commit"])
 
@@ -188,7 +191,15 @@ def test_zip_of_the_repository_is_unpacked(tmp_path, prices):
 def test_imported_predictions_take_the_place_of_the_model(home, colab):
     folder, jobs = home
     assert jobs["unpack_predictions"] == len(KEPT)
-    models = {"fetch_weights", "forecast_timesfm", "encode_timesfm", "finetune_timesfm", "fit_probe", "gather_seeds"}
+    models = {
+        "fetch_weights",
+        "verify_weights",
+        "forecast_timesfm",
+        "encode_timesfm",
+        "finetune_timesfm",
+        "fit_probe",
+        "gather_seeds",
+    }
     assert not models & set(jobs)
     assert "Nothing to be done" in snakemake(folder).stdout
     for name in KEPT:
@@ -207,6 +218,7 @@ def test_report_says_that_predictions_were_imported(home, archive):
     assert page.count(", imported</td>") == len(KEPT)
     verdict = read_json(home[0] / "results/spy/verdict.json")
     assert verdict["pretrained"] == ["TFM-01", "TFM-03", "TFM-probe"]
+    assert verdict["doubts"] == {}
 
 
 def test_other_settings_end_an_import_with_a_word(copy):

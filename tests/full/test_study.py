@@ -35,7 +35,7 @@ from helpers.studies import (
 from fd01.scoring.predictions import read_experiment, read_predictions, write_predictions
 from fd01.study.config import check_config
 from fd01.study.seal import NOT_FIXED, plan_digest, seal
-from fd01.workflow.files import read_json, sha256
+from fd01.workflow.files import read_json, sha256, write_json
 from fd01.workflow.parquet import read_frame
 
 SCHEMA = yaml.safe_load((ROOT / "schemas" / "config.schema.yaml").read_text())
@@ -440,6 +440,10 @@ def test_fetched_weights_run_what_lacked_them_and_nothing_else(fetched, checkpoi
         assert loaded["ok"] and loaded["detail"] in page
         assert loaded["detail"].startswith("Model loaded successfully: ")
         assert f"model.safetensors sha256 {sha256(checkpoint)}" in loaded["detail"]
+        (known,) = (c for c in read_json(results / f"checks/{name}.json") if c["check"] == "known answers")
+        assert known == {"check": "known answers", "ok": True, "detail": "2 of 2"}
+    assert page.count("<td>pre-trained, verified by known answers</td>") == len(WITHOUT_WEIGHTS)
+    assert 'class="seen doubt"' not in page and verdict["doubts"] == {}
     assert "Nothing to be done" in snakemake(folder).stdout
     assert "WARNING" not in snakemake(folder, "show").stdout
 
@@ -496,7 +500,7 @@ def test_other_family_of_labels_reruns_its_measurement_and_nothing_else(copy):
 def test_own_weights_run_what_lacked_them_and_nothing_else(copy, checkpoint):
     own = copy / "own.yaml"
     own.write_text(yaml.safe_dump({"weights": {"models": {"timesfm": {"path": str(checkpoint)}}}}))
-    assert planned(copy, "--configfile", own) == WITH_WEIGHTS | {"fetch_weights": 1}
+    assert planned(copy, "--configfile", own) == WITH_WEIGHTS | {"fetch_weights": 1, "verify_weights": 1}
 
 
 def test_own_weights_with_a_wrong_checksum_are_refused(copy, tmp_path):
@@ -509,12 +513,38 @@ def test_own_weights_with_a_wrong_checksum_are_refused(copy, tmp_path):
     assert "Traceback" not in run.stdout
 
 
+def test_weights_that_give_other_answers_are_not_run(copy, checkpoint, tmp_path):
+    answers = read_json(checkpoint.with_suffix(".json"))
+    answers["cases"][0]["expected"][0][0] += 10
+    write_json(tmp_path / "other.json", answers)
+    change(copy, *WEIGHTS, "path", value=str(checkpoint))
+    change(copy, *WEIGHTS, "known_answers", value=str(tmp_path / "other.json"))
+    snakemake(copy, "show")
+    answers = read_json(copy / "results/weights/timesfm/known-answers.json")
+    assert (answers["status"], [case["ok"] for case in answers["cases"]]) == ("refused", [False, True])
+    experiments = pd.read_csv(copy / "results/sp500/metrics/experiments.csv").set_index("experiment")
+    reason = "these weights do not give the published answers (1 of 2 agree)"
+    assert set(experiments.loc[WITHOUT_WEIGHTS, "reason"]) == {reason}
+    twin = "it is compared with the pre-trained network, which is not run: "
+    assert experiments.loc["TFM-probe-untrained", "reason"] == twin + reason
+    verdict = read_json(copy / "results/sp500/verdict.json")
+    assert (verdict["refused_weights"], verdict["without_weights"]) == (WITHOUT_WEIGHTS, [])
+    page = (copy / "results/sp500/report/index.html").read_text()
+    assert "Not run, because their weights do not give the published answers:" in page
+    assert "WARNING: not run, because these weights do not give" in snakemake(copy, "show").stdout
+
+    change(copy, "weights", "missing", value="fail")
+    run = snakemake(copy, check=False)
+    assert run.returncode == 1 and "Traceback" not in run.stdout
+    assert "ERROR verify_weights: The weights of timesfm do not give the published answers" in run.stdout
+
+
 def test_other_threshold_reruns_no_forecast(fetched, copy_of):
     folder = copy_of(fetched[0])
     change(folder, "labels", "threshold", value=0.02)
     jobs = planned(folder)
     assert (jobs["score_forecasts"], jobs["fit_probe"]) == (3, 2)
-    assert not {"fetch_weights", "forecast_timesfm", "encode_timesfm"} & set(jobs)
+    assert not {"fetch_weights", "verify_weights", "forecast_timesfm", "encode_timesfm"} & set(jobs)
 
 
 def test_other_penalty_of_the_probe_reruns_no_encoding(fetched, copy_of):

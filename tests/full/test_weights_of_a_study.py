@@ -53,7 +53,8 @@ def test_missing_weights_are_skipped_and_tried_again(hub, study):
     assert (manifest.read_text(), manifest.stat().st_mtime_ns) == (text, date)
 
     hub.status = None
-    snakemake(study, "weights", hub=hub)
+    run = snakemake(study, "weights", hub=hub)
+    assert "some: not checked: there are no known answers of this model\n" in run.stdout
     found = open_weights(manifest)
     assert (found["status"], found["repository"], set(found["files"])) == ("ok", "someone/some-model", set(FILES))
     date = manifest.stat().st_mtime_ns

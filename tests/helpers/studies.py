@@ -57,16 +57,24 @@ def run_on_spy(folder, *experiments):
 
 
 def save_tiny(folder):
-    """Write weights of the tiny TimesFM in the published format to `folder`; path of the file."""
+    """Write weights of the tiny TimesFM in the published format to `folder`; path of the file.
+
+    Beside them lie the known answers of these weights, which the published ones cannot be.
+    """
     path = folder / "tiny.safetensors"
     code = """
-import sys
+import json, sys
 from fd01.models.timesfm import load_untrained
+from helpers.answers import answers_of_timesfm
 from safetensors.torch import save_file
-save_file(load_untrained(7).model.state_dict(), sys.argv[1])
+model = load_untrained(7)
+save_file(model.model.state_dict(), sys.argv[1])
+with open(sys.argv[2], "w") as file:
+    json.dump(answers_of_timesfm(model), file)
 """
-    search = os.pathsep.join([str(IN_EVERY_JOB), str(ROOT / "scripts")])
-    subprocess.run([sys.executable, "-c", code, path], env=environment(PYTHONPATH=search), check=True)
+    search = os.pathsep.join([str(IN_EVERY_JOB), str(ROOT / "scripts"), str(ROOT / "tests")])
+    command = [sys.executable, "-c", code, path, path.with_suffix(".json")]
+    subprocess.run(command, env=environment(PYTHONPATH=search), check=True)
     return path
 
 
@@ -76,8 +84,9 @@ def hub_of(checkpoint):
 
 
 def expect_weights(folder, checkpoint):
-    """Enter this file in the configuration in `folder` as the published weights."""
+    """Enter this file in the configuration in `folder` as the published weights, with the answers beside it."""
     change(folder, *WEIGHTS, "files", value={"model.safetensors": sha256(checkpoint)})
+    change(folder, *WEIGHTS, "known_answers", value=str(checkpoint.with_suffix(".json")))
 
 
 def outcome(folder):

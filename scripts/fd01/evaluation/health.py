@@ -4,6 +4,7 @@ import numpy as np
 
 from fd01.data.origins import EVALUATION
 from fd01.evaluation.outcomes import with_outcomes
+from fd01.models.known_answers import MISSING, NOT_VERIFIED, REFUSED, UNVERIFIED, VERIFIED
 
 BLOCK_OF_SEED = ["fold", "target", "horizon", "seed", "score_kind"]
 MIN_DISTINCT = 0.1  # least number of distinct scores in a block, as a share of its days
@@ -34,6 +35,7 @@ def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
         _check("ran", not reasons, "; ".join(sorted(reasons)) or "every fold and target has its scores"),
         _check("packages as pinned", *_packages(provenance["packages"], pins)),
         _check("model loads", *_model(provenance)),
+        *_known_answers(provenance["weights"]),
     ]
     if provenance.get("epochs"):
         checks.append(_check("stopped early", *_stopped_early(provenance["epochs"])))
@@ -82,8 +84,9 @@ def _model(provenance):
     if "external" in provenance:
         return None, f"nothing to load: made elsewhere, file sha256 {provenance['external']['sha256']}"
     if "loaded" not in provenance:
-        missing = weights == "missing"
-        return (False, "its weights are missing") if missing else (None, f"nothing to load: {weights or 'no weights'}")
+        if weights in (MISSING, REFUSED):
+            return False, f"its weights are {weights}"
+        return None, f"nothing to load: {weights or 'no weights'}"
     if not isinstance(weights, dict):
         return True, f"{provenance['loaded']}; weights: {weights}"
     sums = ", ".join(f"{name} sha256 {file['sha256']}" for name, file in weights["files"].items())
@@ -94,6 +97,19 @@ def _every_day(lacking):
     """Forecasts that were made elsewhere may lack a few days of a block."""
     parts = [f"{fold} lacks {', '.join(days)}" for fold, days in lacking.items()]
     return not lacking, "; ".join(parts) or "no block that is scored lacks a day"
+
+
+def _known_answers(weights):
+    """Of pre-trained weights, how many published answers they give, and every file that differs from a record of it."""
+    if not isinstance(weights, dict):
+        return
+    # Archives that are older than this check say nothing of it.
+    answers = weights.get("known_answers", {"status": NOT_VERIFIED, "differing": []})
+    ok = {VERIFIED: True, UNVERIFIED: False}.get(answers["status"])
+    detail = answers["status"] if ok is None else f"{answers['passed']} of {answers['cases']}"
+    yield _check("known answers", ok, detail)
+    if answers["differing"]:
+        yield _check("weights as recorded", False, "; ".join(answers["differing"]))
 
 
 def _stopped_early(epochs):

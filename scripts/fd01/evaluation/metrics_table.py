@@ -8,6 +8,7 @@ import pandas as pd
 
 from fd01.data.origins import CALIBRATION, EVALUATION
 from fd01.data.touch import CLOSE_EXCEEDANCE
+from fd01.evaluation.evidence import evidence
 from fd01.evaluation.metrics import ALL_SEEDS, all_measures, auc, best_f1_threshold
 from fd01.evaluation.outcomes import train_prevalence, with_outcomes
 from fd01.scoring.predictions import mean_over_seeds, of_target
@@ -80,13 +81,17 @@ def not_run_rows(metadata):
             yield {"fold": fold, "status": "not run", **entry}
 
 
-def describe_experiment(metadata):
-    """What an experiment is, for `experiments.csv`: model, weights, parameter count, and the days it was fitted on."""
+def describe_experiment(metadata, system):
+    """What an experiment is, for `experiments.csv`: model, weights, evidence, parameter count, the days of its fit.
+
+    `metadata` is by fold, as `fd01.scoring.predictions.read_experiment` returns it.
+    """
     provenance = next(iter(metadata.values()))  # all folds have the same
     weights, made_elsewhere = provenance["weights"], "external" in provenance
     return {
         "model": provenance["model"],
         "weights": "pre-trained" if isinstance(weights, dict) else "made elsewhere" if made_elsewhere else weights,
+        "evidence": evidence(provenance, system),
         "parameters": provenance.get("parameters"),
         "fitted_on": provenance["fitted_on"],
         "optimistic": provenance["optimistic"],

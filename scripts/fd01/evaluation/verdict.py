@@ -7,10 +7,12 @@ import pandas as pd
 
 from fd01.evaluation.blocks import AFTER_CUTOFF
 from fd01.evaluation.comparison import INCONCLUSIVE, VERDICTS
+from fd01.evaluation.evidence import MEANINGS, doubts
 from fd01.evaluation.exposure import CLEAN
 from fd01.evaluation.metrics_table import best_baseline, with_seed_aucs
 from fd01.evaluation.paired_comparisons import PRIMARY
 from fd01.evaluation.protocol import ORIGINAL_TARGET, apply_protocol, compare_published, quote
+from fd01.models.known_answers import MISSING, REFUSED
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 from fd01.study.seal import LEFT_OUT, NOT_FIXED
@@ -90,6 +92,7 @@ def decide(study, results):
         for name in table.loc[table["weights"] == "pre-trained", "experiment"]
         if SYSTEMS[systems[name]].in_question
     )
+
     def protocol_of(experiment):
         """What the protocol answers for an experiment on its block."""
         answer = apply_protocol(
@@ -106,6 +109,7 @@ def decide(study, results):
         "dataset": study.dataset,
         **study.target,
         "pretrained": pretrained,
+        "doubts": {name: label for name, label in doubts(table).items() if name in pretrained},
         "protocol": protocol,
         "stand_ins": [
             {"source": entry["settings"]["source"]} | protocol_of(name)
@@ -130,7 +134,8 @@ def decide(study, results):
             if entry.get("published", {}).get("dataset") == study.dataset
         ],
         "not_run": table.loc[table["status"] != "ok", ["experiment", "reason"]].to_dict("records"),
-        "without_weights": table.loc[table["weights"] == "missing", "experiment"].to_list(),
+        "without_weights": table.loc[table["weights"] == MISSING, "experiment"].to_list(),
+        "refused_weights": table.loc[table["weights"] == REFUSED, "experiment"].to_list(),
     }
     return {"sentence": sentence(verdict), **verdict}
 
@@ -187,6 +192,7 @@ def sentence(verdict):
         answer = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
     else:
         answer = f"The original study's protocol gives no answer: {protocol['reason']}."
+    answer += _doubts(verdict["doubts"])
     if verdict["sealed"]["folds"]:
         closed = ", ".join(dict.fromkeys([*verdict["sealed"]["folds"], *verdict["sealed"]["left_out"]]))
         answer = f"{answer} Not looked at: {closed}, since {NOT_FIXED}."
@@ -226,6 +232,15 @@ def _of_stand_ins(answers, verdict):
 
 def _seen(exposure):
     return "" if exposure in (None, CLEAN) else f", {exposure}: the model may have been trained on these days"
+
+
+def _doubts(labels):
+    """What speaks against pre-trained weights, label by label."""
+    texts = []
+    for label, meaning in MEANINGS.items():
+        if names := [name for name in labels if labels[name] == label]:
+            texts.append(f" {label.capitalize()}: {', '.join(names)} ({meaning}).")
+    return "".join(texts)
 
 
 def _paired_tests(verdict):

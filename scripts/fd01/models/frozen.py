@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.models.weights import open_weights, require_weights
+from fd01.models.weights import open_weights, require_weights, unopened
 from fd01.workflow.errors import NotRun
 
 
@@ -58,10 +58,10 @@ def run_frozen(get_models, run, describe, columns, threads, manifest=None):
     -------
     frame : DataFrame, the rows of all seeds with a column `seed`
     provenance : dict
-        `weights` ("missing" if there are none), what `describe` returns, and, if the model does not run, `not_run`,
-        the reason.
+        `weights` ("missing", or "refused" by their answers, if they are not opened), what `describe` returns, and, if
+        the model does not run, `not_run`, the reason.
     """
-    provenance, frames = {"weights": "missing", "device": None}, []
+    provenance, frames = {"weights": unopened(manifest), "device": None}, []
     try:
         provenance["weights"], models = get_models()
         require_weights(manifest)

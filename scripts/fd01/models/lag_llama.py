@@ -39,11 +39,11 @@ PUBLISHED = {
 }
 
 
-def build(architecture, context):
-    """The network for a context of `context` days, on a GPU if there is one.
+def build(architecture, context, horizon=1):
+    """The network for a context of `context` days and forecasts of `horizon` days; on a GPU if there is one.
 
     Beyond the native context its rotary positions are scaled linearly, as its authors do it: by the factor
-    (context + 1) / native context.
+    (context + horizon) / native context.
     """
     warnings.filterwarnings("ignore", module="gluonts")  # deprecations in its own code
     from gluonts.torch.distributions import StudentTOutput
@@ -52,7 +52,7 @@ def build(architecture, context):
     architecture = dict(architecture)
     native = architecture["context_length"]
     if context > native:
-        architecture["rope_scaling"] = {"type": "linear", "factor": (context + 1) / native}
+        architecture["rope_scaling"] = {"type": "linear", "factor": (context + horizon) / native}
     network = LagLlamaModel(**architecture | {"context_length": context}, distr_output=StudentTOutput())
     return network.to(device()).eval()
 
@@ -64,15 +64,16 @@ def device():
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def load(folder, context):
+def load(folder, context, horizon=1):
     """The network with the weights in `folder`, as `fd01.models.lag_llama_checkpoint.convert` writes them.
 
-    Raises RuntimeError if a tensor is missing, superfluous or of another shape.
+    `context` and `horizon` are as for `build`. Raises RuntimeError if a tensor is missing, superfluous or of another
+    shape.
     """
     from safetensors.torch import load_file
 
     folder = Path(folder)
-    network = build(json.loads((folder / ARCHITECTURE).read_text()), context)
+    network = build(json.loads((folder / ARCHITECTURE).read_text()), context, horizon)
     network.load_state_dict(load_file(folder / WEIGHTS), strict=True)
     return network
 
@@ -144,13 +145,15 @@ def past_values(series, rows, needed):
     return window.astype(np.float32)
 
 
-def distribution(network, past, features):
+def distribution(network, past, features, observed=None):
     """Forward pass, differentiable: the predictive Student-t distribution of the next value.
 
     Parameters
     ----------
-    past : tensor, shape (n, needed), as `past_values` gives it
+    past : tensor, shape (n, needed), as `past_values` gives it; or longer, with what was forecast so far
     features : tensor, shape (n, needed, 6), the time features of the same days
+    observed : tensor, shape (n, needed), optional
+        1 where `past` has a value and 0 where it is filled up; without it, every value counts.
 
     Returns
     -------
@@ -160,8 +163,47 @@ def distribution(network, past, features):
 
     # The network wants features of the next day too, and drops them where it forecasts one step.
     ahead = features[:, -1:]
-    (df, loc, scale), window_loc, window_scale = network(past, torch.ones_like(past), features, ahead)
+    observed = torch.ones_like(past) if observed is None else observed
+    (df, loc, scale), window_loc, window_scale = network(past, observed, features, ahead)
     return df[:, -1], window_loc[:, 0] + window_scale[:, 0] * loc[:, -1], window_scale[:, 0] * scale[:, -1]
+
+
+def sampled_means(network, values, dates, samples, seed):
+    """Forecasts of a series as the authors' package makes them: the mean of paths that are sampled day by day.
+
+    A path is continued with its own samples. In front of a short series stand zeros that do not count as observed.
+
+    Parameters
+    ----------
+    network : as `load` returns it, for a horizon of h days
+    values : array, shape (n,), at most `history_length`
+    dates : dates, shape (n + h,), of the values and of the days to forecast
+    samples, seed : int
+
+    Returns
+    -------
+    float64 array, shape (h,), in units of `values`
+    """
+    import torch
+
+    needed = history_length(network)
+    network_device = next(network.parameters()).device
+    past, observed = torch.zeros(2, samples, needed, device=network_device)
+    past[:, needed - len(values) :] = torch.as_tensor(values, dtype=past.dtype)
+    observed[:, needed - len(values) :] = 1
+    features = torch.zeros(samples, needed + len(dates) - len(values), 6, device=network_device)
+    features[:, needed - len(values) :] = torch.from_numpy(time_features(dates))
+    means = []
+    with torch.inference_mode(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        while past.shape[1] < features.shape[1]:
+            predictive = distribution(network, past, features[:, : past.shape[1]], observed)
+            # On the CPU, since a GPU draws other numbers from the same seed.
+            drawn = torch.distributions.StudentT(*(parameter.cpu() for parameter in predictive)).sample()
+            means.append(drawn.double().mean().item())
+            drawn = drawn[:, None].to(network_device)
+            past, observed = torch.cat([past, drawn], dim=1), torch.cat([observed, torch.ones_like(drawn)], dim=1)
+    return np.array(means)
 
 
 def run_network(network, series, features, rows, batch_size=128):

@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
+from fd01.models.known_answers import MISSING, REFUSED, read_answers, refusal, summary
 from fd01.models.lag_llama_checkpoint import convert
 from fd01.workflow.errors import NotRun, UserError
 from fd01.workflow.files import read_json, replacing, sha256
@@ -80,11 +81,11 @@ def fetch(folder, model, entry):
 
 def missing(model, entry, reason):
     """The manifest of a model whose weights cannot be fetched; `entry` as for `fetch`, `reason` in words."""
-    manifest = {"model": model, "status": "missing", "reason": reason}
+    manifest = {"model": model, "status": MISSING, "reason": reason}
     return manifest | {key: entry[key] for key in ("repository", "revision")}
 
 
-def open_weights(path):
+def read_manifest(path):
     """Check weights against their manifest, the file `path`, and return the manifest.
 
     Raises
@@ -96,7 +97,7 @@ def open_weights(path):
     """
     path = Path(path)
     manifest = read_json(path)
-    if manifest["status"] == "missing":
+    if manifest["status"] == MISSING:
         raise NotRun(manifest["reason"])
     for name, file in manifest["files"].items():
         if not _is_file(path.parent / name, file["sha256"]):
@@ -104,13 +105,36 @@ def open_weights(path):
     return manifest
 
 
+def open_weights(path):
+    """Check weights as `read_manifest`, and return the manifest with what the known answers say of them.
+
+    Its key `known_answers` is as `fd01.models.known_answers.summary` gives it. Raises `NotRun` also if the weights do
+    not give the published answers and are not the published file.
+    """
+    manifest, answers = read_manifest(path), read_answers(path)
+    if answers["status"] == REFUSED:
+        raise NotRun(refusal(answers))
+    return manifest | {"known_answers": summary(answers)}
+
+
+def unopened(path):
+    """What the provenance says of the weights of the manifest `path` until they are opened: missing or refused."""
+    return REFUSED if path and read_answers(path)["status"] == REFUSED else MISSING
+
+
 def require_weights(path):
-    """Raise `NotRun` if the weights of the manifest `path` are missing, as an untrained twin then answers nothing.
+    """Raise `NotRun` if the weights of the manifest `path` cannot be used: an untrained twin then answers nothing.
 
     A twin that also runs without them has no manifest; `path` is then empty.
     """
-    if path and (manifest := read_json(path))["status"] == "missing":
-        raise NotRun(f"it is compared with the pre-trained network, whose weights are missing: {manifest['reason']}")
+    if not path:
+        return
+    manifest, answers = read_json(path), read_answers(path)
+    compared = "it is compared with the pre-trained network"
+    if manifest["status"] == MISSING:
+        raise NotRun(f"{compared}, whose weights are missing: {manifest['reason']}")
+    if answers["status"] == REFUSED:
+        raise NotRun(f"{compared}, which is not run: {refusal(answers)}")
 
 
 def _is_file(path, checksum):

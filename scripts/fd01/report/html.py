@@ -24,10 +24,11 @@ def inline_svg(path):
     return text[text.index("<svg") :]
 
 
-def render(template_path, **content):
+def render(template_path, doubts=None, **content):
     """The page as text; a name that `content` lacks is an error (`jinja2.UndefinedError`).
 
-    Templates have the filters `number` and `count`, and include others by their path from the folder of the first.
+    Templates have the filters `number` and `count`, and `doubt`, which gives what `doubts`, a dict of experiment to
+    label, says of an experiment. They include others by their path from the folder of the first.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -39,5 +40,10 @@ def render(template_path, **content):
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "count": count}
-    return environment.get_template(template_path.name).render(**content)
+    doubts, mark_safe = doubts or {}, environment.filters["safe"]
+
+    def doubt(experiment):
+        return mark_safe(f' <span class="seen doubt">{doubts[experiment]}</span>') if experiment in doubts else ""
+
+    environment.filters |= {"number": number, "count": count, "doubt": doubt}
+    return environment.get_template(template_path.name).render(doubts=doubts, **content)

@@ -1,7 +1,8 @@
 """Archives of predictions, by which one machine takes over what another has computed.
 
-An archive is a zip of `manifest.json`, `weights/manifest.json` and `predictions/{experiment}/{fold}.parquet`. Its
-manifest says what the predictions depend on. They are accepted elsewhere only if all of it is the same there:
+An archive is a zip of `manifest.json`, `predictions/{experiment}/{fold}.parquet`, `weights/manifest.json` and
+`weights/known-answers.json`. Its manifest says what the predictions depend on. They are accepted elsewhere only if all
+of it is the same there:
 
 - schema: the columns of a prediction file
 - dataset, dataset_sha256, origins_sha256: the tables that the models were given

@@ -44,7 +44,8 @@ def check_config(config, schema):
 
     Dates become ISO strings, so that a quoted and a bare date mean the same. Experiments are sorted, so that the order
     of a user's file changes nothing. Datasets in short form get their full form, and `only` sets the key `run` of the
-    experiments. With `walk_forward: true` each dataset gets its walk-forward blocks as folds.
+    experiments. `known_answers` of weights becomes true, false or a path. With `walk_forward: true` each dataset gets
+    its walk-forward blocks as folds.
 
     Parameters
     ----------
@@ -66,6 +67,9 @@ def check_config(config, schema):
     errors = list(validators.extend(Draft202012Validator, type_checker=strict)(schema).iter_errors(config))
     if errors:
         raise UserError(_message(min(errors, key=_precedence)))
+    for entry in config["weights"]["models"].values():
+        wanted = entry.get("known_answers", True)
+        entry["known_answers"] = {"on": True, "off": False}.get(wanted, wanted)  # YAML reads them as text if quoted
     config["experiments"] = _sorted_keys(config["experiments"])
     _expand_datasets(config)
     _apply_only(config)
@@ -374,7 +378,9 @@ def _check_external(key, settings):
     _require(suffix in (".csv", ".parquet", ".npz"), f"{key}/file", settings["file"], "a csv, parquet or npz file")
     forms = [form for form in FORMS if form in settings]
     if len(forms) != 1:
-        raise UserError(f"config: {key} has {' and '.join(forms) or 'none'} of {', '.join(FORMS)}; allowed: one of them")
+        raise UserError(
+            f"config: {key} has {' and '.join(forms) or 'none'} of {', '.join(FORMS)}; allowed: one of them"
+        )
     (form,) = forms
     of_event = settings["values"] == "probability"
     allowed = "one that fits values: `probability` if and only if the values are probabilities"

@@ -283,6 +283,7 @@ def test_experiment_that_did_not_run_is_described_with_its_reason():
         {"fold": "a", "status": "not run", **entry}
     ]
     expected = {"model": "M", "weights": "pre-trained", "parameters": None, "fitted_on": "days", "optimistic": False}
-    assert describe_experiment({"a": about}) == expected
+    not_verified = {"evidence": "pre-trained, not verified"}
+    assert describe_experiment({"a": about}, "timesfm") == expected | not_verified
     scratch = {"weights": "trained from scratch", "parameters": 5}
-    assert describe_experiment({"a": about | scratch}) == expected | scratch
+    assert describe_experiment({"a": about | scratch}, "patchtst") == expected | scratch | {"evidence": "trained here"}

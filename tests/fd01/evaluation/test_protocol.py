@@ -39,9 +39,11 @@ def not_run(experiment, reason, fold="validation"):
 
 
 def described(*rows):
-    """experiments.csv: the experiments of config.yaml, and `rows` of name, weights, status, reason."""
+    """experiments.csv: the experiments of config.yaml, and `rows` of name, weights, status, reason and evidence."""
     known = [(name, None, "ok", "") for name in EXPERIMENTS if name not in {row[0] for row in rows}]
-    return through_csv(pd.DataFrame([*known, *rows], columns=["experiment", "weights", "status", "reason"]))
+    rows = [(*row, None)[:5] for row in (*known, *rows)]
+    columns = ["experiment", "weights", "status", "reason", "evidence"]
+    return through_csv(pd.DataFrame(rows, columns=columns))
 
 
 def table(*rows):
@@ -383,6 +385,26 @@ def test_verdict_names_what_ran_with_pretrained_weights_and_what_lacks_them():
     assert verdict["pretrained"] == ["TFM-01"]
     assert verdict["without_weights"] == ["TFM-02", "TFM-probe"]
     assert verdict["not_run"] == [{"experiment": name, "reason": "the hub is down"} for name, *_ in missing]
+
+
+def test_headline_says_that_it_rests_on_weights_that_did_not_prove_themselves():
+    ran = ("pre-trained", "ok", "")
+    entries = [
+        ("TFM-01", *ran, "pre-trained, unverified"),
+        ("TFM-02", *ran, "pre-trained, verified by known answers"),
+        ("LL-forecast", *ran, "pre-trained, not verified"),
+        ("FRC-01", *ran, "pre-trained, not verified"),  # the question does not name this model
+        ("TFM-probe", "refused", "not run", "these weights do not give the published answers"),
+    ]
+    verdict = verdict_of("spy", TFM["study"], entries=entries)
+    assert verdict["doubts"] == {"TFM-01": "unverified", "LL-forecast": "not verified"}
+    assert (verdict["refused_weights"], verdict["without_weights"]) == (["TFM-probe"], [])
+    assert (
+        "). Unverified: TFM-01 (the weights have the published SHA-256, but do not give every published answer). Not "
+        "verified: LL-forecast (nothing shows that the weights give the answers that are published of them). AUC of"
+    ) in verdict["sentence"]
+    verified = [("TFM-01", *ran, "pre-trained, verified by known answers")]
+    assert "erified" not in verdict_of("spy", TFM["study"], entries=verified)["sentence"]
 
 
 def test_published_figures_belong_to_their_dataset():

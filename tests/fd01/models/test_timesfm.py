@@ -165,7 +165,8 @@ def test_experiment_has_a_model_per_seed_or_the_published_one_or_a_reason(tiny_w
     manifest = {"status": "ok", "files": {WEIGHTS: {"sha256": checksum}}}
     (tiny_weights / "manifest.json").write_text(json.dumps(manifest))
     weights, ((seed, load_model),) = open_timesfm({"weights": "pretrained"}, [], tiny_weights / "manifest.json")
-    assert (weights, seed) == (manifest, None)
+    assert manifest.items() <= weights.items() and weights["known_answers"]["status"] == "not verified"
+    assert seed is None
     expected = load_file(tiny_weights / WEIGHTS)
     assert all(torch.equal(value.cpu(), expected[name]) for name, value in load_model().model.state_dict().items())
 

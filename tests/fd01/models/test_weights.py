@@ -283,7 +283,8 @@ def manifest(own, folder):
 
 
 def test_weights_are_opened_by_their_manifest(manifest):
-    assert open_weights(manifest) == json.loads(manifest.read_text())
+    not_checked = {"status": "not verified", "passed": 0, "cases": 0, "differing": []}
+    assert open_weights(manifest) == json.loads(manifest.read_text()) | {"known_answers": not_checked}
 
 
 def test_missing_weights_are_not_run_with_their_reason(manifest):

@@ -96,7 +96,9 @@ def test_deciles_keep_their_bits_whatever_the_levels_argument():
     np.testing.assert_array_equal(exceedance(values, threshold), exceedance(values, threshold, LEVELS))
 
 
-@pytest.mark.parametrize("levels", [(0.5, 0.9), (0.01, 0.025, 0.4, 0.99), (0.001, 0.999), tuple(np.arange(1, 100) / 100)])
+@pytest.mark.parametrize(
+    "levels", [(0.5, 0.9), (0.01, 0.025, 0.4, 0.99), (0.001, 0.999), tuple(np.arange(1, 100) / 100)]
+)
 def test_normal_quantiles_at_any_levels_give_the_normal_probability(levels):
     levels, threshold = np.array(levels), np.linspace(-3, 3, 61)
     values = np.tile(2 * norm.ppf(levels) + 0.5, (61, 1))
@@ -114,7 +116,9 @@ def test_equal_quantiles_have_a_probability():
 
 def test_samples_are_an_empirical_distribution_with_tails(path):
     samples = np.random.default_rng(1).normal(0.001, 0.01, (len(ROWS), 4000))
-    forecasts = read_forecasts(write(frame(samples, [f"s{j}" for j in range(4000)]), path), settings(samples="s"), DATASET)
+    forecasts = read_forecasts(
+        write(frame(samples, [f"s{j}" for j in range(4000)]), path), settings(samples="s"), DATASET
+    )
     found = scores(forecasts, UP, None, DATASET, LABELS)
     share = (samples > 0.01).mean(axis=1)
     np.testing.assert_allclose(found["close-exceedance"], share, atol=1.5 / 4000)
@@ -233,8 +237,14 @@ BAD = {
     "missing": (edited(p=None), f"p: 1 values that are not finite numbers: {DAY}"),
     "infinite": (edited(p=np.inf), f"p: 1 values that are not finite numbers: {DAY}"),
     "text": (edited(p="0,01"), f"p: 1 values that are not finite numbers: {DAY}"),
-    "doubled": (edited(date=f"{DATES.iloc[6]:%Y-%m-%d}"), f"date: 1 days that stand there twice: {DATES.iloc[6]:%Y-%m-%d}"),
-    "outside": (edited(date="2031-01-02"), "date: 1 days outside the dataset, which has forecasts from 2015-10-08 to 2017-04-20 "),
+    "doubled": (
+        edited(date=f"{DATES.iloc[6]:%Y-%m-%d}"),
+        f"date: 1 days that stand there twice: {DATES.iloc[6]:%Y-%m-%d}",
+    ),
+    "outside": (
+        edited(date="2031-01-02"),
+        "date: 1 days outside the dataset, which has forecasts from 2015-10-08 to 2017-04-20 ",
+    ),
     "weekend": (edited(date="2016-01-02"), "date: 1 days that are no trading days of these prices: 2016-01-02"),
     "no date": (edited(date="2.1.2016"), "date: 1 values that are no day as YYYY-MM-DD: 2.1.2016"),
     "empty date": (edited(date=None), "date: 1 values that are no day as YYYY-MM-DD: nan"),
@@ -276,7 +286,9 @@ def test_columns_that_are_not_there_are_named(path):
     assert "has no column p; it has" in message(table, path, settings(point="p"))
     assert "lists 2 levels" in message(table, path, settings(quantiles=[0.1, 0.9]))
     assert "the same level" in message(table, path, settings(quantiles={"q10": 0.1, "q20": 0.1}))
-    assert "has no two columns whose names are levels" in message(frame(np.zeros(len(ROWS)), ["p"]), path, settings(quantiles=True))
+    assert "has no two columns whose names are levels" in message(
+        frame(np.zeros(len(ROWS)), ["p"]), path, settings(quantiles=True)
+    )
     outside = frame(quantiles((0.1, 0.5)), ["q10", "q100"])
     assert "levels outside (0, 1) in the names of the columns q100" in message(outside, path, settings(quantiles=True))
     assert "0 columns that begin with 's'" in message(table, path, settings(samples="s"))

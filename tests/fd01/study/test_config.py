@@ -24,6 +24,10 @@ COVARIATES = "experiments/TFM-02/settings/covariates"
 WEIGHTS = "weights/models/timesfm"
 FOLD = "datasets/sp500/folds/validation"
 RUN = "all, none, gpu, or a list of datasets"
+KNOWN_ANSWERS = (
+    "on (the weights must give the published answers in `resources/known-answers`; this is the default), off (for "
+    "weights of your own), or the path of a `.json` file with other answers"
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +76,16 @@ def test_dates_become_iso_strings_quoted_or_not(config, schema):
     check_config(config, schema)
     fold = config["datasets"]["sp500"]["folds"]["validation"]
     assert fold == {"train_end": "2014-12-31", "start": "2015-01-01", "end": "2016-12-31"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("off", False), ("'off'", False), ("on", True), ("'on'", True), ("my.json", "my.json"), (None, True)],
+)
+def test_known_answers_are_on_or_off_quoted_or_not(config, schema, text, value):
+    edit(config, {f"{WEIGHTS}/known_answers": yaml.safe_load(text)} if text else {})
+    check_config(config, schema)
+    assert config["weights"]["models"]["timesfm"]["known_answers"] == value
 
 
 @pytest.mark.parametrize(
@@ -133,7 +147,7 @@ UNKNOWN_KEYS = {
     ),
     "in the weights of a model": (
         {f"{WEIGHTS}/pth": "my.safetensors"},
-        f"config: unknown key {WEIGHTS}/pth; did you mean 'path'? (allowed: files, license, path, released, ",
+        f"config: unknown key {WEIGHTS}/pth; did you mean 'path'? (allowed: files, known_answers, license, path, ",
     ),
     "of another kind of TimesFM": (
         {f"{FINETUNED}/origins": "all"},
@@ -343,6 +357,8 @@ VALUES = {  # path, value, what the message says is allowed
     "no files": (f"{WEIGHTS}/files", {}, "a table with 1 or more entries"),
     "missing weights": ("weights/missing", "ignore", "skip, fail"),
     "path of weights": (f"{WEIGHTS}/path", ["my.safetensors"], "text"),
+    "known answers, misspelt": (f"{WEIGHTS}/known_answers", "of", KNOWN_ANSWERS),
+    "known answers, a number": (f"{WEIGHTS}/known_answers", 0, KNOWN_ANSWERS),
     "weights of an experiment": (f"{TIMESFM}/weights", "random", "pretrained, untrained"),
     "context below a patch of TimesFM": (f"{TIMESFM}/context", 31, "at least 32"),
     "context beyond TimesFM": (f"{TIMESFM}/context", 16257, "at most 16256"),

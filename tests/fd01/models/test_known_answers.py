@@ -1,0 +1,365 @@
+"""Known answers: right weights run through our code pass, and every way to be wrong is noticed and has consequences."""
+
+import json
+import shutil
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import weights as weights_script
+from helpers.answers import answers_of_lag_llama, answers_of_timesfm
+from helpers.made_up_data import CONFIG
+from helpers.paths import ROOT
+from safetensors.torch import load_file, save_file
+from threadpoolctl import threadpool_limits
+
+from fd01.models import lag_llama, timesfm, verification
+from fd01.models.frozen import run_frozen
+from fd01.models.known_answers import FILE, judge, lines, read_answers, stop_if_refused, summary
+from fd01.models.lag_llama_checkpoint import ARCHITECTURE
+from fd01.models.verification import input_of, load_cases, verify, warnings
+from fd01.models.weights import open_weights, require_weights, unopened
+from fd01.workflow.errors import NotRun, UserError
+from fd01.workflow.files import read_json, sha256, write_json
+
+pytestmark = pytest.mark.filterwarnings("ignore:::gluonts")
+
+WEIGHTS = "model.safetensors"
+SMALL = lag_llama.PUBLISHED | {"n_layer": 2, "n_head": 2}
+BOTH = ["float32", "bfloat16"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: False)  # the packages' own answers come from the CPU
+        yield
+    torch.set_num_threads(threads)
+
+
+def manifest_of(folder, model):
+    """Write the manifest of the weights in a folder; its path."""
+    files = {path.name: {"sha256": sha256(path), "bytes": path.stat().st_size} for path in sorted(folder.iterdir())}
+    write_json(folder / "manifest.json", {"model": model, "status": "ok", "files": files})
+    return folder / "manifest.json"
+
+
+@pytest.fixture(scope="module")
+def timesfm_answers(tiny_weights):
+    return answers_of_timesfm(timesfm.load(tiny_weights))
+
+
+@pytest.fixture
+def tiny(tiny_weights, tmp_path):
+    """The manifest of a copy of the weights of the tiny TimesFM."""
+    folder = tmp_path / "timesfm"
+    folder.mkdir()
+    shutil.copy(tiny_weights / WEIGHTS, folder)
+    return manifest_of(folder, "timesfm")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Folder with the random weights of a small Lag-Llama, as they lie after the conversion."""
+    folder = tmp_path_factory.mktemp("small") / "lag-llama"
+    folder.mkdir()
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        network = lag_llama.build(SMALL, 32)
+    save_file(network.state_dict(), folder / WEIGHTS)
+    write_json(folder / ARCHITECTURE, SMALL)
+    manifest_of(folder, "lag-llama")
+    return folder
+
+
+def unscaled(folder, context):
+    """The network of the package itself, without scaled positions."""
+    from gluonts.torch.distributions import StudentTOutput
+    from sktime.libs.lag_llama.model.module import LagLlamaModel
+
+    network = LagLlamaModel(**SMALL | {"context_length": context}, distr_output=StudentTOutput())
+    network.load_state_dict(load_file(folder / WEIGHTS))
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def lag_llama_answers(small):
+    return answers_of_lag_llama(partial(unscaled, small))
+
+
+def right(answers):
+    return [case["ok"] for case in answers["cases"]]
+
+
+# --- TimesFM
+
+
+def test_right_weights_of_timesfm_pass_and_bfloat16_has_its_own_tolerance(tiny, timesfm_answers):
+    answers = verify(tiny, timesfm_answers, BOTH)
+    assert (answers["status"], right(answers)) == ("verified", 4 * [True])
+    assert [(case["name"], case["dtype"]) for case in answers["cases"][:2]] == [("median", d) for d in BOTH]
+    differences = {case["dtype"]: case["difference"] for case in answers["cases"]}
+    assert differences["float32"] < 1e-5 and 1e-4 < differences["bfloat16"] < 0.1
+    assert answers == verify(tiny, timesfm_answers, BOTH)  # nothing in it depends on the time
+    assert summary(answers) == {"status": "verified", "passed": 4, "cases": 4, "differing": []}
+
+    for case in timesfm_answers["cases"]:
+        assert np.shape(case["expected"]) == (case["horizon"], len(case["columns"]))
+    strict = {"cases": [case | {"tolerance": dict.fromkeys(BOTH, 1e-4)} for case in timesfm_answers["cases"]]}
+    assert right(verify(tiny, strict, BOTH)) == 2 * [True, False]
+    assert (
+        len(verify(tiny, {"cases": [case | {"tolerance": {"float32": 1}} for case in strict["cases"]]}, BOTH)["cases"])
+        == 2
+    )
+
+
+def test_one_changed_weight_is_noticed(tiny, timesfm_answers):
+    tensors = load_file(tiny.parent / WEIGHTS)
+    tensors["stacked_xf.1.ff0.weight"][3, 5] += 0.1
+    save_file(tensors, tiny.parent / WEIGHTS)
+    tiny.unlink()
+    answers = verify(manifest_of(tiny.parent, "timesfm"), timesfm_answers, ["float32"])
+    assert (answers["status"], right(answers)) == ("refused", 2 * [False])
+    assert [text.split(": ")[2] for text in lines(answers)] == 2 * ["DIFFERS"]
+    assert all("largest difference" in text for text in lines(answers))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda *call: np.roll(timesfm.forecast(*call), 1, axis=-1),
+        lambda model, inputs, horizon, settings: timesfm.forecast(model, inputs, horizon, settings | {"flip": False}),
+        lambda *call: timesfm.forecast(*call) + np.float32(np.nan),
+    ],
+    ids=["columns shifted by one", "no flip", "not a number"],
+)
+def test_wrong_use_of_timesfm_is_noticed(tiny, timesfm_answers, wrong, monkeypatch, tmp_path):
+    monkeypatch.setattr(verification, "forecast", wrong)
+    answers = verify(tiny, timesfm_answers, ["float32"])
+    assert right(answers) == 2 * [False]
+    write_json(tmp_path / "answers.json", answers)
+
+
+# --- Lag-Llama
+
+
+def test_right_weights_of_lag_llama_pass(small, lag_llama_answers):
+    answers = verify(small / "manifest.json", lag_llama_answers, ["float32"])
+    assert (answers["status"], right(answers)) == ("verified", 2 * [True])
+    assert all(len(case["found"]) == 3 and case["difference"] < 1e-5 for case in answers["cases"])
+
+
+def test_loc_of_the_network_in_place_of_the_scalers_is_noticed(small, lag_llama_answers, monkeypatch):
+    def confused(network, past, features, observed=None):
+        (df, loc, scale), _, window_scale = network(past, observed, features, features[:, -1:])
+        return df[:, -1], loc[:, -1] + window_scale[:, 0] * loc[:, -1], window_scale[:, 0] * scale[:, -1]
+
+    monkeypatch.setattr(lag_llama, "distribution", confused)
+    assert right(verify(small / "manifest.json", lag_llama_answers, ["float32"])) == 2 * [False]
+
+
+def test_zeros_that_count_as_observed_are_noticed(small, lag_llama_answers, monkeypatch):
+    original = lag_llama.distribution
+    monkeypatch.setattr(
+        lag_llama, "distribution", lambda network, past, features, observed: original(network, past, features)
+    )
+    assert right(verify(small / "manifest.json", lag_llama_answers, ["float32"])) == 2 * [False]
+
+
+def test_wrong_rope_factor_is_noticed(small, lag_llama_answers, monkeypatch):
+    monkeypatch.setattr(verification, "load_lag_llama", lambda folder, context, _: lag_llama.load(folder, context))
+    assert right(verify(small / "manifest.json", lag_llama_answers, ["float32"])) == [True, False]
+
+
+# --- what follows
+
+
+def file(ok, certain):
+    return {"name": "w", "certain": certain, "ok": ok}
+
+
+@pytest.mark.parametrize(
+    ("passed", "files", "status"),
+    [
+        ([True, True], [], "verified"),
+        ([True, True], [file(False, True)], "verified"),
+        ([True, False], [file(True, True)], "unverified"),
+        ([True, False], [file(False, True)], "refused"),
+        ([True, False], [file(True, False)], "refused"),  # one source alone vouches for the file
+        ([False, False], [], "refused"),
+        ([], [file(True, True)], "not verified"),
+    ],
+)
+def test_status_follows_from_answers_and_from_what_is_known_of_the_files(passed, files, status):
+    assert judge([{"ok": ok} for ok in passed], files) == status
+
+
+def published(manifest, certain, **changed):
+    about = read_json(manifest)["files"][WEIGHTS]
+    return {"files": {WEIGHTS: about | changed | {"certain": certain, "source": "one public record"}}}
+
+
+def wrong(answers):
+    """The same cases with other answers."""
+    return {"cases": [case | {"expected": (np.array(case["expected"]) + 1).tolist()} for case in answers["cases"]]}
+
+
+def test_file_that_differs_from_its_one_record_is_a_warning_with_both_values(tiny, timesfm_answers):
+    here = read_json(tiny)["files"][WEIGHTS]
+    cases = timesfm_answers | published(tiny, certain=False, sha256=64 * "0", bytes=29_488_819)
+    answers = verify(tiny, cases, ["float32"])
+    assert (answers["status"], answers["pinned"]) == ("verified", False)
+    (text,) = warnings(answers)
+    assert text == (
+        f"timesfm: {WEIGHTS} has the SHA-256 {here['sha256']} and {here['bytes']:,} bytes, expected: the SHA-256 "
+        f"{64 * '0'} and 29,488,819 bytes (one public record)"
+    )
+    assert summary(answers)["differing"] == [text.removeprefix("timesfm: ")]
+    assert warnings(verify(tiny, timesfm_answers | published(tiny, certain=False), ["float32"])) == []
+
+
+def test_wrong_answers_of_the_published_file_are_a_label_and_of_another_a_refusal(tiny, timesfm_answers):
+    def opened(answers):
+        write_json(tiny.with_name(FILE), answers)
+        return open_weights(tiny)
+
+    unverified = verify(tiny, wrong(timesfm_answers) | published(tiny, certain=True), ["float32"])
+    stop_if_refused(unverified)
+    counts = {"status": "unverified", "passed": 0, "cases": 2, "differing": []}
+    assert opened(unverified) == read_json(tiny) | {"known_answers": counts}
+    assert warnings(unverified) == [
+        "timesfm is unverified: other answers than published: median in float32; all columns in float32"
+    ]
+
+    refused = verify(tiny, wrong(timesfm_answers), ["float32"])
+    reason = r"these weights do not give the published answers \(0 of 2 agree\)$"
+    with pytest.raises(NotRun, match=f"^{reason}"):
+        opened(refused)
+    assert unopened(tiny) == "refused"
+    with pytest.raises(
+        UserError, match=r"Other answers: median in float32; all columns in float32\. .*known_answers: off"
+    ):
+        stop_if_refused(refused)
+    with pytest.raises(NotRun, match=f"^it is compared with the pre-trained network, which is not run: {reason}"):
+        require_weights(tiny)
+    frame, about = run_frozen(lambda: (open_weights(tiny), []), None, None, ["row"], 1, tiny)
+    assert frame.empty and about["weights"] == "refused" and about["not_run"].startswith("these weights do not give")
+
+    tensors = load_file(tiny.parent / WEIGHTS)
+    tensors["stacked_xf.1.ff0.weight"][3, 5] += 0.1
+    save_file(tensors, tiny.parent / WEIGHTS)
+    about = read_json(tiny)
+    about["files"] = {WEIGHTS: {"sha256": sha256(tiny.parent / WEIGHTS), "bytes": 1}}
+    write_json(tiny, about)
+    assert open_weights(tiny)["known_answers"]["status"] == "not verified"  # the answers are of the file before
+
+
+def test_weights_without_answers_are_labelled(tiny, timesfm_answers):
+    assert open_weights(tiny)["known_answers"] == {"status": "not verified", "passed": 0, "cases": 0, "differing": []}
+    for cases, off, status in ((timesfm_answers, True, "off"), (None, False, "not verified"), (None, True, "off")):
+        answers = verify(tiny, cases, ["float32"], off)
+        assert (answers["status"], answers["cases"]) == (status, [])
+        assert len(lines(answers)) == 1 and not warnings(answers)
+        write_json(tiny.with_name(FILE), answers)
+        assert open_weights(tiny)["known_answers"]["status"] == status
+        require_weights(tiny)
+    write_json(tiny, read_json(tiny) | {"model": "another"})
+    with pytest.raises(UserError, match="known_answers of another: only timesfm and lag-llama can be checked"):
+        verify(tiny, timesfm_answers, ["float32"])
+
+
+def test_missing_weights_are_missing_whatever_else_is_known(tmp_path):
+    manifest = tmp_path / "manifest.json"
+    write_json(manifest, {"model": "timesfm", "status": "missing", "reason": "nobody answers"})
+    answers = verify(manifest, None, ["float32"], off=True)
+    assert answers["status"] == "missing" and lines(answers) == ["timesfm: not checked: the weights are missing"]
+    write_json(tmp_path / FILE, answers)
+    assert read_answers(manifest) == answers and unopened(manifest) == "missing" == unopened([])
+    with pytest.raises(NotRun, match=r"^nobody answers$"):
+        open_weights(manifest)
+
+
+# --- the command
+
+
+@pytest.fixture
+def command(tiny_weights, timesfm_answers, tmp_path):
+    """The path of a manifest, and a function that fetches and checks the weights of the tiny TimesFM."""
+    path = tmp_path / "weights" / "timesfm" / "manifest.json"
+    entry = CONFIG["weights"]["models"]["timesfm"] | {"path": str(tiny_weights / WEIGHTS), "files": {WEIGHTS: None}}
+
+    def call(answers=timesfm_answers, missing="skip"):
+        write_json(tmp_path / "cases.json", answers)
+        params = {"models": {"timesfm": entry}, "cases": {"timesfm": str(tmp_path / "cases.json")}, "missing": missing}
+        checks = {"timesfm": {"off": False, "dtypes": ["float32"]}}
+        weights_script.get_and_verify(path, "timesfm", SimpleNamespace(**params, checks=checks))
+
+    return path, call
+
+
+def test_command_prints_a_line_per_case_and_leaves_equal_files_alone(command, capsys):
+    path, call = command
+    call()
+    printed = capsys.readouterr().out.splitlines()
+    assert [text.split(":")[:2] for text in printed] == [
+        ["timesfm", " median in float32"],
+        ["timesfm", " all columns in float32"],
+    ]
+    assert all(" agrees: largest difference " in text for text in printed)
+    dates = [file.stat().st_mtime_ns for file in (path, path.with_name(FILE))]
+    call()
+    assert [file.stat().st_mtime_ns for file in (path, path.with_name(FILE))] == dates
+
+
+@pytest.mark.parametrize("missing", ["skip", "fail"])
+def test_command_fails_on_refused_weights(command, timesfm_answers, missing):
+    path, call = command
+    with pytest.raises(UserError, match="The weights of timesfm do not give the published answers"):
+        call(wrong(timesfm_answers), missing)
+    assert path.with_name(FILE).exists() == (missing == "skip")  # else the next run would go on without them
+
+
+def test_file_of_answers_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "x.json").write_text("{")
+    for name in ("x.json", "gone.json"):
+        with pytest.raises(UserError, match=f"^known_answers of the configuration: .*{name} cannot be read"):
+            load_cases(tmp_path / name)
+    assert load_cases("") is None
+
+
+# --- the answers in this repository
+
+
+@pytest.mark.parametrize("model", ["timesfm", "lag-llama"])
+def test_published_answers_are_whole_and_say_where_they_come_from(model):
+    cases = load_cases(ROOT / "resources" / "known-answers" / f"{model}.json")
+    assert len(cases["cases"]) == {"timesfm": 3, "lag-llama": 2}[model]
+    for case in cases["cases"]:
+        assert case["licence"] in ("Apache-2.0", "BSD-3-Clause") and case["source"]
+        assert np.shape(case["expected"]) == (case["horizon"], len(case["columns"]))
+        assert np.isfinite(case["expected"]).all() and input_of(case).ndim == 1
+        assert 1e-4 <= case["tolerance"]["float32"] <= 2e-4 < case["tolerance"].get("bfloat16", 1)
+    published = {name: file["sha256"] for name, file in cases["files"].items() if file["certain"]}
+    assert published.items() <= CONFIG["weights"]["models"][model]["files"].items()
+    assert bool(published) == (model == "timesfm")
+
+
+def test_published_inputs_are_the_ones_that_their_sources_name():
+    timesfm_cases, lag_llama_cases = (
+        {case["name"]: case for case in json.loads((ROOT / "resources/known-answers" / name).read_text())["cases"]}
+        for name in ("timesfm.json", "lag-llama.json")
+    )
+    passengers = input_of(timesfm_cases["AirPassengers"])
+    assert (len(passengers), passengers.sum(), passengers.max()) == (132, 34649, 559)
+    for case in lag_llama_cases.values():
+        assert (input_of(case) == passengers[:128]).all() and case["flags"]["prediction_length"] == 16
+    assert [case["flags"]["context"] for case in lag_llama_cases.values()] == [32, 64]
+    assert np.shape(timesfm_cases["temperature anomalies"]["expected"]) == (12, 10)
+    sine = input_of(timesfm_cases["sine"])
+    assert len(sine) == 100 and sine[0] == 0 and sine[-1] == pytest.approx(np.sin(20))
+    rounding = 5e-5 / sine.std()  # of four decimals
+    assert timesfm_cases["sine"]["tolerance"]["float32"] > 2 * rounding
