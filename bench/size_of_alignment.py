@@ -146,7 +146,7 @@ def altered_forecasts(forecasts, prices):
         for strength in STRENGTHS:
             known, ahead = ((part - np.nanmean(part)) / np.nanstd(part) for part in (value, np.roll(future, -1)))
             blend = (1 - strength) * known + strength * ahead
-            altered[name, "peek", strength] = what, blend * (0.01 if what == LOCATION else 1)
+            altered[name, "peek", strength] = what, blend * (1e-3 if what == LOCATION else 1)
     # A price forecast that is late: the return that it means has today's return in it.
     close = prices["Close"].to_numpy()
     for k in (1, 2, 3):

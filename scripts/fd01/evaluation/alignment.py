@@ -34,7 +34,7 @@ LEVEL = 0.01  # of an accusation, after Holm's correction over experiments and s
 # An honest forecast may know more of the next day than past prices tell. The VIX, which comes from the prices of
 # options, has a partial correlation of up to 0.14 with it. Only a forecast with clearly more than this is accused.
 SKILL = 0.3
-SHARE = 0.6  # a late forecast has less than this share of its largest correlation with every newer day
+SHARE = 0.75  # a late forecast has less than this share of its largest correlation with every newer day
 FEWEST = 100  # days
 ROUNDING = 1e-6  # a residual with a smaller share of the standard deviation is rounding
 # Baselines that are a volatility, or increase with one: which of their scores.
@@ -183,58 +183,50 @@ def measure_profile(values, lags, news):
     fixed = (fixed - fixed.mean(axis=0)) / np.where(spread > 0, spread, 1)
     values = (values - values.mean()) / values.std()
     basis, _ = np.linalg.qr(np.column_stack([np.ones(n), fixed]))
-    first = fixed.shape[1] - kinds * len(SHIFTS)  # the column of the first news of SHIFTS
+    columns = fixed.shape[1] - kinds * np.arange(len(SHIFTS), 0, -1)  # of the first news of each shift
+    free = (n - 1 - columns)[:, None]  # degrees of freedom
     products, squares = (np.zeros((len(SHIFTS), kinds, n)) for _ in range(2))
-    free = n - 1 - first - kinds * np.arange(len(SHIFTS))  # degrees of freedom of each shift
-    for i in range(len(SHIFTS)):
-        columns = first + kinds * i + np.arange(kinds)
-        before = basis[:, : 1 + columns[0]]
-        left = _without(values, before)
-        for g, column in enumerate(columns):
-            left_news = _without(fixed[:, column], before)
-            if min(left.std(), left_news.std()) > ROUNDING:
-                u, v = _ranks(left), _ranks(left_news)
+    for i, column in enumerate(columns):
+        before = basis[:, : 1 + column]
+        left, u = _ranks_without(values, before)
+        for g in range(kinds):
+            left_news, v = _ranks_without(fixed[:, column + g], before)
+            if min(left, left_news) > ROUNDING:
                 products[i, g], squares[i, g] = u * v, (u**2 + v**2) / 2
     r = products.mean(axis=2)
     influence = products - r[:, :, None] * squares
-    signs = np.where(r < 0, -1, 1)
-    above_skill = signs[:, :, None] * products - SKILL * squares
-    p_knows = np.array([[_p_positive(above_skill[i, g], free[i]) for g in range(kinds)] for i in range(len(SHIFTS))])
+    signs = np.where(r < 0, -1, 1)[:, :, None]
+    p_knows = _p_positive(signs * products - SKILL * squares, free)
     p_late = np.ones((ORIGIN, kinds))
-    for k in range(1, ORIGIN + 1):
-        for g in range(kinds):
-            p = [p_knows[ORIGIN - k, g]]
-            if p[0] > LEVEL:
-                continue
-            share = SHARE * signs[ORIGIN - k, g] * (influence[ORIGIN - k, g] + r[ORIGIN - k, g])
-            for i in range(ORIGIN - k + 1, ORIGIN + 1):
-                newer = influence[i] + r[i][:, None]
-                p += [_p_positive(share + sign * newer[h], free[i]) for h in range(kinds) for sign in (-1, 1)]
-            p_late[k - 1, g] = max(p)
-    se = np.array([[_standard_error(influence[i, g], free[i]) for g in range(kinds)] for i in range(len(SHIFTS))])
-    return Profile(r, se, p_knows, p_late)
+    centred = influence + r[:, :, None]  # their means are r, their spreads lead to its standard error
+    for k, g in zip(*np.nonzero(p_knows[ORIGIN - 1 :: -1] < LEVEL)):
+        oldest = ORIGIN - 1 - k
+        newer = centred[oldest + 1 : ORIGIN + 1]
+        share = SHARE * signs[oldest, g] * centred[oldest, g]
+        smaller = [_p_positive(share + sign * newer, free[oldest + 1 : ORIGIN + 1]) for sign in (-1, 1)]
+        p_late[k, g] = max(p_knows[oldest, g], np.max(smaller))
+    return Profile(r, _standard_error(influence, free), p_knows, p_late)
 
 
-def _without(values, basis):
-    return values - basis @ (basis.T @ values)
-
-
-def _ranks(values):
-    """Ranks with mean 0 and standard deviation 1."""
-    ranks = pd.Series(values).rank().to_numpy()
-    return (ranks - ranks.mean()) / ranks.std()
+def _ranks_without(values, basis):
+    """What least squares on an orthonormal basis leave of `values`: its standard deviation, and its standard ranks."""
+    left = values - basis @ (basis.T @ values)
+    ranks = pd.Series(left).rank().to_numpy()
+    return left.std(), (ranks - ranks.mean()) / ranks.std()
 
 
 def _standard_error(values, free):
-    """Of the mean of `values`, with `free` degrees of freedom."""
-    deviations = values - values.mean()
-    return np.sqrt(max(mean_variance(deviations, len(values) ** 0.5), deviations.var()) / free)
+    """Of the means of `values` over the last axis, the days, with `free` degrees of freedom."""
+    n = values.shape[-1]
+    deviations = (values - values.mean(axis=-1, keepdims=True)).reshape(-1, n).T
+    variances = np.maximum(mean_variance(deviations, n**0.5), deviations.var(axis=0))
+    return np.sqrt(variances.reshape(values.shape[:-1]) / free)
 
 
 def _p_positive(values, free):
-    """One-sided p-value that the expectation of `values` is not positive."""
+    """One-sided p-values that the expectations of `values`, over the last axis, are not positive; 1 for constants."""
     se = _standard_error(values, free)
-    return float(stdtr(free, -values.mean() / se)) if se > 0 else 1.0
+    return np.where(se > 0, stdtr(free, -values.mean(axis=-1) / np.where(se > 0, se, 1)), 1.0)
 
 
 def _measure(forecasts, days, what):
