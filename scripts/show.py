@@ -1,5 +1,6 @@
 """Print the verdict, the path of the report, and what is missing from them."""
 
+import csv
 from pathlib import Path
 
 from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
@@ -20,3 +21,7 @@ if __name__ == "__main__":
             f"WARNING: not run, because their weights are missing: {', '.join(verdict['without_weights'])}. "
             "To fetch the weights: source .venv/bin/activate, then snakemake weights. Then repeat this command.\n"
         )
+    with open(snakemake.input.alignment, encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["k"]:  # days that a forecast is away from its own
+                print(f"WARNING: the {row['what']} that {row['experiment']} forecasts: {row['verdict']}.\n")

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr
 
+from fd01.data.features import daily_range
 from fd01.data.origins import EVALUATION
 from fd01.data.targets import TARGETS
 from fd01.evaluation.bootstrap import mean_variance
@@ -90,18 +91,16 @@ def daily_news(dataset, sealed):
     Returns
     -------
     DataFrame, shape (days, 5), indexed by date
-        The columns `NEWS`: the log return of the Close; the log of its absolute value, which is not taken as less than
-        a tenth of the volatility; the log of the true range, from the lowest to the highest of High, Low and the Close
-        before. `close`, the log Close. `volatility`, the standard deviation of the 22 returns up to the day before.
+        The columns `NEWS`: the log return of the Close; the logs of its absolute value and of log(High / Low), neither
+        taken as less than a tenth of the volatility. `close`, the log Close. `volatility`, the standard deviation of
+        the 22 returns up to the day before.
     """
     prices = dataset.set_index("Date")[["High", "Low", "Close"]].astype(float)
     prices[np.concatenate([[False], sealed[:-1]])] = np.nan
-    before = prices["Close"].shift()
-    returns = np.log(prices["Close"] / before)
+    returns = np.log(prices["Close"]).diff()
     volatility = returns.rolling(22).std().shift()
-    true_range = np.log(np.maximum(prices["High"], before) / np.minimum(prices["Low"], before))
     smallest = 0.1 * volatility.clip(lower=1e-6)  # so that a day without a move has a logarithm
-    sizes = (np.log(np.maximum(size, smallest)) for size in (returns.abs(), true_range))
+    sizes = (np.log(np.maximum(size, smallest)) for size in (returns.abs(), daily_range(prices)))
     columns = [returns, *sizes, np.log(prices["Close"]), volatility]
     return pd.DataFrame(dict(zip((*NEWS, "close", "volatility"), columns)))
 
@@ -185,14 +184,14 @@ def measure_profile(values, lags, news):
     basis, _ = np.linalg.qr(np.column_stack([np.ones(n), fixed]))
     columns = fixed.shape[1] - kinds * np.arange(len(SHIFTS), 0, -1)  # of the first news of each shift
     free = (n - 1 - columns)[:, None]  # degrees of freedom
-    products, squares = (np.zeros((len(SHIFTS), kinds, n)) for _ in range(2))
+    left, left_news = np.empty((len(SHIFTS), 1, n)), np.empty((len(SHIFTS), kinds, n))
     for i, column in enumerate(columns):
         before = basis[:, : 1 + column]
-        left, u = _ranks_without(values, before)
-        for g in range(kinds):
-            left_news, v = _ranks_without(fixed[:, column + g], before)
-            if min(left, left_news) > ROUNDING:
-                products[i, g], squares[i, g] = u * v, (u**2 + v**2) / 2
+        left[i] = _without(values[:, None], before).T
+        left_news[i] = _without(fixed[:, column : column + kinds], before).T
+    varies = (left.std(axis=2) > ROUNDING) & (left_news.std(axis=2) > ROUNDING)
+    u, v = (_standard_ranks(part) for part in (left, left_news))
+    products, squares = (np.where(varies[:, :, None], part, 0.0) for part in (u * v, (u**2 + v**2) / 2))
     r = products.mean(axis=2)
     influence = products - r[:, :, None] * squares
     signs = np.where(r < 0, -1, 1)[:, :, None]
@@ -208,11 +207,16 @@ def measure_profile(values, lags, news):
     return Profile(r, _standard_error(influence, free), p_knows, p_late)
 
 
-def _ranks_without(values, basis):
-    """What least squares on an orthonormal basis leave of `values`: its standard deviation, and its standard ranks."""
-    left = values - basis @ (basis.T @ values)
-    ranks = pd.Series(left).rank().to_numpy()
-    return left.std(), (ranks - ranks.mean()) / ranks.std()
+def _without(columns, basis):
+    """What least squares on an orthonormal basis, shape (n, m), leave of `columns`, shape (n, k)."""
+    return columns - basis @ (basis.T @ columns)
+
+
+def _standard_ranks(values):
+    """Ranks over the last axis, with mean 0 and standard deviation 1."""
+    ranks = pd.DataFrame(values.reshape(-1, values.shape[-1]).T).rank().to_numpy().T.reshape(values.shape)
+    ranks -= ranks.mean(axis=-1, keepdims=True)
+    return ranks / np.maximum(ranks.std(axis=-1, keepdims=True), np.finfo(float).tiny)
 
 
 def _standard_error(values, free):
@@ -281,7 +285,7 @@ def alignment_table(forecasts, days):
         rows += [{"experiment": experiment} | row for row in measured or [{"n": 0, "verdict": NOT_APPLICABLE}]]
     tested = [row for row in rows if "p" in row]
     adjusted = holm(np.concatenate([row["p"] for row in tested])) if tested else np.array([])
-    for row, p in zip(tested, adjusted.reshape(len(tested), -1)):
+    for row, p in zip(tested, adjusted.reshape(-1, len(SHIFTS) - 1)):
         late, future = (np.flatnonzero(part < LEVEL) + 1 for part in (p[:ORIGIN], p[ORIGIN:]))
         row["p_holm"] = p.min()
         if len(future):
