@@ -26,6 +26,7 @@ include: "rules/external.smk"
 include: "rules/scoring.smk"
 # From predictions to the report.
 include: "rules/metrics.smk"
+include: "rules/alignment.smk"
 include: "rules/comparisons.smk"
 include: "rules/label_family.smk"
 include: "rules/calibration.smk"

@@ -47,6 +47,7 @@ STAGES = {
     "fracast": "Fracast",
     "scoring": "Scores from what models store",
     "metrics": "Health checks and metrics",
+    "alignment": "Forecasts on their day",
     "comparisons": "Paired comparisons",
     "label_family": "Other events and horizons",
     "calibration": "Calibration",

@@ -60,6 +60,7 @@ rule show:
         verdict=f"results/{config['dataset']}/verdict.json",
         lib=shared("show"),
         report=f"results/{config['dataset']}/report/index.html",
+        alignment=f"results/{config['dataset']}/metrics/alignment.csv",
     log:
         f"results/{config['dataset']}/logs/show.log",
     localrule: True

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.data.targets import TARGETS, describe
+from fd01.evaluation.alignment import alignment_check
 from fd01.evaluation.audit import outdated
 from fd01.evaluation.evidence import MEANINGS, doubts
 from fd01.report.html import inline_svg, render
@@ -48,6 +49,9 @@ if __name__ == "__main__":
     blocks = list(result_tables(pd.read_csv(files.metrics), experiments, outcomes, target))
     blocks.sort(key=lambda block: order.index(block["name"]))
     checks = {path.stem: read_json(path) for path in sorted(Path(files.checks).glob("*.json"))}
+    tables = read_tables(files.tables)
+    for name, group in checks.items():
+        group.append(alignment_check([row for row in tables["alignment"] if row["experiment"] == name]))
     page = render(
         files.template,
         style=Path(files.style).read_text(encoding="utf-8"),
@@ -74,7 +78,7 @@ if __name__ == "__main__":
         erratum=read_json(files.erratum),
         audit=read_audit(files.audit, files.predictions),
         walk_forward_blocks=[fold for fold in outcomes["fold"].unique() if is_walk_forward(fold)],
-        tables=read_tables(files.tables),
+        tables=tables,
         figures=read_figures(files.figures),
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},
     )

@@ -1,5 +1,6 @@
 """Print the verdict, the path of the report, and what is missing from them."""
 
+import csv
 from pathlib import Path
 
 from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
@@ -25,3 +26,7 @@ if __name__ == "__main__":
             "WARNING: not run, because these weights do not give the published answers: "
             f"{', '.join(verdict['refused_weights'])}. snakemake weights says which answers differ, and what to do.\n"
         )
+    with open(snakemake.input.alignment, encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["k"]:  # days that a forecast is away from its own
+                print(f"WARNING: the {row['what']} that {row['experiment']} forecasts: {row['verdict']}.\n")

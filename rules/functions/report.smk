@@ -12,7 +12,7 @@ REPORT_SECTIONS = [
 # The tables and figures that sections use, by these names.
 REPORT_TABLES = [
     *("power", "protocol-errors", "comparisons", "margins", "walk-forward", "losses"),
-    *("labels", "calibration", "explanation", "terciles", "contamination", "ledger"),
+    *("labels", "calibration", "explanation", "terciles", "contamination", "ledger", "alignment"),
 ]
 REPORT_FIGURES = ["auc", "labels", "reliability", "explanation"]
 

@@ -7,7 +7,8 @@ from fd01.workflow.files import read_json
 # The files of tests/full, and the rules that run in the studies of each.
 RULES_RUN_BY = {
     "test_study.py": """
-        build_dataset build_origins calibrate_scores check_predictions collect_provenance compare_experiments
+        build_dataset build_origins calibrate_scores check_alignment
+        check_predictions collect_provenance compare_experiments
         compare_losses decide download_prices encode_timesfm evaluate explain_scores fetch_weights finetune_timesfm
         fit_probe forecast_timesfm gather_seeds measure_labels plot_auc plot_scores record_trials render_report
         run_baseline score_forecasts seal_outcomes show simulate_protocol slice_contamination train_patchtst

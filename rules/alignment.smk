@@ -1,0 +1,23 @@
+# In: predictions, prices and outcomes. Out: metrics/alignment.csv, which says of every forecast of a location or a scale
+# whether it lies on its day, late, or knows the future.
+
+
+rule check_alignment:
+    input:
+        predictions=all_predictions,
+        dataset="results/{dataset}/data/dataset.parquet",
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        checks="results/{dataset}/checks",
+        lib=shared("check_alignment"),
+    output:
+        "results/{dataset}/metrics/alignment.csv",
+    log:
+        "results/{dataset}/logs/check_alignment.log",
+    benchmark:
+        "results/{dataset}/benchmarks/check_alignment.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        target=config["targets"][0],
+    script:
+        "../scripts/check_alignment.py"
