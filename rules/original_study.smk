@@ -1,6 +1,7 @@
 # In: the dataset of the original study, its outcomes, and the original study's file of TimesFM forecasts if there is one.
-# Out: erratum.json, the figures that the original study published, recomputed without any model; and its forecasts with
-# their dates, which the experiments TFM-01-published and TFM-01-published-realigned score.
+# Out: erratum.json, the figures that the original study published, recomputed without any model; its forecasts with their
+# dates, which the experiments TFM-01-published and TFM-01-published-realigned score; and reproduction.json, whether the
+# published weights give these forecasts again.
 
 
 rule recompute_published:
@@ -39,3 +40,26 @@ rule date_study_forecasts:
         "../envs/analysis.yaml"
     script:
         "../scripts/date_study_forecasts.py"
+
+
+rule reproduce_published:
+    input:
+        dataset="results/{dataset}/data/dataset.parquet",
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        study_predictions=lookup(dpath="datasets/{dataset}/study_predictions", within=config, default=[]),
+        manifest=manifest_path("timesfm"),
+        answers=answers_path("timesfm"),
+        lib=shared("reproduce_published"),
+    output:
+        "results/{dataset}/reproduction.json",
+    log:
+        "results/{dataset}/logs/reproduce_published.log",
+    benchmark:
+        "results/{dataset}/benchmarks/reproduce_published.tsv"
+    conda:
+        "../envs/timesfm.yaml"
+    threads: 8
+    resources:
+        gpu=GPU,
+    script:
+        "../scripts/reproduce_published.py"

@@ -33,6 +33,7 @@ rule render_report:
         description="results/{dataset}/data/dataset.json",
         provenance="results/{dataset}/provenance.json",
         erratum="results/{dataset}/erratum.json",
+        reproduction=reproduction_of,
         tables=report_tables,
         figures=report_figures,
         block_figures=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),

@@ -76,6 +76,7 @@ if __name__ == "__main__":
         provenance=provenance,
         imported=imported(provenance["experiments"]),
         erratum=read_json(files.erratum),
+        reproduction=read_json(files.reproduction) if files.reproduction else None,
         audit=read_audit(files.audit, files.predictions),
         walk_forward_blocks=[fold for fold in outcomes["fold"].unique() if is_walk_forward(fold)],
         tables=tables,

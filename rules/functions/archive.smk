@@ -40,8 +40,11 @@ def archive_to_import(wildcards):
 
 
 # Without this warning, a changed setting could silently start hours of training.
-for name in TIMESFM if workflow.is_main_process else []:
-    for path in Path("results", config["dataset"], "imported", name).glob("*/manifest.json"):
-        changed = difference(read_json(path)["settings"], TIMESFM_SETTINGS[name])
-        if changed:
-            logger.warning(f"The imported predictions of {name} are not used, because its settings differ: {changed}.")
+for path in (
+    Path("results", config["dataset"], "imported").glob("*/*/manifest.json") if workflow.is_main_process else []
+):
+    name = path.parent.parent.name
+    if name not in TIMESFM:
+        logger.warning(f"The imported predictions of {name} are not used: it is no TimesFM experiment here.")
+    elif changed := difference(read_json(path)["settings"], TIMESFM_SETTINGS[name]):
+        logger.warning(f"The imported predictions of {name} are not used, because its settings differ: {changed}.")

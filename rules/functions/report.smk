@@ -23,6 +23,12 @@ def report_tables(wildcards):
     return expand("results/{dataset}/metrics/{table}.csv", dataset=wildcards.dataset, table=REPORT_TABLES + truth)
 
 
+def reproduction_of(wildcards):
+    """Input function: the original study's forecasts made again, on the dataset whose entry names their file."""
+    of_dataset = config["datasets"][wildcards.dataset]
+    return f"results/{wildcards.dataset}/reproduction.json" if "study_predictions" in of_dataset else []
+
+
 def report_figures(wildcards):
     """Input function: the figures for the sections of the report on a dataset."""
     walk_forward = ["walk-forward"] if any(map(is_walk_forward, folds_of(wildcards))) else []

@@ -5,9 +5,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from fd01.data.targets import target_values
+from fd01.evaluation.metrics import auc
 from fd01.workflow.errors import NotRun
 
 WINDOW = 1150  # days, the original study's context
@@ -115,7 +115,7 @@ def scaler_figures(dataset, sealed):
         "n": len(up),
         "positives": int(up.sum()),
         "lines": [
-            {"what": what, "published": PUBLISHED.get(mode), "auc": roc_auc_score(up, score)}
+            {"what": what, "published": PUBLISHED.get(mode), "auc": auc(up, score)}
             for what, mode, score in lines
         ],
     }
@@ -144,8 +144,8 @@ def stored_forecasts(dataset, sealed, path, block):
     Other parameters and errors as `stored_days`.
     """
     rows, scores, up = stored_days(dataset, sealed, path, block)
-    auc, realigned = (roc_auc_score(up[rows - lag], scores) for lag in (0, 1))
-    return {"n": len(rows), "published": STORED[block][0], "auc": auc, "realigned": realigned}
+    of_day, of_origin = (auc(up[rows - lag], scores) for lag in (0, 1))
+    return {"n": len(rows), "published": STORED[block][0], "auc": of_day, "realigned": of_origin}
 
 
 def stored_days(dataset, sealed, path, block):

@@ -1,7 +1,7 @@
 """Scores from predictive distributions that are given as nine deciles, as `fd01.models.forecasts` stores them."""
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from fd01.data.series import HIGH_SERIES, PRICES, SIMPLE_RETURN
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
@@ -9,7 +9,7 @@ from fd01.data.touch import CLOSE_EXCEEDANCE, needs_touch
 from fd01.models.forecasts import DECILE_COLUMNS, LEVELS
 from fd01.workflow.errors import NotRun
 
-PROBITS = norm.ppf(LEVELS)  # normal scores of the deciles
+PROBITS = ndtri(LEVELS)  # normal scores of the deciles
 LOWEST_RETURN = -0.9999  # a forecast below it, which no price can follow, counts as this simple return
 
 
@@ -74,17 +74,17 @@ def exceedance(quantiles, threshold, levels=LEVELS):
     -------
     array, shape (n,)
 
-    >>> normal = norm.ppf(LEVELS)[None]
+    >>> normal = ndtri(LEVELS)[None]
     >>> exceedance(normal, np.array([2.0])).round(4)
     array([0.0228])
     """
-    probits = norm.ppf(levels)
+    probits = ndtri(levels)
     segment = np.clip((quantiles <= threshold[:, None]).sum(axis=1), 1, len(probits) - 1)[:, None]
     left, right = (np.take_along_axis(quantiles, segment - shift, axis=1)[:, 0] for shift in (1, 0))
     # Of equal quantiles the slope is steep but finite, also between levels that lie far apart.
     width = np.maximum(right - left, 8 * np.finfo(float).tiny)
     slope = (probits[segment] - probits[segment - 1])[:, 0] / width
-    return norm.sf(probits[segment - 1][:, 0] + (threshold - left) * slope)
+    return ndtr(-(probits[segment - 1][:, 0] + (threshold - left) * slope))
 
 
 def scores(frame, target, name, dataset, labels):

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from fd01.data.origins import CALIBRATION, EVALUATION, splits
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
@@ -362,7 +362,7 @@ def quantile_at(quantiles, levels, level):
 
     `quantiles` has the shape (n, k), `levels` the shape (k,).
     """
-    probits, z = norm.ppf(levels), norm.ppf(level)
+    probits, z = ndtri(levels), ndtri(level)
     right = min(max(int(np.searchsorted(probits, z, side="right")), 1), len(levels) - 1)
     share = (z - probits[right - 1]) / (probits[right] - probits[right - 1])
     return quantiles[:, right - 1] + share * (quantiles[:, right] - quantiles[:, right - 1])

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, block, dataset_and_origins, score_rows, through_csv
-from score_external import score_file
+from helpers.paths import ROOT
 from scipy.stats import norm
+from score_external import score_file
 
 from fd01.data.touch import touch, touch_exponent
 from fd01.evaluation.metrics_table import measure_experiment
@@ -19,7 +20,6 @@ from fd01.scoring.external import levels_in_names, quantile_at, read_forecasts, 
 from fd01.scoring.predictions import check_same_origins, read_experiment, write_blocks
 from fd01.workflow.errors import NotRun, UserError
 from fd01.workflow.parquet import write_table
-from helpers.paths import ROOT
 
 EXAMPLE = ROOT / "tests" / "fd01" / "scoring" / "forecasts-from-elsewhere.csv"
 # The example has 50 rows: the first 50 trading days after this training period.
