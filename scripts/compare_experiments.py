@@ -111,9 +111,7 @@ def comparison_tables(matrices, metrics, experiments, target, systems, cut_off, 
         "comparisons": comparisons,
         "intervals": pd.DataFrame(per_experiment, columns=COLUMNS["intervals"]),
         "margins": at_other_margins(comparisons, statistics),
-        "twins": pd.DataFrame(
-            [row for block, _ in blocks if block for row in compare_single_twins(block, design)]
-        ),
+        "twins": pd.DataFrame([row for block, _ in blocks if block for row in compare_single_twins(block, design)]),
         "walk_forward": across_blocks(comparisons),
     }
     optimistic = experiments.set_index("experiment")["optimistic"]

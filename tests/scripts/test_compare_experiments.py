@@ -118,7 +118,10 @@ def lacking(matrix, name, days):
 def test_experiment_that_lacks_days_is_compared_on_its_own_and_changes_no_other():
     whole = {"validation": score_matrix(0), "test": score_matrix(1, n=200)}
     without = {fold: matrix.only(set(SYSTEMS) - {"X"}) for fold, matrix in whole.items()}
-    short = without | {"test": lacking(whole["test"], "X", [3, 7]), "validation": lacking(whole["validation"], "X", [0])}
+    short = without | {
+        "test": lacking(whole["test"], "X", [3, 7]),
+        "validation": lacking(whole["validation"], "X", [0]),
+    }
     metrics = metrics_of(whole)
     alone, found = (compared(matrices, metrics, cut_off="2015-06") for matrices in (without, short))
     for name, rows in found.items():
@@ -159,7 +162,9 @@ def test_experiment_that_lacks_days_is_pooled_with_blocks_that_it_has_whole():
     rows = compared(short, metrics_of(later), cut_off="2014-12")["comparisons"]
     (row,) = rows.query(f"experiment == 'X' and fold == '{AFTER_CUTOFF}' and against == 'reference'").to_dict("records")
     assert (row["n"], row["lacking"]) == (199, 1)
-    (other,) = rows.query(f"experiment == 'BASE-A' and fold == '{AFTER_CUTOFF}' and against == 'reference'").to_dict("records")
+    (other,) = rows.query(f"experiment == 'BASE-A' and fold == '{AFTER_CUTOFF}' and against == 'reference'").to_dict(
+        "records"
+    )
     assert (other["n"], other["lacking"]) == (200, 0)
 
 

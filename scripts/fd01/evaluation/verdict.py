@@ -21,8 +21,8 @@ QUESTION = (
     "direction prediction?"
 )
 POINT_FORECAST = (
-    "A point forecast says whether the event follows high expected returns; it says neither how likely the event is, nor "
-    "how wide the next day may be, on which this event depends most."
+    "A point forecast tells whether the event follows high expected returns. It tells neither how likely the event is, "
+    "nor how wide the next day may be, on which this event depends most."
 )
 QUOTED = [
     *("fold", "experiment", "against", "other", "family", "exposure", "n", "positives"),
@@ -90,6 +90,7 @@ def decide(study, results):
         for name in table.loc[table["weights"] == "pre-trained", "experiment"]
         if SYSTEMS[systems[name]].in_question
     )
+
     def protocol_of(experiment):
         """What the protocol answers for an experiment on its block."""
         answer = apply_protocol(

@@ -290,7 +290,9 @@ def test_sealed_block_of_stored_forecasts_is_not_written(prices, tmp_path):
     sealed = sealed_days(prices["Date"], [{"start": "2025-01-01"}])
     table, about = erratum.dated_forecasts(prices, sealed, path)
     assert table["date"].max() == pd.Timestamp("2024-12-31")
-    assert re.fullmatch(r"the block test of the file is left out: the outcomes of \d+ of its \d+ days are sealed", about["note"])
+    assert re.fullmatch(
+        r"the block test of the file is left out: the outcomes of \d+ of its \d+ days are sealed", about["note"]
+    )
 
 
 def test_stored_forecasts_of_other_prices_have_no_days(prices, tmp_path):
@@ -305,6 +307,7 @@ def test_stored_forecasts_of_other_prices_have_no_days(prices, tmp_path):
 
 def test_original_forecasts_have_these_figures_as_experiments(spy, study_predictions, tmp_path):
     folds = CONFIG["fold_templates"]["since-1993"]["folds"]
+    folds = {fold: {key: str(date) for key, date in dates.items()} for fold, dates in folds.items()}
     origins = build_origins(spy, folds, LABELS, **CONFIG["origins"])
     table, about = erratum.dated_forecasts(spy, is_open(spy), study_predictions)
     write_table(tmp_path / "point.parquet", table, about)

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, block, dataset_and_origins, score_rows, through_csv
-from score_external import score_file
+from helpers.paths import ROOT
 from scipy.stats import norm
+from score_external import score_file
 
 from fd01.data.touch import touch, touch_exponent
 from fd01.evaluation.metrics_table import measure_experiment
@@ -19,7 +20,6 @@ from fd01.scoring.external import levels_in_names, quantile_at, read_forecasts, 
 from fd01.scoring.predictions import check_same_origins, read_experiment, write_blocks
 from fd01.workflow.errors import NotRun, UserError
 from fd01.workflow.parquet import write_table
-from helpers.paths import ROOT
 
 EXAMPLE = ROOT / "tests" / "fd01" / "scoring" / "forecasts-from-elsewhere.csv"
 # The example has 50 rows: the first 50 trading days after this training period.
@@ -96,7 +96,9 @@ def test_deciles_keep_their_bits_whatever_the_levels_argument():
     np.testing.assert_array_equal(exceedance(values, threshold), exceedance(values, threshold, LEVELS))
 
 
-@pytest.mark.parametrize("levels", [(0.5, 0.9), (0.01, 0.025, 0.4, 0.99), (0.001, 0.999), tuple(np.arange(1, 100) / 100)])
+@pytest.mark.parametrize(
+    "levels", [(0.5, 0.9), (0.01, 0.025, 0.4, 0.99), (0.001, 0.999), tuple(np.arange(1, 100) / 100)]
+)
 def test_normal_quantiles_at_any_levels_give_the_normal_probability(levels):
     levels, threshold = np.array(levels), np.linspace(-3, 3, 61)
     values = np.tile(2 * norm.ppf(levels) + 0.5, (61, 1))
@@ -114,7 +116,9 @@ def test_equal_quantiles_have_a_probability():
 
 def test_samples_are_an_empirical_distribution_with_tails(path):
     samples = np.random.default_rng(1).normal(0.001, 0.01, (len(ROWS), 4000))
-    forecasts = read_forecasts(write(frame(samples, [f"s{j}" for j in range(4000)]), path), settings(samples="s"), DATASET)
+    forecasts = read_forecasts(
+        write(frame(samples, [f"s{j}" for j in range(4000)]), path), settings(samples="s"), DATASET
+    )
     found = scores(forecasts, UP, None, DATASET, LABELS)
     share = (samples > 0.01).mean(axis=1)
     np.testing.assert_allclose(found["close-exceedance"], share, atol=1.5 / 4000)
@@ -154,7 +158,7 @@ def test_point_forecast_only_ranks(path):
         found = scores(forecasts, target, None, DATASET, LABELS)
         assert set(found) == {"study"}
         np.testing.assert_allclose(found["study"], sign * point, rtol=1e-9)
-    with pytest.raises(NotRun, match="^forecasts from elsewhere are of the next day$"):
+    with pytest.raises(NotRun, match=r"^forecasts from elsewhere are of the next day$"):
         scores(forecasts, UP_5, None, DATASET, LABELS)
 
 
@@ -163,9 +167,9 @@ def test_probability_is_about_its_own_event_alone(path):
     forecasts = read_forecasts(write(frame(p, ["p"]), path), settings("probability", probability="p"), DATASET)
     event = {"target": "up", "threshold": 0.01}
     np.testing.assert_allclose(scores(forecasts, UP, event, DATASET, LABELS)["probability"], p)
-    with pytest.raises(NotRun, match="^its probability is about up at 1 %, not about up at 2 %$"):
+    with pytest.raises(NotRun, match=r"^its probability is about up at 1 %, not about up at 2 %$"):
         scores(forecasts, UP, event, DATASET, LABELS | {"threshold": 0.02})
-    with pytest.raises(NotRun, match="^its probability is about up at 1 %, not about direction$"):
+    with pytest.raises(NotRun, match=r"^its probability is about up at 1 %, not about direction$"):
         scores(forecasts, DIRECTION, event, DATASET, LABELS)
 
 
@@ -233,8 +237,14 @@ BAD = {
     "missing": (edited(p=None), f"p: 1 values that are not finite numbers: {DAY}"),
     "infinite": (edited(p=np.inf), f"p: 1 values that are not finite numbers: {DAY}"),
     "text": (edited(p="0,01"), f"p: 1 values that are not finite numbers: {DAY}"),
-    "doubled": (edited(date=f"{DATES.iloc[6]:%Y-%m-%d}"), f"date: 1 days that stand there twice: {DATES.iloc[6]:%Y-%m-%d}"),
-    "outside": (edited(date="2031-01-02"), "date: 1 days outside the dataset, which has forecasts from 2015-10-08 to 2017-04-20 "),
+    "doubled": (
+        edited(date=f"{DATES.iloc[6]:%Y-%m-%d}"),
+        f"date: 1 days that stand there twice: {DATES.iloc[6]:%Y-%m-%d}",
+    ),
+    "outside": (
+        edited(date="2031-01-02"),
+        "date: 1 days outside the dataset, which has forecasts from 2015-10-08 to 2017-04-20 ",
+    ),
     "weekend": (edited(date="2016-01-02"), "date: 1 days that are no trading days of these prices: 2016-01-02"),
     "no date": (edited(date="2.1.2016"), "date: 1 values that are no day as YYYY-MM-DD: 2.1.2016"),
     "empty date": (edited(date=None), "date: 1 values that are no day as YYYY-MM-DD: nan"),
@@ -276,7 +286,9 @@ def test_columns_that_are_not_there_are_named(path):
     assert "has no column p; it has" in message(table, path, settings(point="p"))
     assert "lists 2 levels" in message(table, path, settings(quantiles=[0.1, 0.9]))
     assert "the same level" in message(table, path, settings(quantiles={"q10": 0.1, "q20": 0.1}))
-    assert "has no two columns whose names are levels" in message(frame(np.zeros(len(ROWS)), ["p"]), path, settings(quantiles=True))
+    assert "has no two columns whose names are levels" in message(
+        frame(np.zeros(len(ROWS)), ["p"]), path, settings(quantiles=True)
+    )
     outside = frame(quantiles((0.1, 0.5)), ["q10", "q100"])
     assert "levels outside (0, 1) in the names of the columns q100" in message(outside, path, settings(quantiles=True))
     assert "0 columns that begin with 's'" in message(table, path, settings(samples="s"))
@@ -355,7 +367,7 @@ def test_block_may_lack_one_day_in_a_hundred_if_asked(tmp_path, absent, allowed,
     if scored:
         assert metadata["test"]["lacking"] == {"test": [f"{DATASET['Date'].iloc[gone[0]]:%Y-%m-%d}"]}
         own = {name: value for name, value in metadata["test"].items() if name != "external"}
-        with pytest.raises(UserError, match="^EXT, test: 1 of 180 days lack a score; only forecasts from elsewhere"):
+        with pytest.raises(UserError, match=r"^EXT, test: 1 of 180 days lack a score; only forecasts from elsewhere"):
             check_same_origins("EXT", found, {"test": own}, origins, [UP], [])
         with pytest.raises(UserError, match="1 days without a score"):
             check_same_origins("EXT", found, {"test": metadata["test"] | {"lacking": {}}}, origins, [UP], [])
