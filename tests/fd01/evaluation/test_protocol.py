@@ -394,8 +394,8 @@ def test_forecasts_made_elsewhere_stand_in_for_an_experiment_that_has_not_run():
     assert verdict["sentence"].startswith(
         "TFM-01 has no score here. By the original study's protocol, forecasts made elsewhere (real TimesFM 2.5, "
         f"made by the original study) give: {NO_RULE} (TFM-01-published reaches AUC 0.364 with a spread of 0.0170 on "
-        f"validation, partly: the model may have been trained on these days); {NO_RULE} (TFM-01-published-realigned reaches AUC "
-        "0.322 with a spread of 0.0170 on validation). A point forecast tells whether"
+        f"validation, partly: the model may have been trained on these days); {NO_RULE} "
+        "(TFM-01-published-realigned reaches AUC 0.322 with a spread of 0.0170 on validation). A point forecast tells "
     )
 
 
