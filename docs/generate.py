@@ -27,6 +27,7 @@ BOUNDS = {
     "exclusiveMaximum": "less than",
 }
 TYPES = {
+    "array": "a list",
     "integer": "a whole number",
     "number": "a number",
     "string": "text",
@@ -46,6 +47,7 @@ STAGES = {
     "timesfm": "TimesFM",
     "lag_llama": "Lag-Llama",
     "fracast": "Fracast",
+    "external": "Forecasts from elsewhere",
     "scoring": "Scores from what models store",
     "metrics": "Health checks and metrics",
     "alignment": "Forecasts on their day",

@@ -7,10 +7,13 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from helpers.loaded_modules import assert_tracked
 from helpers.made_up_data import make_prices
+from helpers.paths import ROOT
 from helpers.run_workflow import snakemake
 from helpers.studies import change, new_study, read_config, run_on_spy, write_config
+from scipy.stats import norm
 
 from fd01.workflow.files import read_json
 from fd01.workflow.parquet import read_frame, read_table
@@ -21,6 +24,15 @@ FOLDS = {
     "later": {"train_end": "2025-06-30", "start": "2025-07-01", "end": "2026-01-30"},  # it would learn from `test`
 }
 EXPERIMENTS = ["BASE-HAR", "PTST-tiny", "PTST-tiny-study"]
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())["experiments"]
+PUBLISHED = ["TFM-01-published", "TFM-01-published-realigned"]
+ELSEWHERE = {
+    "about": "quantiles of a colleague",
+    "system": "external",
+    "run": ["spy"],
+    "settings": {"file": "data/elsewhere.csv", "date": "day", "date_is": "origin", "values": "simple-return"}
+    | {"quantiles": True, "source": "a colleague", "license": "MIT", "trained_until": "2022-12", "released": "unknown"},
+}
 DAYS = 2510  # of made-up prices, from June 2017 to January 2027
 TIME = re.compile(r'"(collected|seconds)": "?[\d.:T+-]+')  # of a computation
 
@@ -36,12 +48,21 @@ def stored_forecasts(path):
     np.savez(path, **content)
 
 
+def forecasts_of_a_colleague(path):
+    """Write quantiles of the next return, whose width follows the last twenty, for every day of the dataset."""
+    prices = make_prices(DAYS, start="2017-06-01").set_index("Date")
+    width = prices["Close"].pct_change().rolling(20).std().loc["2018-06-01":]
+    table = pd.DataFrame({f"q{level}": norm.ppf(level / 100) * width for level in (5, 25, 50, 75, 95)})
+    table.rename_axis("day").reset_index().to_csv(path, index=False)
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """A run on the dataset of the original study under a plan that nobody has fixed."""
     folder = new_study(tmp_path_factory.mktemp("seal") / "run")
     make_prices(DAYS, start="2017-06-01").to_parquet(folder / "data" / "prices.parquet")
     stored_forecasts(folder / "data" / "forecasts.npz")
+    forecasts_of_a_colleague(folder / "data" / "elsewhere.csv")
     run_on_spy(folder, *EXPERIMENTS)
     config = read_config(folder)
     config["datasets"]["spy"] |= {"folds": FOLDS, "study_predictions": "data/forecasts.npz"}
@@ -49,6 +70,7 @@ def study(tmp_path_factory):
     config["targets"] = [{"target": "up", "horizon": 1}, {"target": "up", "horizon": 5}]
     config["plan"]["sealed"] = ["test"]
     config["experiments"]["PTST-tiny"]["seeds"] = [0]
+    config["experiments"] |= {name: SHIPPED[name] for name in PUBLISHED} | {"EXT": ELSEWHERE}
     config["walk_forward"] = True
     write_config(folder, config)
     snakemake(folder)
@@ -139,6 +161,44 @@ def test_erratum_has_no_figure_of_a_sealed_day(study):
     page = (study / "results/spy/report/index.html").read_text()
     assert f"not run, because {test['reason']}" in page
     assert "they are other prices" in page
+
+
+def test_forecasts_from_elsewhere_are_scored_on_the_days_that_they_have(study):
+    results = study / "results" / "spy"
+    metrics = pd.read_csv(results / "metrics/metrics.csv").query(
+        "target == 'up' and horizon == 1 and fold == 'validation'"
+    )
+    n = metrics[metrics["auc"].notna()].groupby("experiment")["n"].first().astype(int)
+    assert n["EXT"] == n["TFM-01-published"] == n["BASE-HAR"] == n["TFM-01-published-realigned"] + 1
+    kinds = metrics.groupby("experiment")["score_kind"].agg(set)
+    assert kinds["EXT"] == {"exceedance", "close-exceedance", "study", "width"} and kinds[PUBLISHED[0]] == {"study"}
+    rows = pd.read_csv(results / "metrics/comparisons.csv").query("fold == 'validation'")
+    assert rows.groupby("experiment")["lacking"].first().loc[lambda lacking: lacking > 0].to_dict() == {PUBLISHED[1]: 1}
+    assert set(rows.loc[rows["experiment"] == "EXT", "exposure"]) == {"clean"}
+    contamination = pd.read_csv(results / "metrics/contamination.csv")
+    assert {"EXT", *PUBLISHED} <= set(contamination["experiment"])
+    calibration = pd.read_csv(results / "metrics/calibration.csv").query("experiment == 'EXT' and arm == 'platt'")
+    assert calibration["auc"].notna().any()
+    page = (results / "report/index.html").read_text()
+    assert f"{n['EXT'] - 1} of {n['EXT']} days" in page
+
+
+def test_stored_forecasts_of_sealed_days_are_not_even_dated(study):
+    results = study / "results" / "spy"
+    table, about = read_table(results / "forecasts/original-study/point.parquet")
+    assert table["date"].max() == pd.Timestamp("2024-12-31") and about["note"].endswith("days are sealed")
+    experiments = pd.read_csv(results / "metrics/experiments.csv").set_index("experiment")
+    assert set(experiments.loc[PUBLISHED, "status"]) == {"partly"}
+    assert experiments.loc[PUBLISHED, "weights"].tolist() == ["made elsewhere"] * 2
+
+
+def test_stored_forecasts_stand_in_for_timesfm_in_the_verdict(study):
+    verdict = read_json(study / "results/spy/verdict.json")
+    assert verdict["protocol"]["status"] == "pending"
+    assert [answer["status"] for answer in verdict["stand_ins"]] == ["decided"] * 2
+    assert verdict["sentence"].startswith("TFM-01 has no score here. By the original study's protocol, forecasts made")
+    page = (study / "results/spy/report/index.html").read_text()
+    assert "A point forecast ranks days by the return that it expects." in page
 
 
 def test_digest_opens_everything(study, tmp_path):

@@ -19,7 +19,9 @@ RULES_RUN_BY = {
     "test_lag_llama_and_fracast.py": """
         forecast_fracast recompute_published run_lag_llama score_lag_llama train_lag_llama
     """,
-    "test_seal_of_a_study.py": "reproduce_published digests recompute_published",
+    "test_seal_of_a_study.py": """
+        date_study_forecasts digests recompute_published reproduce_published score_external
+    """,
     "test_notebooks.py": "explore export_predictions import_predictions unpack_predictions",
 }
 

@@ -1,5 +1,7 @@
 """Scores before and after the end of a model's training data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from slice_contamination import COLUMNS, contamination_table
 
 from fd01.evaluation.comparison import delong
 from fd01.evaluation.contamination import measure_slice, slices
-from fd01.evaluation.exposure import last_day, training_dates
+from fd01.evaluation.exposure import data_ends, last_day, training_dates
 from fd01.scoring.predictions import write_folds
 
 STATISTICS = CONFIG["statistics"] | {"resamples": 200, "min_events": 10}
@@ -99,10 +101,26 @@ def test_model_without_dates_has_one_slice_and_one_without_scores_none():
     assert empty.empty and list(empty) == COLUMNS
 
 
+def test_forecast_that_lacks_days_is_compared_on_its_own():
+    whole = score_matrix(Y, model=MODEL, reference=REFERENCE)
+    apart = whole.only({"model"})
+    lacks = np.isin(np.arange(150), [0, 100])[:, None]
+    matrix = replace(whole.only({"reference"}), incomplete=replace(apart, scores=apart.scores.mask(lacks)))
+    rows = contamination_table({"test": matrix}, {"model": WEIGHTS}, "reference", STATISTICS).set_index("slice")
+    assert rows.loc[["before cut-off", "after cut-off"], "n"].tolist() == [42, 106]
+    kept = np.arange(1, 43)
+    aucs = [roc_auc_score(Y[kept], scores[kept]) for scores in (MODEL, REFERENCE)]
+    assert rows.loc["before cut-off", ["auc", "reference_auc"]].tolist() == pytest.approx(aucs)
+
+
 def test_pretrained_are_those_with_a_manifest(tmp_path):
     origins = block("test", EVALUATION := "evaluation", [0, 1, 0])
     rows = score_rows(origins, [0.1, 0.2, 0.3]).drop(columns="fold")
     for weights in (WEIGHTS, "missing", None):
         write_folds(tmp_path / "model", {"2019-12-31": rows}, origins, {"weights": weights})
         assert training_dates(tmp_path / "model") == (weights if weights is WEIGHTS else None)
+    elsewhere = {"weights": None, "external": WEIGHTS}
+    write_folds(tmp_path / "model", {"2019-12-31": rows}, origins, elsewhere)
+    assert training_dates(tmp_path / "model") == WEIGHTS
+    assert data_ends([tmp_path / "model"]) == {"model": WEIGHTS["trained_until"]}
     assert set(rows["role"]) == {EVALUATION}

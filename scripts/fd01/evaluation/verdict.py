@@ -23,8 +23,8 @@ QUESTION = (
     "direction prediction?"
 )
 POINT_FORECAST = (
-    "A point forecast says whether the event follows high expected returns; it says neither how likely the event is, nor "
-    "how wide the next day may be, on which this event depends most."
+    "A point forecast tells whether the event follows high expected returns. It tells neither how likely the event is, "
+    "nor how wide the next day may be, on which this event depends most."
 )
 QUOTED = [
     *("fold", "experiment", "against", "other", "family", "exposure", "n", "positives"),

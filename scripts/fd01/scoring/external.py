@@ -186,7 +186,7 @@ def _read_npz(path, date):
             columns[name] = array
         elif array.ndim == 2 and len(array) == length:
             columns |= {f"{name}_{j}": array[:, j] for j in range(array.shape[1])}
-    return pd.DataFrame(columns if length is not None else dict.fromkeys(found, []))
+    return pd.DataFrame(columns if length is not None else {name: [] for name in found})
 
 
 def _dates(path, name, column):
@@ -280,8 +280,8 @@ def _simple_returns(path, names, values, kind, dates, close):
     if far.mean() > 0.5:
         raise UserError(
             f"{path}: {names[values.shape[1] // 2]}: the forecast and the Close of its origin differ by more than "
-            f"{100 * TOO_FAR:g} % on {far.sum()} of {len(far)} days, so these are not forecasts of this series as {kind} "
-            "(settings/values; returns are shares, not percent)"
+            f"{100 * TOO_FAR:g} % on {far.sum()} of {len(far)} days, so these are not forecasts of this series, or not "
+            f"the values that settings/values says: {kind} (returns are shares, not percent)"
         )
     for j, name in enumerate(names):
         impossible = (values[:, j] <= -1) | ~np.isfinite(values[:, j])

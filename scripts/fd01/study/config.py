@@ -7,6 +7,7 @@ import os
 import sys
 from copy import deepcopy
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
 
 from fd01.study.folds import WALK_FORWARD, is_walk_forward, walk_forward_folds
@@ -354,7 +355,7 @@ def _check_experiments(config):
         if entry["system"] == EXTERNAL:
             _check_external(key, settings)
         if "stands_for" in entry:
-            _check_stands_for(f"experiments/{name}/stands_for", name, entry, experiments)
+            _check_stands_for(name, entry, config)
         if "needs_weights" in entry:
             _check_needs_weights(f"experiments/{name}/needs_weights", entry)
         if model := needed_weights(entry):
@@ -407,14 +408,15 @@ def _check_levels(key, quantiles):
         return
     levels = quantiles if isinstance(quantiles, list) else sorted(quantiles.values())
     inside = len(levels) > 1 and all(0 < level < 1 for level in levels)
-    ascending = all(low < high for low, high in zip(levels, levels[1:]))
+    ascending = all(low < high for low, high in pairwise(levels))
     _require(inside and ascending, key, quantiles, "two or more different levels between 0 and 1, in ascending order")
 
 
-def _check_stands_for(key, name, entry, experiments):
-    value = entry["stands_for"]
+def _check_stands_for(name, entry, config):
+    key, value = f"experiments/{name}/stands_for", entry["stands_for"]
     _require(entry["system"] == EXTERNAL, key, value, "no such key here, as the system is not external: delete it")
-    others = [other for other in experiments if other != name]
+    # A small study may lack the experiment that the protocol judges.
+    others = sorted({*config["experiments"], config["decision"]["experiment"]} - {name})
     _require(value in others, key, value, f"another experiment: {', '.join(others)}")
 
 

@@ -26,6 +26,7 @@ from fd01.evaluation.audit import (
     choose_cut,
     compare_tables,
     fingerprint,
+    made_elsewhere,
     outdated,
     scramble,
 )
@@ -366,6 +367,18 @@ def test_audit_of_other_predictions_is_outdated(tmp_path):
     assert outdated(audit.iloc[1:], paths) == ["A"]
     (tmp_path / "B" / "test.parquet").write_bytes(b"others")
     assert outdated(audit, paths) == ["B"]
+
+
+def test_forecasts_made_elsewhere_are_not_audited_and_not_outdated(tmp_path):
+    (tmp_path / "EXT").mkdir()
+    (tmp_path / "EXT" / "test.parquet").write_bytes(b"scores")
+    row = made_elsewhere(tmp_path / "EXT")
+    assert (row["check"], row["ok"], row["compared"]) == ("EXT", None, 0)
+    assert row["detail"].startswith("not audited: made elsewhere")
+    table = through_csv(pd.DataFrame([row]))
+    assert outdated(table, [tmp_path / "EXT"]) == []
+    (tmp_path / "EXT" / "test.parquet").write_bytes(b"others")
+    assert outdated(table, [tmp_path / "EXT"]) == ["EXT"]
 
 
 def test_table_names_what_failed():

@@ -307,6 +307,7 @@ def test_stored_forecasts_of_other_prices_have_no_days(prices, tmp_path):
 
 def test_original_forecasts_have_these_figures_as_experiments(spy, study_predictions, tmp_path):
     folds = CONFIG["fold_templates"]["since-1993"]["folds"]
+    folds = {fold: {key: str(date) for key, date in dates.items()} for fold, dates in folds.items()}
     origins = build_origins(spy, folds, LABELS, **CONFIG["origins"])
     table, about = erratum.dated_forecasts(spy, is_open(spy), study_predictions)
     write_table(tmp_path / "point.parquet", table, about)

@@ -378,6 +378,43 @@ def test_published_figure_of_a_forecaster_is_its_score_of_the_study():
     assert (measured["score_kind"], measured["auc"]) == ("study", 0.364)
 
 
+PUBLISHED = ("TFM-01-published", "TFM-01-published-realigned")
+STORED = [measures(name, auc, score_kind="study", spread=0.017) for name, auc in zip(PUBLISHED, (0.364, 0.3218))]
+MADE_ELSEWHERE = [(name, "made elsewhere", "ok", "") for name in PUBLISHED]
+NO_WEIGHTS = ("TFM-01", "missing", "not run", "no weights")
+
+
+def test_forecasts_made_elsewhere_stand_in_for_an_experiment_that_has_not_run():
+    exposed = comparison("validation", "TFM-01-published", "reference", "worse", exposure="partly")
+    options = dict(entries=[NO_WEIGHTS, *MADE_ELSEWHERE], comparisons=table(exposed))
+    verdict = verdict_of("spy", *STORED, not_run("TFM-01", "no weights"), **options)
+    assert (verdict["protocol"]["status"], verdict["pretrained"]) == ("pending", [])
+    assert [answer["experiment"] for answer in verdict["stand_ins"]] == list(PUBLISHED)
+    for answer in verdict["stand_ins"]:
+        assert answer["source"] == "real TimesFM 2.5, made by the original study"
+        assert (answer["status"], answer["results"][0]["outcome"]) == ("decided", NO_RULE)
+    assert verdict["sentence"].startswith(
+        "TFM-01 has no score here. By the original study's protocol, forecasts made elsewhere (real TimesFM 2.5, "
+        f"made by the original study) give: {NO_RULE} (TFM-01-published reaches AUC 0.364 with a spread of 0.0170 on "
+        f"validation, partly: the model may have been trained on these days); {NO_RULE} "
+        "(TFM-01-published-realigned reaches AUC 0.322 with a spread of 0.0170 on validation). A point forecast tells "
+    )
+
+
+def test_forecasts_made_elsewhere_give_no_answer_where_the_experiment_ran_or_they_did_not():
+    ran = verdict_of("spy", *STORED, TFM["study"], entries=[TFM_RAN, *MADE_ELSEWHERE])
+    assert ran["stand_ins"] == [] and ran["sentence"].startswith(
+        f"By the original study's protocol: {NO_RULE} (TFM-01 "
+    )
+    reasons = [not_run(name, "no file") for name in PUBLISHED]
+    absent = verdict_of(
+        "spy", *reasons, entries=[NO_WEIGHTS, *((name, None, "not run", "no file") for name in PUBLISHED)]
+    )
+    assert absent["sentence"].startswith(OPEN)
+    assert [answer["reason"] for answer in absent["stand_ins"]] == ["no file", "no file"]
+    assert verdict_of("sp500", *STORED, entries=[NO_WEIGHTS, *MADE_ELSEWHERE])["stand_ins"] == []
+
+
 def test_verdict_names_what_ran_with_pretrained_weights_and_what_lacks_them():
     missing = [(name, "missing", "not run", "the hub is down") for name in ("TFM-02", "TFM-probe")]
     twin = ("TFM-01-untrained", "none: random", "ok", "")

@@ -158,7 +158,7 @@ def test_point_forecast_only_ranks(path):
         found = scores(forecasts, target, None, DATASET, LABELS)
         assert set(found) == {"study"}
         np.testing.assert_allclose(found["study"], sign * point, rtol=1e-9)
-    with pytest.raises(NotRun, match="^forecasts from elsewhere are of the next day$"):
+    with pytest.raises(NotRun, match=r"^forecasts from elsewhere are of the next day$"):
         scores(forecasts, UP_5, None, DATASET, LABELS)
 
 
@@ -167,9 +167,9 @@ def test_probability_is_about_its_own_event_alone(path):
     forecasts = read_forecasts(write(frame(p, ["p"]), path), settings("probability", probability="p"), DATASET)
     event = {"target": "up", "threshold": 0.01}
     np.testing.assert_allclose(scores(forecasts, UP, event, DATASET, LABELS)["probability"], p)
-    with pytest.raises(NotRun, match="^its probability is about up at 1 %, not about up at 2 %$"):
+    with pytest.raises(NotRun, match=r"^its probability is about up at 1 %, not about up at 2 %$"):
         scores(forecasts, UP, event, DATASET, LABELS | {"threshold": 0.02})
-    with pytest.raises(NotRun, match="^its probability is about up at 1 %, not about direction$"):
+    with pytest.raises(NotRun, match=r"^its probability is about up at 1 %, not about direction$"):
         scores(forecasts, DIRECTION, event, DATASET, LABELS)
 
 
@@ -367,7 +367,7 @@ def test_block_may_lack_one_day_in_a_hundred_if_asked(tmp_path, absent, allowed,
     if scored:
         assert metadata["test"]["lacking"] == {"test": [f"{DATASET['Date'].iloc[gone[0]]:%Y-%m-%d}"]}
         own = {name: value for name, value in metadata["test"].items() if name != "external"}
-        with pytest.raises(UserError, match="^EXT, test: 1 of 180 days lack a score; only forecasts from elsewhere"):
+        with pytest.raises(UserError, match=r"^EXT, test: 1 of 180 days lack a score; only forecasts from elsewhere"):
             check_same_origins("EXT", found, {"test": own}, origins, [UP], [])
         with pytest.raises(UserError, match="1 days without a score"):
             check_same_origins("EXT", found, {"test": metadata["test"] | {"lacking": {}}}, origins, [UP], [])

@@ -401,3 +401,11 @@ def test_reasons_for_not_running_are_given_once():
     found = [(entry["check"], entry["ok"]) for entry in checks]
     assert found == [("ran", False), ("packages as pinned", True), ("model loads", False)]
     assert checks[0]["detail"] == "no weights"
+
+
+def test_forecasts_made_elsewhere_say_so_in_their_health_checks():
+    about = {"external": {"sha256": "abc"}, "lacking": {"test": ["2020-01-02"]}}
+    assert one_check("model loads", **about) == (None, "nothing to load: made elsewhere, file sha256 abc")
+    assert one_check("every day", **about) == (False, "test lacks 2020-01-02")
+    assert one_check("every day", **about | {"lacking": {}})[0]
+    assert "every day" not in {check["check"] for check in health(predictions())}

@@ -18,6 +18,7 @@ from fd01.workflow.errors import UserError
 ABSENT = object()
 SETTINGS = "experiments/PTST-2M/settings"
 TIMESFM = "experiments/TFM-01/settings"
+ELSEWHERE = "experiments/TFM-01-published/settings"
 TWIN = "experiments/TFM-01-untrained"
 FINETUNED = "experiments/TFM-03/settings"
 COVARIATES = "experiments/TFM-02/settings/covariates"
@@ -194,6 +195,14 @@ MISSING_KEYS = {
     ),
 }
 VALUES = {  # path, value, what the message says is allowed
+    "file of another kind": (f"{ELSEWHERE}/file", "data/forecasts.xlsx", "a csv, parquet or npz file"),
+    "returns as probability": (f"{ELSEWHERE}/values", "percent", "price, simple-return, log-return, high, probability"),
+    "stands for itself": ("experiments/TFM-01-published/stands_for", "TFM-01-published", "another experiment: "),
+    "stands for, but runs": (
+        "experiments/TFM-01/stands_for",
+        "TFM-02",
+        "no such key here, as the system is not external",
+    ),
     "wrong type": (f"{SETTINGS}/layers", "four", "a whole number"),
     "fraction for a count": (f"{SETTINGS}/layers", 2.5, "a whole number"),
     "truth for a number": ("labels/threshold", True, "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)"),
@@ -391,6 +400,39 @@ VALUES = {  # path, value, what the message says is allowed
 
 
 SEVERAL_EDITS = {
+    "forecasts from elsewhere in no form": (
+        {f"{ELSEWHERE}/point": ABSENT},
+        f"config: {ELSEWHERE} has none of point, quantiles, samples, probability; allowed: one of them",
+    ),
+    "forecasts from elsewhere in two forms": (
+        {f"{ELSEWHERE}/samples": "s"},
+        f"config: {ELSEWHERE} has point and samples of point, quantiles, samples, probability; allowed: one of them",
+    ),
+    "probability without its event": (
+        {f"{ELSEWHERE}/point": ABSENT, f"{ELSEWHERE}/probability": "p", f"{ELSEWHERE}/values": "probability"},
+        f"config: {ELSEWHERE} lacks the key 'event'",
+    ),
+    "event without a threshold": (
+        {f"{ELSEWHERE}/point": ABSENT, f"{ELSEWHERE}/probability": "p", f"{ELSEWHERE}/values": "probability"}
+        | {f"{ELSEWHERE}/event": {"target": "up"}},
+        f"config: {ELSEWHERE}/event is {{'target': 'up'}}; allowed: with the key threshold, as the target is up",
+    ),
+    "levels outside 0 and 1": (
+        {f"{ELSEWHERE}/point": ABSENT, f"{ELSEWHERE}/quantiles": {"q10": 10, "q90": 90}},
+        f"config: {ELSEWHERE}/quantiles is {{'q10': 10, 'q90': 90}}; allowed: two or more different levels",
+    ),
+    "levels that do not ascend": (
+        {f"{ELSEWHERE}/point": ABSENT, f"{ELSEWHERE}/quantiles": [0.9, 0.1]},
+        f"config: {ELSEWHERE}/quantiles is [0.9, 0.1]; allowed: two or more different levels between 0 and 1",
+    ),
+    "quantiles that are none": (
+        {f"{ELSEWHERE}/point": ABSENT, f"{ELSEWHERE}/quantiles": "q10"},
+        f"config: {ELSEWHERE}/quantiles is 'q10'; allowed: true (the names of columns are levels",
+    ),
+    "seeds of forecasts from elsewhere": (
+        {"experiments/TFM-01-published/seeds": [0]},
+        "config: experiments/TFM-01-published/seeds is [0]; allowed: no such key here",
+    ),
     "twin of another system": (
         {"experiments/LL-finetuned/twin": "LL-forecast-untrained"},
         "config: experiments/LL-forecast-untrained/system is 'lag-llama'; "
@@ -495,7 +537,8 @@ def test_model_needs_an_entry_of_its_weights_unless_it_is_untrained(config, sche
 def test_every_pretrained_experiment_of_the_shipped_config_has_a_twin(shipped):
     experiments = shipped["experiments"]
     pretrained = {name for name, entry in experiments.items() if entry["settings"].get("weights") == "pretrained"}
-    networks = {name for name, entry in experiments.items() if entry["system"] not in ("baseline", "patchtst")}
+    others = ("baseline", "patchtst", "external")
+    networks = {name for name, entry in experiments.items() if entry["system"] not in others}
     untrained = {name for name in networks if experiments[name]["settings"]["weights"] == "untrained"}
     twins = twins_of(experiments)
     assert pretrained == networks - untrained == set(twins)
