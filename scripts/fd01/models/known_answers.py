@@ -79,8 +79,8 @@ def stop_if_refused(answers):
         raise UserError(
             f"The weights of {model} do not give the published answers. Other answers: {wrong(answers)}. "
             f"Use the published file: correct {key}/path, or delete this key and call snakemake weights. If these are "
-            f"other weights on purpose, set {key}/known_answers: off. With weights/missing: skip, a run goes on without "
-            "them."
+            f"other weights on purpose, set {key}/known_answers: off. A run goes on without them with weights/missing: "
+            "skip."
         )
 
 
