@@ -1,6 +1,7 @@
 """Made-up prices, and small tables made from them with the labels and settings of config.yaml."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -84,6 +85,14 @@ def score_matrix(y, is_probability=True, **scores):
         kinds=pd.Series("probability", scores.keys()),
         is_probability=pd.Series(is_probability, scores.keys()),
     )
+
+
+def lacking(matrix, name, days):
+    """The matrix as `read_score_matrices` has it if an experiment has no score on the days at these positions."""
+    apart = matrix.only({name})
+    gone = np.isin(np.arange(len(matrix.days)), days)[:, None]
+    others = matrix.only(set(matrix.scores) - {name})
+    return replace(others, incomplete=replace(apart, scores=apart.scores.mask(gone)))
 
 
 def through_csv(table):

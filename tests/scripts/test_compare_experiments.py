@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from compare_experiments import COLUMNS, comparison_tables
-from helpers.made_up_data import CONFIG, UP, through_csv
+from helpers.made_up_data import CONFIG, UP, lacking, through_csv
 from plot_walk_forward import draw_walk_forward
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
@@ -104,15 +104,6 @@ def test_rows_are_the_paired_differences_of_the_block(found):
     assert row["se"] >= row["se_delong"]
     assert row["auc_low"] < row["auc_difference"] < row["auc_high"]
     assert (row["n"], row["positives"], row["score_kind"]) == (300, y.sum(), "probability")
-
-
-def lacking(matrix, name, days):
-    """The matrix with an experiment that has no score on some days, as `read_score_matrices` gives it."""
-    apart = matrix.only({name})
-    return replace(
-        matrix.only(set(matrix.scores) - {name}),
-        incomplete=replace(apart, scores=apart.scores.mask(np.isin(np.arange(len(matrix.days)), days)[:, None])),
-    )
 
 
 def test_experiment_that_lacks_days_is_compared_on_its_own_and_changes_no_other():

@@ -4,12 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from arch.bootstrap import StationaryBootstrap
+from helpers.made_up_data import lacking
 from scipy.signal import lfilter
 from sklearn.metrics import brier_score_loss, log_loss
 
 from fd01.evaluation.bootstrap import block_length
 from fd01.evaluation.calibration import CLIP
-from fd01.evaluation.losses import compare_losses, daily_losses, multiple_comparison, studentised, superior_models
+from fd01.evaluation.losses import (
+    compare_losses,
+    daily_losses,
+    mean_losses,
+    multiple_comparison,
+    studentised,
+    superior_models,
+)
 from fd01.evaluation.score_matrix import ScoreMatrix
 
 N = 500
@@ -38,6 +46,18 @@ def test_daily_losses_average_to_brier_score_and_clipped_log_loss():
         assert losses["brier"][name].mean() == pytest.approx(brier_score_loss(block.y, p))
         assert losses["log-loss"][name].mean() == pytest.approx(log_loss(block.y, p.clip(CLIP, 1 - CLIP)))
     assert losses["log-loss"].to_numpy().max() <= -np.log(CLIP)
+
+
+def test_experiment_that_lacks_days_has_the_mean_of_its_own_and_no_test():
+    whole = score_matrix()
+    name, n = "wrong", len(whole.days)
+    matrix = lacking(whole, name, [2])
+    assert name not in daily_losses(matrix)["brier"]
+    ((_, own),) = matrix.pairable()
+    rows = mean_losses(own.only({name})).set_index("loss")
+    expected = daily_losses(whole)["brier"][name].drop(whole.days[2]).mean()
+    assert rows.loc["brier", ["n", "mean"]].tolist() == pytest.approx([n - 1, expected])
+    assert set(rows["experiment"]) == {name}
 
 
 def test_truth_is_in_the_set_beats_the_reference_and_puts_the_useless_one_out():

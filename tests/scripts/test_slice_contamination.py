@@ -1,11 +1,9 @@
 """Scores before and after the end of a model's training data."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.made_up_data import CONFIG, block, score_matrix, score_rows
+from helpers.made_up_data import CONFIG, block, lacking, score_matrix, score_rows
 from scipy.signal import lfilter
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
@@ -102,10 +100,7 @@ def test_model_without_dates_has_one_slice_and_one_without_scores_none():
 
 
 def test_forecast_that_lacks_days_is_compared_on_its_own():
-    whole = score_matrix(Y, model=MODEL, reference=REFERENCE)
-    apart = whole.only({"model"})
-    lacks = np.isin(np.arange(150), [0, 100])[:, None]
-    matrix = replace(whole.only({"reference"}), incomplete=replace(apart, scores=apart.scores.mask(lacks)))
+    matrix = lacking(score_matrix(Y, model=MODEL, reference=REFERENCE), "model", [0, 100])
     rows = contamination_table({"test": matrix}, {"model": WEIGHTS}, "reference", STATISTICS).set_index("slice")
     assert rows.loc[["before cut-off", "after cut-off"], "n"].tolist() == [42, 106]
     kept = np.arange(1, 43)

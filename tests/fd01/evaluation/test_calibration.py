@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from calibrate_scores import COLUMNS, calibration_table, draw, reliability_table
-from helpers.made_up_data import score_matrix
+from helpers.made_up_data import lacking, score_matrix
 from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss, log_loss
 
@@ -189,6 +189,22 @@ def test_probability_before_the_touch_correction_stands_beside_the_corrected_one
     row = table.loc[("a", "close-exceedance")]
     assert row["brier"] == pytest.approx(brier_score_loss(y, probability / 2))
     assert row["auc"] == table.loc[("a", "raw"), "auc"] and row["brier"] != table.loc[("a", "raw"), "brier"]
+
+
+def test_experiment_that_lacks_days_is_measured_on_those_that_it_has():
+    y, p = simulated(200)
+    whole = score_matrix(y, a=p, b=np.full(200, 0.3))
+    block, before = lacking(whole, "a", [3, 7]), lacking(whole, "a", [3, 7])
+    kept = np.delete(np.arange(200), [3, 7])
+    tail = score_matrix(*simulated(300, seed=1)[:1], a=simulated(300, seed=1)[1])
+    table = calibration_table({"test": block}, {"test": tail}, {"test": before}).set_index(["experiment", "arm"])
+    assert table.loc[("a", "raw"), ["n", "positives"]].tolist() == [198, y[kept].sum()]
+    assert table.loc[("b", "raw"), "n"] == 200
+    for arm in ("raw", "close-exceedance"):
+        assert table.loc[("a", arm), "brier"] == pytest.approx(np.mean((p[kept] - y[kept]) ** 2))
+    assert table.loc[("a", "platt"), "auc"] == pytest.approx(table.loc[("a", "raw"), "auc"])
+    curves = reliability_table("test", block, tail, 0.95, 0)
+    assert curves.query("label == 'a' and arm == 'raw'")["days"].sum() == 198
 
 
 def test_figure_has_a_panel_per_experiment_and_is_the_same_again():

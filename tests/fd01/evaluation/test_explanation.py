@@ -12,6 +12,7 @@ from helpers.made_up_data import (
     UP,
     UP_5,
     dataset_and_origins,
+    lacking,
     make_prices,
     prices_with_other_rows_after,
     score_matrix,
@@ -324,6 +325,12 @@ def test_explanation_of_a_forecaster_and_of_a_score_without_a_distribution():
     assert np.isfinite([q.har_scale, q.har_location, q.har_both]).all()
     assert other.swap_reason == "it stores no predictive distribution" and np.isnan(other.har_scale)
     assert set(table["added_reason"]) == {"it has no scores of the calibration tail"}
+    short = explanation_rows("b", lacking(block, "other", [0, 4]), None, None, MODEL, {"q": forecaster}, 0.05)
+    first, second = pd.DataFrame(short, columns=COLUMNS).itertuples()
+    assert (first.experiment, first.n, first.auc, first.har_scale) == ("q", len(block.y), q.auc, q.har_scale)
+    kept = np.delete(np.arange(len(block.y)), [0, 4])
+    assert (second.experiment, second.n) == ("other", len(block.y) - 2)
+    assert second.auc == pytest.approx(roc_auc_score(block.y.iloc[kept], block.scores["other"].iloc[kept]))
     failed = list(explanation_rows("b", block, None, None, "nothing to tell apart", {}, 0.05))
     assert failed[0]["swap_reason"] == failed[0]["added_reason"] == "nothing to tell apart"
 
