@@ -49,8 +49,7 @@ def simulate(random, process, days):
             variance[t + 1] = mean * np.exp(level)
     # The highest and the lowest point of a Brownian path that ends at the return.
     high, low = (
-        (returns + sign * np.sqrt(returns**2 - 2 * variance[:-1] * np.log(random.random(days)))) / 2
-        for sign in (1, -1)
+        (returns + sign * np.sqrt(returns**2 - 2 * variance[:-1] * np.log(random.random(days)))) / 2 for sign in (1, -1)
     )
     close = 100 * np.exp(np.cumsum(returns))
     before = close / np.exp(returns)
@@ -207,7 +206,9 @@ def report_power(number, days):
         table = judged(prices, honest | altered, days).set_index("experiment")
         for key in altered:
             found.setdefault(key, []).append((table["verdict"][[key]].iloc[0], table["k"][[key]].iloc[0]))
-    print(f"\n## Power, {days} days\n\n{number} runs; the {len(found)} altered forecasts stand among the honest ones.\n")
+    print(
+        f"\n## Power, {days} days\n\n{number} runs; the {len(found)} altered forecasts stand among the honest ones.\n"
+    )
     print("| forecast | change | by | found | cannot tell | aligned | wrong |\n|---|---|---|---|---|---|---|")
     for (name, change, by), verdicts in found.items():
         right = (f"late by {by} day{'s' if by > 1 else ''}", by) if change == "late" else ("knows the future", 1)

@@ -32,7 +32,6 @@ TYPES = {
     "number": "a number",
     "string": "text",
     "boolean": "`true` or `false`",
-    "array": "a list",
     "object": "a table",
 }
 SHOWN = 4  # a key with more values than these in config.yaml has no single default to show

@@ -115,8 +115,7 @@ def scaler_figures(dataset, sealed):
         "n": len(up),
         "positives": int(up.sum()),
         "lines": [
-            {"what": what, "published": PUBLISHED.get(mode), "auc": auc(up, score)}
-            for what, mode, score in lines
+            {"what": what, "published": PUBLISHED.get(mode), "auc": auc(up, score)} for what, mode, score in lines
         ],
     }
 
