@@ -35,7 +35,7 @@ LEVEL = 0.01  # of an accusation, after Holm's correction over experiments and s
 # An honest forecast may know more of the next day than past prices tell. The VIX, which comes from the prices of
 # options, has a partial correlation of up to 0.14 with it. Only a forecast with clearly more than this is accused.
 SKILL = 0.3
-SHARE = 0.75  # a late forecast has less than this share of its largest correlation with every newer day
+SHARE = 0.85  # a late forecast has less than this share of its largest correlation with every newer day
 FEWEST = 100  # days
 ROUNDING = 1e-6  # a residual with a smaller share of the standard deviation is rounding
 # Baselines that are a volatility, or increase with one: which of their scores.
