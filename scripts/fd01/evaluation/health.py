@@ -6,6 +6,7 @@ from fd01.data.origins import EVALUATION
 from fd01.evaluation.outcomes import with_outcomes
 
 BLOCK_OF_SEED = ["fold", "target", "horizon", "seed", "score_kind"]
+MOST_DISTANT = 0.05  # of the forecasts of the next day from the Close of today, on the middle day
 MIN_DISTINCT = 0.1  # least number of distinct scores in a block, as a share of its days
 
 
@@ -39,6 +40,7 @@ def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
         checks.append(_check("stopped early", *_stopped_early(provenance["epochs"])))
     if "external" in provenance:
         checks.append(_check("every day", *_every_day(provenance["lacking"])))
+        checks.append(_check("near the Close", *_near(provenance["external"].get("distance"))))
     scored = scores[scores["role"] == EVALUATION]
     if scored.empty:
         return checks
@@ -94,6 +96,13 @@ def _every_day(lacking):
     """Forecasts that were made elsewhere may lack a few days of a block."""
     parts = [f"{fold} lacks {', '.join(days)}" for fold, days in lacking.items()]
     return not lacking, "; ".join(parts) or "no block that is scored lacks a day"
+
+
+def _near(distance):
+    """Forecasts in another unit, or of unadjusted prices, lie farther from the Close than a day moves it."""
+    if distance is None:
+        return None, "not forecasts of a price"
+    return distance <= MOST_DISTANT, f"forecast and Close differ by {100 * distance:.2g} % on the middle day"
 
 
 def _stopped_early(epochs):
