@@ -44,16 +44,16 @@ def stored_forecasts(path):
     content = {}
     for name, start, end in (("val", "2023-01-01", "2024-12-31"), ("test", "2025-01-01", "2026-01-15")):
         rows = np.flatnonzero(prices["Date"].between(start, end))
-        content |= {f"{name}_labels": up[rows], f"{name}_predictions": np.sin(rows)}
+        content |= {f"{name}_labels": up[rows], f"{name}_predictions": np.sin(rows) / 100}
     np.savez(path, **content)
 
 
 def forecasts_of_a_colleague(path):
-    """Write quantiles of the next return, whose width follows the last twenty, for every day of the dataset."""
-    prices = make_prices(DAYS, start="2017-06-01").set_index("Date")
-    width = prices["Close"].pct_change().rolling(20).std().loc["2018-06-01":]
-    table = pd.DataFrame({f"q{level}": norm.ppf(level / 100) * width for level in (5, 25, 50, 75, 95)})
-    table.rename_axis("day").reset_index().to_csv(path, index=False)
+    """Write quantiles of the next return, from the last return and twenty days' volatility, for days of the dataset."""
+    returns = make_prices(DAYS, start="2017-06-01").set_index("Date")["Close"].pct_change()
+    width = returns.rolling(20).std()
+    table = pd.DataFrame({f"q{level}": 0.1 * returns + norm.ppf(level / 100) * width for level in (5, 25, 50, 75, 95)})
+    table.loc["2018-06-01":].rename_axis("day").reset_index().to_csv(path, index=False)
 
 
 @pytest.fixture(scope="module")

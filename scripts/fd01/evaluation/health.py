@@ -7,6 +7,7 @@ from fd01.evaluation.outcomes import with_outcomes
 from fd01.models.known_answers import MISSING, NOT_VERIFIED, REFUSED, UNVERIFIED, VERIFIED
 
 BLOCK_OF_SEED = ["fold", "target", "horizon", "seed", "score_kind"]
+MOST_DISTANT = 0.05  # of the forecasts of the next day from the Close of today, on the middle day
 MIN_DISTINCT = 0.1  # least number of distinct scores in a block, as a share of its days
 
 
@@ -41,6 +42,7 @@ def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
         checks.append(_check("stopped early", *_stopped_early(provenance["epochs"])))
     if "external" in provenance:
         checks.append(_check("every day", *_every_day(provenance["lacking"])))
+        checks.append(_check("near the Close", *_near(provenance["external"].get("distance"))))
     scored = scores[scores["role"] == EVALUATION]
     if scored.empty:
         return checks
@@ -99,6 +101,7 @@ def _every_day(lacking):
     return not lacking, "; ".join(parts) or "no block that is scored lacks a day"
 
 
+<<<<<<< HEAD
 def _known_answers(weights):
     """Of pre-trained weights, how many published answers they give, and every file that differs from a record of it."""
     if not isinstance(weights, dict):
@@ -110,6 +113,13 @@ def _known_answers(weights):
     yield _check("known answers", ok, detail)
     if answers["differing"]:
         yield _check("weights as recorded", False, "; ".join(answers["differing"]))
+=======
+def _near(distance):
+    """Forecasts in another unit, or of unadjusted prices, lie farther from the Close than a day moves it."""
+    if distance is None:
+        return None, "not forecasts of a price"
+    return distance <= MOST_DISTANT, f"forecast and Close differ by {100 * distance:.2g} % on the middle day"
+>>>>>>> i14-external
 
 
 def _stopped_early(epochs):

@@ -224,9 +224,11 @@ def _decided(answer, verdict):
 def _of_stand_ins(answers, verdict):
     """The protocol's answer for forecasts that were made elsewhere, where its own experiment has no score."""
     sources = ", ".join(dict.fromkeys(answer["source"] for answer in answers))
+    only_points = all(len(answer["results"]) == 1 for answer in answers)  # a distribution also has an exceedance
     return (
         f"{verdict['protocol']['experiment']} has no score here. By the original study's protocol, forecasts made "
-        f"elsewhere ({sources}) give: {'; '.join(_decided(answer, verdict) for answer in answers)}. {POINT_FORECAST}"
+        f"elsewhere ({sources}) give: {'; '.join(_decided(answer, verdict) for answer in answers)}."
+        f"{f' {POINT_FORECAST}' if only_points else ''}"
     )
 
 

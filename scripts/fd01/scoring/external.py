@@ -101,6 +101,16 @@ def read_forecasts(path, settings, dataset):
     return Forecasts(rows, values, levels, "high" if settings["values"] == "high" else "close", crossed)
 
 
+def median_distance(forecasts):
+    """Median over days of the distance between a forecast, or its median, and the Close of its origin, as a share.
+
+    None for probabilities.
+    """
+    if forecasts.series is None:
+        return None
+    return float(np.median(np.abs(forecasts.values[:, forecasts.values.shape[1] // 2])))
+
+
 def read_note(path):
     """What this workflow says of a file that it has written itself: `not_run` or `note`; a dict, empty for others."""
     if Path(path).suffix != ".parquet" or b"fd01" not in (_schema(path).metadata or {}):

@@ -322,6 +322,7 @@ def test_example_is_scored_on_every_day_of_its_block(tmp_path):
     check_same_origins("EXT", found, metadata, origins, [UP], [])
     assert set(found["score_kind"]) == {"exceedance", "close-exceedance", "study", "width"}
     assert set(found["role"]) == {"evaluation"}
+    assert metadata["validation"]["external"]["distance"] < 0.001  # the median is the Close itself, rounded
     assert metadata["validation"]["external"]["days"] == 50 and metadata["validation"]["lacking"] == {}
     (row,) = (row for row in measure_experiment(found, origins) if row["score_kind"] == "exceedance")
     assert row["n"] == 50 and row["is_probability"]

@@ -404,8 +404,12 @@ def test_reasons_for_not_running_are_given_once():
 
 
 def test_forecasts_made_elsewhere_say_so_in_their_health_checks():
-    about = {"external": {"sha256": "abc"}, "lacking": {"test": ["2020-01-02"]}}
+    about = {"external": {"sha256": "abc", "distance": 0.06}, "lacking": {"test": ["2020-01-02"]}}
     assert one_check("model loads", **about) == (None, "nothing to load: made elsewhere, file sha256 abc")
     assert one_check("every day", **about) == (False, "test lacks 2020-01-02")
     assert one_check("every day", **about | {"lacking": {}})[0]
+    near = "forecast and Close differ by {} % on the middle day"
+    assert one_check("near the Close", **about) == (False, near.format("6"))
+    assert one_check("near the Close", **about | {"external": {"sha256": "abc", "distance": 0.004}})[0]
+    assert one_check("near the Close", **about | {"external": {"sha256": "abc", "distance": None}})[0] is None
     assert "every day" not in {check["check"] for check in health(predictions())}
