@@ -101,7 +101,6 @@ def _every_day(lacking):
     return not lacking, "; ".join(parts) or "no block that is scored lacks a day"
 
 
-<<<<<<< HEAD
 def _known_answers(weights):
     """Of pre-trained weights, how many published answers they give, and every file that differs from a record of it."""
     if not isinstance(weights, dict):
@@ -113,13 +112,13 @@ def _known_answers(weights):
     yield _check("known answers", ok, detail)
     if answers["differing"]:
         yield _check("weights as recorded", False, "; ".join(answers["differing"]))
-=======
+
+
 def _near(distance):
     """Forecasts in another unit, or of unadjusted prices, lie farther from the Close than a day moves it."""
     if distance is None:
         return None, "not forecasts of a price"
     return distance <= MOST_DISTANT, f"forecast and Close differ by {100 * distance:.2g} % on the middle day"
->>>>>>> i14-external
 
 
 def _stopped_early(epochs):
