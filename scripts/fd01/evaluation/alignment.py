@@ -159,8 +159,8 @@ class Profile:
     p_knows : array, shape (7, 3)
         One-sided p-values of: the correlation, without its sign, is at most `SKILL`.
     p_late : array, shape (3, 3), late by 1, 2, 3 days and kind of news
-        p-values of: the correlation with the news of the day is at most `SKILL`, or that with any news of a newer day
-        up to the origin is at least `SHARE` of it.
+        p-values of: the correlation with the news of the day is at most `SKILL`, or the correlation with any news
+        of a newer day up to the origin is at least `SHARE` of it.
     """
 
     r: np.ndarray
@@ -172,8 +172,8 @@ class Profile:
 def measure_profile(values, lags, news):
     """The `Profile` of a forecast; the parameters are what `arrange` returns.
 
-    Forecast and news are freed by least squares from all that came before. The correlation is that of the ranks of
-    what is left, so that heavy tails do not matter. Standard errors are the larger of the independent one and the
+    Least squares take from forecast and news what came before. The ranks of what is left are correlated, so that heavy
+    tails do not matter. Standard errors are the larger of the independent one and the
     stationary bootstrap's with runs of n^(1/2) days, as in `fd01.evaluation.explanation`; they count the parameters.
     """
     n, kinds = len(values), news.shape[2]
