@@ -147,11 +147,14 @@ def test_rules_that_run_timesfm_declare_their_threads():
         assert re.search(r"^    threads: \d+$", RULES[name], re.MULTILINE), name
 
 
+REPRODUCES = "reproduce_published"  # it runs TimesFM, and is no experiment
+
+
 def test_table_of_systems_names_the_rules_that_use_a_gpu():
     code = {name: (ROOT / "rules" / code_of(name)).read_text() for name in RULES}
     networks = r"cuda|fd01.models.timesfm |fd01.models.lag_llama "
     on_gpu = {name for name in RULES if re.search(networks, code[name])}
-    assert on_gpu == {system.rule for system in SYSTEMS.values() if system.gpu}
+    assert on_gpu == {system.rule for system in SYSTEMS.values() if system.gpu} | {REPRODUCES}
     assert on_gpu == {name for name in RULES if "    resources:\n        gpu=GPU,\n" in RULES[name]}
 
 
@@ -185,7 +188,7 @@ def test_slurm_profile_names_jobs_alone(slurm):
 
 
 def test_slurm_profile_groups_every_job_but_those_that_run_a_model_and_the_last(slurm):
-    alone = {system.rule for system in SYSTEMS.values() if system.stores != SCORES} | {"render_report"}
+    alone = {system.rule for system in SYSTEMS.values() if system.stores != SCORES} | {"render_report", REPRODUCES}
     assert len(alone) > 5
     assert set(jobs()) - set(slurm["groups"]) == alone
     assert set(slurm["group-components"]) <= set(slurm["groups"].values())

@@ -198,9 +198,25 @@ def test_part_of_the_erratum_that_was_not_computed_gives_its_reason_and_the_othe
         {"block": "test", "reason": "the outcomes of 9 of its 9 days are sealed"},
     ]
     erratum = {"status": "ok", "reason": None, "lag_llama": {"reason": "they are other prices"}, "timesfm": blocks}
-    page = render(SECTIONS / "erratum.html.j2", erratum=erratum)
+    page = render(SECTIONS / "erratum.html.j2", erratum=erratum, reproduction=None)
     assert "Lag-Llama: not run, because they are other prices." in page and "0.3189" in page
     assert '<td>test</td><td colspan="4">not run, because the outcomes of 9 of its 9 days are sealed</td>' in page
+
+
+def test_report_says_whether_the_stored_forecasts_are_reproduced():
+    erratum = {"status": "ok", "reason": None, "lag_llama": {"reason": "they are other prices"}, "timesfm": []}
+    lines = [
+        {"flip": flip, "point": "median", "largest": largest, "median": 1e-7, "correlation": 1.0, "agrees": agrees}
+        for flip, largest, agrees in ((True, 3e-7, True), (False, 2e-3, False))
+    ]
+    found = {"status": "reproduced", "n": 762, "blocks": ["val", "test"], "left_out": {}, "combinations": lines}
+    page = render(SECTIONS / "erratum.html.j2", erratum=erratum, reproduction=found)
+    assert "<strong>reproduced</strong>" in page and "on 762 days of val and test" in page
+    rows = re.findall(r"<tr><td>(on|off)</td>.*?<td>(yes|no)</td></tr>", page)
+    assert rows == [("on", "yes"), ("off", "no")] and "3e-07" in page
+    missing = {"status": "not run", "reason": "the hub does not answer"}
+    page = render(SECTIONS / "erratum.html.j2", erratum=erratum, reproduction=missing)
+    assert "not run, because the hub does not answer." in page and "combinations" not in page
 
 
 def test_registry_names_every_section_and_the_tables_and_figures_that_sections_use():

@@ -371,7 +371,7 @@ VALUES = {  # path, value, what the message says is allowed
     "weights of an experiment": (f"{TIMESFM}/weights", "random", "pretrained, untrained"),
     "context below a patch of TimesFM": (f"{TIMESFM}/context", 31, "at least 32"),
     "context beyond TimesFM": (f"{TIMESFM}/context", 16257, "at most 16256"),
-    "input": (f"{TIMESFM}/input", "open", "close, return, high"),
+    "input": (f"{TIMESFM}/input", "open", "simple-return, close, return, high"),
     "flip": (f"{TIMESFM}/flip", "no flip", "true or false"),
     "origins": (f"{TIMESFM}/origins", "test", "all, evaluation"),
     "dtype": (f"{TIMESFM}/dtype", "float16", "float32, bfloat16"),
