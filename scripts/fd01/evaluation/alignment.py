@@ -38,8 +38,9 @@ SKILL = 0.3
 SHARE = 0.85  # a late forecast has less than this share of its largest correlation with every newer day
 FEWEST = 100  # days
 ROUNDING = 1e-6  # a residual with a smaller share of the standard deviation is rounding
-# Baselines that are a volatility, or increase with one: which of their scores.
-VOLATILITIES = {"ewma": "signal", "range": "signal", "har": "probability", "gjr-garch-t": "exceedance"}
+# Baselines that are a volatility, or increase with one: which of their scores. HAR is not among them: a regression on few
+# days may give the newest day no weight, and such a fit looks as if it were late.
+VOLATILITIES = {"ewma": "signal", "range": "signal", "gjr-garch-t": "exceedance"}
 COLUMNS = [
     *("experiment", "what", "n", "verdict", "k", "p_holm", "reason", "news"),
     *(f"{name}_{shift:+d}" for name in ("r", "se") for shift in SHIFTS),
