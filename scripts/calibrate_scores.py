@@ -65,8 +65,10 @@ def reliability_table(fold, matrix, tail, level, seed):
     DataFrame
         A row per point: forecast, frequency, days with this forecast, low and high of the band, fold, label, arm.
     """
-    rng, tables = np.random.default_rng(seed), []
+    tables = []
     for experiment, own in matrix.each():
+        # Its own numbers: another experiment that comes, or lacks a day, moves no band of this one.
+        rng = np.random.default_rng([seed, *experiment.encode()])
         for name, probability, reason in recalibrations(experiment, own, tail):
             if reason or name == "isotonic":  # an isotonic curve has a few steps and shows little
                 continue

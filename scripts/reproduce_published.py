@@ -15,12 +15,13 @@ if __name__ == "__main__":
     files = snakemake.input
     dataset, (_, seal) = read_frame(files.dataset), read_table(files.outcomes)
     try:
-        _, ((_, load_model),) = open_timesfm({"weights": "pretrained"}, [], files.manifest)
+        manifest, ((_, load_model),) = open_timesfm({"weights": "pretrained"}, [], files.manifest)
         import torch
 
         torch.set_num_threads(snakemake.threads)
         sealed = sealed_days(dataset["Date"], seal["blocks"])
         found = reproduce(load_model(), dataset, sealed, files.study_predictions)
+        found["weights"] = manifest["known_answers"]["status"]
     except NotRun as reason:
         logging.warning("not run, because %s", reason)
         found = {"status": "not run", "reason": str(reason)}

@@ -5,7 +5,7 @@ import time
 from functools import partial
 
 from fd01.data.touch import touch_exponent, touch_exponents
-from fd01.scoring.external import median_distance, read_forecasts, read_note, score_blocks, scores
+from fd01.scoring.external import distances, read_forecasts, read_note, score_blocks, scores
 from fd01.scoring.predictions import write_blocks
 from fd01.workflow.errors import NotRun
 from fd01.workflow.files import sha256
@@ -30,7 +30,7 @@ def score_file(path, settings, dataset, origins, targets, labels):
     else:
         forecasts = read_forecasts(path, settings, dataset)
         rows = forecasts.rows
-        about |= {"days": len(rows), "crossed": forecasts.crossed, "distance": median_distance(forecasts)}
+        about |= {"days": len(rows), "crossed": forecasts.crossed} | distances(forecasts, dataset)
         if forecasts.crossed:
             logging.warning("the quantiles of %d days cross and are sorted", forecasts.crossed)
         if forecasts.levels is not None:

@@ -24,9 +24,10 @@ def report_tables(wildcards):
 
 
 def reproduction_of(wildcards):
-    """Input function: the original study's forecasts made again, on the dataset whose entry names their file."""
-    of_dataset = config["datasets"][wildcards.dataset]
-    return f"results/{wildcards.dataset}/reproduction.json" if "study_predictions" in of_dataset else []
+    """Input function: the original study's forecasts made again, if their file is named and TimesFM's weights are used."""
+    models = {needed_weights(config["experiments"][name]) for name in running(wildcards.dataset)}
+    wanted = "study_predictions" in config["datasets"][wildcards.dataset] and "timesfm" in models
+    return f"results/{wildcards.dataset}/reproduction.json" if wanted else []
 
 
 def report_figures(wildcards):

@@ -38,8 +38,8 @@ SKILL = 0.3
 SHARE = 0.85  # a late forecast has less than this share of its largest correlation with every newer day
 FEWEST = 100  # days
 ROUNDING = 1e-6  # a residual with a smaller share of the standard deviation is rounding
-# Baselines that are a volatility, or increase with one: which of their scores. HAR is not among them: a regression on few
-# days may give the newest day no weight, and such a fit looks as if it were late.
+# Baselines that are a volatility, or increase with one: which of their scores. HAR is not among them: a regression on
+# few days may give the newest day no weight, and such a fit looks as if it were late.
 VOLATILITIES = {"ewma": "signal", "range": "signal", "gjr-garch-t": "exceedance"}
 COLUMNS = [
     *("experiment", "what", "n", "verdict", "k", "p_holm", "reason", "news"),
@@ -63,7 +63,9 @@ def forecasts_of(scores, metadata, target):
         log-odds of a probability that increases with the volatility. What it does not forecast is missing.
     """
     rows = of_target(scores[scores["role"] == EVALUATION], **target)
-    model = next(iter(metadata.values())).get("model")
+    provenance = next(iter(metadata.values()))
+    # Of forecasts from elsewhere `model` is their source, in any words.
+    model = None if "external" in provenance else provenance.get("model")
     found = {}
     for what, kind in ((LOCATION, "study"), (SCALE, VOLATILITIES.get(model, "width"))):
         table = mean_over_seeds(rows[rows["score_kind"] == kind])
@@ -243,10 +245,11 @@ def _measure(forecasts, days, what):
     row = {"what": what, "n": len(values)}
     if len(values) < FEWEST:
         return row | {"reason": f"fewer than {FEWEST} days whose neighbours are all known"}
-    if np.ptp(forecasts["value"]) <= ROUNDING * forecasts["value"].abs().max():
+    if np.ptp(values) <= ROUNDING * np.abs(values).max():
         return row | {"reason": "the forecast is the same on all days"}
     profile = measure_profile(values, lags, news)
     kinds = len(NEWS) + (what == LOCATION)
+    known = len(NEWS) * profile.p_knows[ORIGIN].min()
     late, news_shown = kinds * profile.p_late.min(axis=1), NEWS[np.abs(profile.r).max(axis=0).argmax()]
     r, se = (table[:, NEWS.index(news_shown)] for table in (profile.r, profile.se))
     if what == LOCATION:
@@ -257,8 +260,8 @@ def _measure(forecasts, days, what):
         if late_price.min() < min(late.min(), LEVEL):
             r, se, news_shown = price.r[:, 0], price.se[:, 0], PRICE
         late = np.minimum(late, late_price)
+        known = max(known, price.p_knows[ORIGIN, 0])
     p = np.concatenate([late, len(NEWS) * profile.p_knows[ORIGIN + 1 :].min(axis=1)])
-    known = len(NEWS) * profile.p_knows[ORIGIN].min()
     figures = {f"r_{shift:+d}": value for shift, value in zip(SHIFTS, r)}
     figures |= {f"se_{shift:+d}": value for shift, value in zip(SHIFTS, se)}
     return row | figures | {"news": news_shown, "p": np.minimum(p, 1), "p_newest": known}

@@ -5,7 +5,7 @@ from fd01.study.systems import BASELINE, SYSTEMS, TRAINED
 
 OF_STATUS = {VERIFIED: "pre-trained, verified by known answers", UNVERIFIED: "pre-trained, unverified"}
 NOT_VERIFIED = "pre-trained, not verified"
-ELSEWHERE = "pre-trained, made elsewhere"
+ELSEWHERE = "made elsewhere"
 TWIN = "untrained twin"
 HERE = "trained here"
 # What a reader must see wherever such an experiment is shown, and what it says of the experiment.
@@ -27,11 +27,11 @@ def evidence(provenance, system):
 
     Returns
     -------
-    str, or None for a pre-trained experiment that did not run
+    str, or None where there were no weights, or no file of forecasts
     """
     weights = provenance["weights"]
     if "external" in provenance:
-        return ELSEWHERE
+        return ELSEWHERE if "days" in provenance["external"] else None
     if isinstance(weights, dict):
         # Predictions from archives that are older than the check say nothing of it.
         return OF_STATUS.get(weights.get("known_answers", {}).get("status"), NOT_VERIFIED)

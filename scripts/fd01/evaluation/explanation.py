@@ -113,11 +113,13 @@ def terciles(values):
 
 def tercile_rows(fold, matrix, group):
     """AUC of every experiment in each tercile of volatility, as dicts; `group` is `terciles` of the volatility."""
-    for experiment, score in matrix.scores.items():
+    group = pd.Series(group, matrix.days)
+    for experiment, own in matrix.each():
+        of_day = group.loc[own.days].to_numpy()
         for number, name in enumerate(TERCILES):
-            y = matrix.y[group == number]
+            y, score = (values[of_day == number] for values in (own.y, own.scores[experiment]))
             row = {"fold": fold, "experiment": experiment, "volatility": name, "n": len(y), "positives": int(y.sum())}
-            yield row | {"auc": auc(y, score[group == number])}
+            yield row | {"auc": auc(y, score)}
 
 
 def auc_within(y, score, group):

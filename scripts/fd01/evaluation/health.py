@@ -7,7 +7,7 @@ from fd01.evaluation.outcomes import with_outcomes
 from fd01.models.known_answers import MISSING, NOT_VERIFIED, REFUSED, UNVERIFIED, VERIFIED
 
 BLOCK_OF_SEED = ["fold", "target", "horizon", "seed", "score_kind"]
-MOST_DISTANT = 0.05  # of the forecasts of the next day from the Close of today, on the middle day
+MOST_DISTANT = 3  # median distance of forecasts of the next day from the Close of today, in median daily returns
 MIN_DISTINCT = 0.1  # least number of distinct scores in a block, as a share of its days
 
 
@@ -42,7 +42,7 @@ def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
         checks.append(_check("stopped early", *_stopped_early(provenance["epochs"])))
     if "external" in provenance:
         checks.append(_check("every day", *_every_day(provenance["lacking"])))
-        checks.append(_check("near the Close", *_near(provenance["external"].get("distance"))))
+        checks.append(_check("near the Close", *_near(provenance["external"])))
     scored = scores[scores["role"] == EVALUATION]
     if scored.empty:
         return checks
@@ -97,8 +97,8 @@ def _model(provenance):
 
 def _every_day(lacking):
     """Forecasts that were made elsewhere may lack a few days of a block."""
-    parts = [f"{fold} lacks {', '.join(days)}" for fold, days in lacking.items()]
-    return not lacking, "; ".join(parts) or "no block that is scored lacks a day"
+    parts = [f"{fold} lacks the forecasts made on {', '.join(days)}" for fold, days in lacking.items()]
+    return None if lacking else True, "; ".join(parts) or "no block that is scored lacks a day"
 
 
 def _known_answers(weights):
@@ -114,11 +114,12 @@ def _known_answers(weights):
         yield _check("weights as recorded", False, "; ".join(answers["differing"]))
 
 
-def _near(distance):
+def _near(about):
     """Forecasts in another unit, or of unadjusted prices, lie farther from the Close than a day moves it."""
-    if distance is None:
+    if about.get("distance") is None:
         return None, "not forecasts of a price"
-    return distance <= MOST_DISTANT, f"forecast and Close differ by {100 * distance:.2g} % on the middle day"
+    detail = "forecast and Close differ by {distance:.2%} in the median, the Closes of two days by {move:.2%}"
+    return about["distance"] <= MOST_DISTANT * about["move"], detail.format(**about)
 
 
 def _stopped_early(epochs):

@@ -5,7 +5,6 @@ the simple returns of the 80 days before it. Two choices are not known, so all f
 """
 
 import numpy as np
-import pandas as pd
 
 from fd01.data.series import SIMPLE_RETURN
 from fd01.evaluation.erratum import STORED, stored_days
@@ -33,8 +32,8 @@ def reproduce(model, dataset, sealed, path):
     dict
         `status`: one of `REPRODUCED`, `WITH_TF32`, `NOT_REPRODUCED`; `n`, forecasts; `blocks`, the blocks that they
         are of; `left_out`, dict of block to why it was left out; `combinations`, a list of dict with `flip`, `point`,
-        `largest` and `median`, the absolute difference in units of a simple return, `correlation`, and `agrees`; the
-        closest comes first.
+        `largest` and `median`, the absolute difference in units of a simple return, `correlation` (None for a constant
+        forecast), and `agrees`; the closest comes first.
 
     Raises
     ------
@@ -77,6 +76,6 @@ def agreement(made, stored, flip, point):
         "point": point,
         "largest": float(difference.max()),
         "median": float(np.median(difference)),
-        "correlation": float(pd.Series(made).corr(pd.Series(stored))),
+        "correlation": None if np.ptp(made) == 0 else float(np.corrcoef(made, stored)[0, 1]),
         "agrees": bool(difference.max() <= TF32),
     }

@@ -7,6 +7,7 @@ one line that names the file, the column and the days.
 import csv
 import logging
 import re
+import warnings
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -101,14 +102,20 @@ def read_forecasts(path, settings, dataset):
     return Forecasts(rows, values, levels, "high" if settings["values"] == "high" else "close", crossed)
 
 
-def median_distance(forecasts):
-    """Median over days of the distance between a forecast, or its median, and the Close of its origin, as a share.
+def distances(forecasts, dataset):
+    """How far forecasts lie from the Close of their origins, and how far the Close moves in a day; both as shares.
 
-    None for probabilities.
+    Returns
+    -------
+    dict
+        `distance`, the median over days of the distance of a forecast, or of its median; None for probabilities.
+        `move`, the median over the same days of the absolute return to the next Close.
     """
-    if forecasts.series is None:
-        return None
-    return float(np.median(np.abs(forecasts.values[:, forecasts.values.shape[1] // 2])))
+    returns = dataset["Close"].pct_change().abs().shift(-1)
+    distance = None
+    if forecasts.series is not None:
+        distance = float(np.median(np.abs(forecasts.values[:, forecasts.values.shape[1] // 2])))
+    return {"distance": distance, "move": float(returns.iloc[forecasts.rows].median())}
 
 
 def read_note(path):
@@ -126,17 +133,24 @@ def levels_in_names(path, names):
     Raises
     ------
     UserError
-        If nothing says whether q1 .. q9 are percent or deciles.
+        If nothing says whether q1 .. q9 are percent or deciles, or if some names are numbers alone and others are not.
 
     >>> levels_in_names("file", ["date", "q05", "q50", "q95"])
     {'q05': 0.05, 'q50': 0.5, 'q95': 0.95}
     """
     found = {name: match for name in names if (match := LEVEL_NAME.fullmatch(name))}
     numbers = {name: float(match[1]) for name, match in found.items()}
+    bare = [name for name in found if not re.match("[a-z]", name, re.IGNORECASE) and not name.endswith("%")]
+    if 0 < len(bare) < len(found):
+        others = _some(name for name in found if name not in bare)
+        raise UserError(
+            f"{path}: the columns {_some(bare)} are numbers alone, and {others} are not: give each column of a "
+            "quantile its level, as a table in settings/quantiles"
+        )
     signed = any(match[2] for match in found.values())
     if not signed and not any(number >= 1 for number in numbers.values()):
         return numbers
-    if not signed and all(re.fullmatch("[1-9]", match[1]) for match in found.values()):
+    if not signed and all(re.fullmatch("0?[1-9]", match[1]) for match in found.values()):
         raise UserError(
             f"{path}: the columns {', '.join(found)} may be percent or deciles: give each its level, as a table in "
             "settings/quantiles"
@@ -157,10 +171,12 @@ def _read_columns(path, settings):
         case ".csv":
             table = _read_csv(path, settings["date"])
         case ".parquet":
-            _schema(path)
+            _refuse_doubles(path, _schema(path).names)
             table = pq.read_table(path).to_pandas()
-            table = table.reset_index() if table.index.names != [None] else table
+            if table.index.names != [None]:
+                table = table.reset_index(names=[name or "index" for name in table.index.names], allow_duplicates=True)
             table.columns = table.columns.map(str)
+            _refuse_doubles(path, table.columns)
         case ".npz":
             table = _read_npz(path, settings["date"])
     if settings["date"] not in table:
@@ -170,15 +186,21 @@ def _read_columns(path, settings):
     return table
 
 
+def _refuse_doubles(path, names):
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise UserError(f"{path} has two columns named {twice[0]!r}")
+
+
 def _read_csv(path, date):
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             names = next(csv.reader(file), [])
-        twice = [name for name, count in Counter(names).items() if count > 1]
-        if twice:
-            raise UserError(f"{path} has two columns named {twice[0]!r}")
-        return pd.read_csv(path, dtype={date: str}, encoding="utf-8-sig", index_col=False)
-    except (ValueError, pd.errors.ParserError) as error:
+        _refuse_doubles(path, names)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more cells than there are names
+            return pd.read_csv(path, dtype={date: str}, encoding="utf-8-sig", index_col=False)
+    except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise UserError(f"{path} is no csv file with commas between its columns: {error}") from None
 
 
@@ -416,7 +438,7 @@ def score_blocks(rows, origins, targets, scores_of, exponent_of, allow_missing, 
             reasons[fold] = f"the file has forecasts of {have} of the {len(block)} days of {fold}{known}{hint}"
         elif len(absent):
             lacking[fold] = absent.dt.strftime("%Y-%m-%d").to_list()
-            logging.warning("%s: scored without %s", fold, ", ".join(lacking[fold]))
+            logging.warning("%s: scored without the forecasts made on %s", fold, ", ".join(lacking[fold]))
     frames, not_run = ({fold: [] for fold in evaluation["fold"].unique()} for _ in range(2))
     for target in targets:
         try:

@@ -69,6 +69,12 @@ def test_honest_width_is_aligned(name):
     assert verdict(SCALE, SCALES[name]) == ("aligned", None)
 
 
+def test_price_that_is_very_late_is_not_called_aligned():
+    close = PRICES["Close"].to_numpy()
+    for k in (4, 10):  # beyond the shifts; the return that it means contains the newest return all the same
+        assert verdict(LOCATION, np.roll(close, k) / close - 1) == ("cannot tell", None)
+
+
 @pytest.mark.parametrize("k", [1, 2, 3])
 @pytest.mark.parametrize("name", SCALES)
 def test_width_that_is_shifted_is_late_by_as_many_days(name, k):
@@ -253,6 +259,13 @@ def test_baselines_that_are_a_volatility_are_scales(model, kind, expected):
     assert list(found) == ([] if expected is None else [SCALE])
     if found:
         np.testing.assert_allclose(found[SCALE]["value"], expected)
+
+
+def test_source_of_forecasts_from_elsewhere_is_no_baseline():
+    rows = prediction_rows({"width": [1.0, 2.0, 3.0]})
+    assert list(forecasts_of(rows, {"b": {"model": "ewma", "external": {}}}, UP)) == [SCALE]
+    rows = prediction_rows({"signal": [1.0, 2.0, 3.0]})
+    assert not forecasts_of(rows, {"b": {"model": "ewma", "external": {}}}, UP)
 
 
 def test_experiment_without_location_and_scale_has_one_row_and_no_verdict():

@@ -205,6 +205,9 @@ def test_experiment_that_lacks_days_is_measured_on_those_that_it_has():
     assert table.loc[("a", "platt"), "auc"] == pytest.approx(table.loc[("a", "raw"), "auc"])
     curves = reliability_table("test", block, tail, 0.95, 0)
     assert curves.query("label == 'a' and arm == 'raw'")["days"].sum() == 198
+    complete = reliability_table("test", whole, tail, 0.95, 0)  # `a` comes first here, and last in the other
+    of_b = (table[table["label"] == "b"].reset_index(drop=True) for table in (complete, curves))
+    pd.testing.assert_frame_equal(*of_b)
 
 
 def test_figure_has_a_panel_per_experiment_and_is_the_same_again():

@@ -43,13 +43,13 @@ def test_evidence_says_what_scores_rest_on(weights, system, level):
 
 
 def test_forecasts_from_elsewhere_are_named_as_such():
-    assert (
-        evidence({"weights": None, "external": {"source": "a colleague"}}, "external") == "pre-trained, made elsewhere"
-    )
+    about = {"source": "a colleague"}
+    assert evidence({"weights": None, "external": about | {"days": 500}}, "external") == "made elsewhere"
+    assert evidence({"weights": None, "external": about}, "external") is None  # there was no file
 
 
 def test_only_doubtful_experiments_have_a_label_and_every_label_is_explained():
-    levels = ["pre-trained, unverified", "pre-trained, not verified", "pre-trained, made elsewhere"]
+    levels = ["pre-trained, unverified", "pre-trained, not verified", "made elsewhere"]
     rows = {**dict(zip("ABC", levels)), "D": "pre-trained, verified by known answers", "E": None, "F": "baseline"}
     table = pd.DataFrame({"experiment": rows.keys(), "evidence": rows.values()})
     assert doubts(table) == {"A": "unverified", "B": "not verified", "C": "made elsewhere"}

@@ -337,6 +337,8 @@ def test_explanation_of_a_forecaster_and_of_a_score_without_a_distribution():
     thirds = pd.DataFrame(tercile_rows("b", block, terciles(MODEL.forecast.loc[block.days])))
     assert thirds["volatility"].tolist() == 2 * TERCILES
     assert thirds.groupby("experiment")[["n", "positives"]].sum().loc["q"].tolist() == [len(block.y), block.y.sum()]
+    fewer = pd.DataFrame(tercile_rows("b", lacking(block, "other", [0, 4]), terciles(MODEL.forecast.loc[block.days])))
+    assert fewer.groupby("experiment")["n"].sum().to_dict() == {"q": len(block.y), "other": len(block.y) - 2}
     means = [MODEL.forecast.loc[block.days][terciles(MODEL.forecast.loc[block.days]) == k].mean() for k in range(3)]
     assert means == sorted(means)
 

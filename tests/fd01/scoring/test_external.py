@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, block, dataset_and_origins, score_rows, through_csv
 from helpers.paths import ROOT
@@ -16,7 +18,7 @@ from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.models.forecasts import LEVELS, quantile_frame
 from fd01.scoring.deciles import exceedance
 from fd01.scoring.deciles import scores as scores_of_deciles
-from fd01.scoring.external import levels_in_names, quantile_at, read_forecasts, scores
+from fd01.scoring.external import distances, levels_in_names, quantile_at, read_forecasts, scores
 from fd01.scoring.predictions import check_same_origins, read_experiment, write_blocks
 from fd01.workflow.errors import NotRun, UserError
 from fd01.workflow.parquet import write_table
@@ -175,10 +177,43 @@ def test_probability_is_about_its_own_event_alone(path):
 
 def test_levels_stand_in_names():
     assert levels_in_names("f", ["q10", "Q50", "p97.5", "x", "mean"]) == {"q10": 0.1, "Q50": 0.5, "p97.5": 0.975}
-    assert levels_in_names("f", ["0.1", "quantile_0.9", "q.5"]) == {"0.1": 0.1, "quantile_0.9": 0.9, "q.5": 0.5}
+    assert levels_in_names("f", ["0.1", ".5", "date"]) == {"0.1": 0.1, ".5": 0.5}
+    assert levels_in_names("f", ["quantile_0.9", "q.5"]) == {"quantile_0.9": 0.9, "q.5": 0.5}
     assert levels_in_names("f", ["5%", "q05", "q0.5"]) == {"5%": 0.05, "q05": 0.05, "q0.5": 0.005}
-    with pytest.raises(UserError, match=r"^f: the columns q1, q9 may be percent or deciles"):
-        levels_in_names("f", ["q1", "q9"])
+    for names in (["q1", "q9"], ["q01", "q09"]):
+        with pytest.raises(UserError, match=f"^f: the columns {', '.join(names)} may be percent or deciles"):
+            levels_in_names("f", names)
+    with pytest.raises(UserError, match=r"^f: the columns 1 are numbers alone, and q05, q95 are not: "):
+        levels_in_names("f", ["1", "q05", "q95"])
+
+
+@pytest.mark.parametrize(
+    ("names", "row"), [("date,f", "2020-01-02,428,08"), ("date,q10,q50", "2020-01-02,-0.01,0.0,0.01")]
+)
+def test_row_with_more_cells_than_names_is_no_forecast(names, row, path):
+    path.write_text(f"{names}\n{row}\n")
+    using = settings("price", point="f") if names == "date,f" else settings(quantiles=True)
+    with pytest.raises(UserError, match="is no csv file with commas between its columns"):
+        read_forecasts(path, using, DATASET)
+
+
+def test_parquet_with_two_columns_of_a_name_is_refused(tmp_path):
+    file, days = tmp_path / "f.parquet", frame(quantiles()[:, 4], ["f"])
+    arrays = [pa.array(days["date"]), pa.array(days["f"]), pa.array(days["f"])]
+    pq.write_table(pa.Table.from_arrays(arrays, names=["date", "f", "f"]), file)
+    with pytest.raises(UserError, match=r"has two columns named 'f'$"):
+        read_forecasts(file, settings(point="f"), DATASET)
+    days.set_index(days["date"]).to_parquet(file)
+    with pytest.raises(UserError, match=r"has two columns named 'date'$"):
+        read_forecasts(file, settings(point="f"), DATASET)
+
+
+def test_distance_from_the_close_is_told_beside_the_daily_move(path):
+    point = quantiles()[:, 4] + 0.02  # as of prices that were not adjusted for dividends
+    forecasts = read_forecasts(write(frame(point, ["f"]), path), settings(point="f"), DATASET)
+    found = distances(forecasts, DATASET)
+    assert found["distance"] == pytest.approx(np.median(np.abs(point)))
+    assert found["move"] == pytest.approx(np.median(np.abs(CLOSE[ROWS + 1] / CLOSE[ROWS] - 1)))
 
 
 def test_levels_come_from_names_a_table_or_a_list(path):

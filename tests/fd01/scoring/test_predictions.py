@@ -404,12 +404,14 @@ def test_reasons_for_not_running_are_given_once():
 
 
 def test_forecasts_made_elsewhere_say_so_in_their_health_checks():
-    about = {"external": {"sha256": "abc", "distance": 0.06}, "lacking": {"test": ["2020-01-02"]}}
+    external = {"sha256": "abc", "distance": 0.02, "move": 0.005}
+    about = {"external": external, "lacking": {"test": ["2020-01-02"]}}
     assert one_check("model loads", **about) == (None, "nothing to load: made elsewhere, file sha256 abc")
-    assert one_check("every day", **about) == (False, "test lacks 2020-01-02")
+    assert one_check("every day", **about) == (None, "test lacks the forecasts made on 2020-01-02")
     assert one_check("every day", **about | {"lacking": {}})[0]
-    near = "forecast and Close differ by {} % on the middle day"
-    assert one_check("near the Close", **about) == (False, near.format("6"))
-    assert one_check("near the Close", **about | {"external": {"sha256": "abc", "distance": 0.004}})[0]
-    assert one_check("near the Close", **about | {"external": {"sha256": "abc", "distance": None}})[0] is None
+    near = "forecast and Close differ by 2.00% in the median, the Closes of two days by 0.50%"
+    assert one_check("near the Close", **about) == (False, near)
+    for distance, ok in ((0.014, True), (None, None)):
+        about["external"] = external | {"distance": distance}
+        assert one_check("near the Close", **about)[0] is ok
     assert "every day" not in {check["check"] for check in health(predictions())}
