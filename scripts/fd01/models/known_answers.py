@@ -119,16 +119,18 @@ def wrong(answers):
 
 
 def warnings(answers):
-    """What a person should see: one line for each file that differs, and for each number format with other answers."""
+    """What a person should see: a line for each file that differs, for a refusal, and for each format that differs."""
     model = answers["model"]
     texts = [f"{model}: {line}" for line in differing_files(answers)]
+    if "reason" in answers:
+        texts.append(f"{model} is refused: {refusal(answers)}")
     names = {}
     for case in answers["cases"]:
         if not case["ok"]:
             names.setdefault(case["dtype"], []).append(case["name"])
     return texts + [
-        f"{model} in {dtype} is {status_in(answers, dtype)}: other answers than published: {'; '.join(wrong_names)}"
-        for dtype, wrong_names in names.items()
+        f"{model} in {dtype} is {status_in(answers, dtype)}: other answers than published: {'; '.join(different)}"
+        for dtype, different in names.items()
     ]
 
 

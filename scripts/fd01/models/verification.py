@@ -12,8 +12,8 @@ import pandas as pd
 
 from fd01.models.forecasts import quantile_frame
 from fd01.models.known_answers import MISSING, NOT_VERIFIED, OFF, REFUSED, checksums, is_pinned, judge
+from fd01.models.lag_llama import history_length, sampled_means
 from fd01.models.lag_llama import load as load_lag_llama
-from fd01.models.lag_llama import sampled_means
 from fd01.models.lag_llama_checkpoint import ARCHITECTURE
 from fd01.models.timesfm import forecast
 from fd01.models.timesfm import load as load_timesfm
@@ -201,7 +201,8 @@ def run_timesfm(folder, cases):
 def run_lag_llama(folder, cases):
     """Yield each case, `float32`, and the forecast of Lag-Llama, the mean of sampled paths.
 
-    Raises `DoesNotLoad`, and `UserError` if a case says `rope_scaling` where there is none, or the reverse.
+    Raises `DoesNotLoad`, and `UserError` if a case says `rope_scaling` where there is none, or the reverse, or has more
+    values than the network reads.
     """
     for case in cases:
         values, flags = input_of(case), case["flags"]
@@ -213,6 +214,8 @@ def run_lag_llama(folder, cases):
                 f"known_answers of lag-llama: case {case['name']}: flags: rope_scaling must be {str(scaled).lower()}: "
                 f"positions are scaled if context, here {flags['context']}, is more than {native}"
             )
+        if len(values) > (most := history_length(network)):
+            raise UserError(f"known_answers of lag-llama: case {case['name']}: input must have at most {most} values")
         months = pd.date_range(case["input"]["first_month"], periods=len(values) + case["horizon"], freq="ME")
         means = sampled_means(network, values, months, flags["samples"], flags["seed"])
         yield case, "float32", means[:, None]

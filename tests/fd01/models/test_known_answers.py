@@ -163,6 +163,7 @@ def check_that_nothing_loads(manifest, cases, said):
     assert said in answers["reason"] and len(answers["reason"]) <= 200 and "\n" not in answers["reason"]
     reason = f"these weights do not load: {answers['reason']}"
     assert lines(answers) == [f"{answers['model']}: refused: {reason}"]
+    assert warnings(answers) == [f"{answers['model']} is refused: {reason}"]
     with pytest.raises(UserError, match=f"The weights of {answers['model']} do not load: .*missing: skip"):
         stop_if_refused(answers)
     write_json(manifest.with_name(FILE), answers)
@@ -249,6 +250,12 @@ def test_case_that_contradicts_the_scaling_of_positions_is_an_error(small, lag_l
         UserError, match=f"case context {context}: flags: rope_scaling must be {str(right_one).lower()}"
     ):
         verify(small / "manifest.json", said(not right_one))
+
+
+def test_case_with_more_values_than_lag_llama_reads_is_an_error(small, lag_llama_answers):
+    cases = [case | {"input": case["input"] | {"values": [1.0, 2.0] * 600}} for case in lag_llama_answers["cases"]]
+    with pytest.raises(UserError, match="case context 32: input must have at most 1124 values"):
+        verify(small / "manifest.json", {"cases": cases})
 
 
 def test_lag_llama_that_does_not_load_is_refused(small, lag_llama_answers, tmp_path):
@@ -521,6 +528,12 @@ def test_case_of_lag_llama_needs_its_own_keys(tmp_path, lag_llama_answers):
             load_cases(tmp_path / "x.json", "lag-llama")
     write_json(tmp_path / "x.json", lag_llama_answers)
     assert load_cases(tmp_path / "x.json", "lag-llama") == lag_llama_answers
+
+
+def test_example_in_the_documentation_is_a_file_of_answers(tmp_path):
+    page = (ROOT / "docs" / "how-to" / "get-pretrained-weights.md").read_text()
+    (tmp_path / "x.json").write_text(page.partition("```json\n")[2].partition("```")[0])
+    assert len(load_cases(tmp_path / "x.json", "timesfm")["cases"]) == 1
 
 
 def test_forecast_of_another_shape_is_an_error(tiny, timesfm_answers):
