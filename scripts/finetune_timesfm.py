@@ -17,7 +17,7 @@ from fd01.models.heads import require_two_classes, scale_features
 from fd01.models.timesfm import describe_model, forecast_rows, inputs_of, open_timesfm, reload
 from fd01.models.timesfm_finetuning import adapt, build_objective, merged, tensors
 from fd01.models.training import checkpoint_path, train
-from fd01.models.weights import require_weights, unopened
+from fd01.models.weights import require_weights, start_of, unopened
 from fd01.scoring.deciles import scores
 from fd01.scoring.fold_scores import score_folds
 from fd01.scoring.predictions import concat_scores, scores_frame
@@ -186,7 +186,7 @@ if __name__ == "__main__":
         name = target_column(**learned)
         (split,) = splits(origins, **learned)
         checkpoint = checkpoint_path(
-            snakemake.output.scores, name, provenance["config_sha256"], provenance["weights"], *inputs
+            snakemake.output.scores, name, provenance["config_sha256"], start_of(provenance["weights"]), *inputs
         )
         try:
             task = FineTuningTask(dataset, split, learned, settings, params.labels)

@@ -14,7 +14,7 @@ from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.forecasts import PARAMETERS
 from fd01.models.lag_llama import distribution, history_length, open_lag_llama, past_values, run_network, time_features
 from fd01.models.training import checkpoint_path, train
-from fd01.models.weights import require_weights, unopened
+from fd01.models.weights import require_weights, start_of, unopened
 from fd01.scoring.fold_scores import check_history, score_folds
 from fd01.scoring.predictions import concat_scores
 from fd01.scoring.student_t import scores
@@ -125,7 +125,7 @@ if __name__ == "__main__":
         network = load_network()
         provenance |= describe_network(network)
         inputs = [sha256(path) for path in (snakemake.input.dataset, snakemake.input.origins)]
-        checkpoint = checkpoint_path(snakemake.output.scores, provenance["config_sha256"], trained, *inputs)
+        checkpoint = checkpoint_path(snakemake.output.scores, provenance["config_sha256"], start_of(trained), *inputs)
         epochs, frame = fit(network, dataset, origins, split, settings, seed, checkpoint)
         weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
         curve = pd.DataFrame(epochs).assign(target="next value", horizon=1, seed=seed)

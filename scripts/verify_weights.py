@@ -2,15 +2,15 @@
 
 import logging
 
-from fd01.models.known_answers import lines, stop_if_refused
-from fd01.models.verification import load_cases, verify, warnings
+from fd01.models.known_answers import lines, stop_if_refused, warnings
+from fd01.models.verification import load_cases, verify
 from fd01.workflow.files import write_json
 from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
-    answers = verify(files.manifest, load_cases(files.cases), **params.check)
+    answers = verify(files.manifest, load_cases(files.cases, snakemake.wildcards.model), **params.check)
     for line in lines(answers):
         logging.info(line)
     for line in warnings(answers):

@@ -6,8 +6,8 @@ The next run then adds the experiments whose weights were missing.
 import logging
 from pathlib import Path
 
-from fd01.models.known_answers import FILE, REFUSED, lines, stop_if_refused
-from fd01.models.verification import load_cases, verify, warnings
+from fd01.models.known_answers import FILE, REFUSED, lines, stop_if_refused, warnings
+from fd01.models.verification import load_cases, verify
 from fd01.models.weights import fetch
 from fd01.workflow.errors import UserError
 from fd01.workflow.files import read_json, write_json
@@ -18,17 +18,30 @@ def get_and_verify(path, model, params):
     """Fetch the weights of a model, write their manifest `path` and, beside it, their known answers.
 
     Raises `UserError` if they cannot be fetched or are refused. With `missing: fail`, refused weights leave no answers,
-    so that the next run stops too.
+    so that the next run stops too. Refused files of the hub are deleted if the configuration has no SHA-256 of them:
+    `fetch` would keep them.
     """
-    manifest = fetch(path.parent, model, params.models[model])
+    entry = params.models[model]
+    manifest = fetch(path.parent, model, entry)
     write_if_other(path, manifest)
-    answers = verify(path, load_cases(params.cases[model]), **params.checks[model])
+    answers = verify(path, load_cases(params.cases[model], model), **params.checks[model])
     print("\n".join(lines(answers)))
     for line in warnings(answers):
         logging.warning(line)
     if answers["status"] != REFUSED or params.missing == "skip":
         write_if_other(path.with_name(FILE), answers)
-    stop_if_refused(answers)
+    done = ""
+    if answers["status"] == REFUSED and (names := delete_unpinned(path.parent, entry)):
+        done = f"Deleted: {', '.join(names)}, whose SHA-256 is not known. The next snakemake weights fetches it again."
+    stop_if_refused(answers, done)
+
+
+def delete_unpinned(folder, entry):
+    """Delete the fetched files of which the configuration has no SHA-256; their names. Own copies are left alone."""
+    names = [name for name, checksum in entry["files"].items() if checksum is None and "path" not in entry]
+    for name in names:
+        (folder / name).unlink()
+    return names
 
 
 def write_if_other(path, content):

@@ -52,16 +52,8 @@ def known_cases(wildcards):
 
 
 def check_of(model):
-    """How the weights of a model are checked: whether the check is off, and in which number formats it is made.
-
-    These are float32 and others that an experiment uses.
-    """
-    settings = [entry["settings"] for entry in config["experiments"].values() if needed_weights(entry) == model]
-    used = {each.get("dtype", "float32") for each in settings}
-    return {
-        "off": not config["weights"]["models"][model]["known_answers"],
-        "dtypes": ["float32", *sorted(used - {"float32"})],
-    }
+    """How the weights of a model are checked: whether the check is off. The experiments decide nothing of it."""
+    return {"off": not config["weights"]["models"][model]["known_answers"]}
 
 
 def about_weights(wildcards):

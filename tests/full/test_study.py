@@ -522,7 +522,8 @@ def test_weights_that_give_other_answers_are_not_run(copy, checkpoint, tmp_path)
     change(copy, *WEIGHTS, "known_answers", value=str(tmp_path / "other.json"))
     snakemake(copy, "show")
     answers = read_json(copy / "results/weights/timesfm/known-answers.json")
-    assert (answers["status"], [case["ok"] for case in answers["cases"]]) == ("refused", [False, True])
+    passed = [case["ok"] for case in answers["cases"] if case["dtype"] == "float32"]
+    assert (answers["status"], passed) == ("refused", [False, True])
     experiments = pd.read_csv(copy / "results/sp500/metrics/experiments.csv").set_index("experiment")
     reason = "these weights do not give the published answers (1 of 2 agree)"
     assert set(experiments.loc[WITHOUT_WEIGHTS, "reason"]) == {reason}

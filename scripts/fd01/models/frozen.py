@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from fd01.models.known_answers import DECISIVE
 from fd01.models.weights import open_weights, require_weights, unopened
 from fd01.workflow.errors import NotRun
 
 
-def open_models(weights, seeds, manifest, load, load_untrained, random_weights):
+def open_models(weights, seeds, manifest, load, load_untrained, random_weights, dtype=DECISIVE):
     """Open the weights of an experiment: pre-trained ones, or random ones for each seed.
 
     Parameters
@@ -21,6 +22,7 @@ def open_models(weights, seeds, manifest, load, load_untrained, random_weights):
     load : function of the folder of the weights, returns the model
     load_untrained : function of a seed, returns the model
     random_weights : str, what the provenance says of random weights
+    dtype : number format of the experiment, as for `fd01.models.weights.open_weights`
 
     Returns
     -------
@@ -36,7 +38,7 @@ def open_models(weights, seeds, manifest, load, load_untrained, random_weights):
     """
     if weights == "untrained":
         return random_weights, [(seed, partial(load_untrained, seed)) for seed in seeds]
-    return open_weights(manifest), [(None, partial(load, Path(manifest).parent))]
+    return open_weights(manifest, dtype), [(None, partial(load, Path(manifest).parent))]
 
 
 def run_frozen(get_models, run, describe, columns, threads, manifest=None):

@@ -12,28 +12,49 @@ from fd01.workflow.files import read_json
 FILE = "known-answers.json"
 # What may be known of weights. Without weights nothing is, and refused weights are not run.
 MISSING = "missing"
-REFUSED = "refused"
+REFUSED = "refused"  # the weights do not load, or another file than the published one gives other answers
 VERIFIED = "verified"
 UNVERIFIED = "unverified"  # the published file, but an answer differs: the quotation may be wrong
 OFF = "off"  # `known_answers: off` in the configuration
 NOT_VERIFIED = "not verified"  # no published answers, or nobody has compared them
+# Published answers are float32. The tolerance of any other number format is a guess, so it refuses no weights.
+DECISIVE = "float32"
 
 
 def judge(cases, files):
     """The status of weights that were run: one of `VERIFIED`, `UNVERIFIED`, `REFUSED`, `NOT_VERIFIED`.
 
-    A wrong answer of a file that several independent sources know by its SHA-256 may be a wrong quotation. A wrong
-    answer of any other file says that it holds other weights.
+    The cases in `DECISIVE` decide alone. A wrong answer of a file that several independent sources know by its SHA-256
+    may be a wrong quotation. A wrong answer of any other file says that it holds other weights.
 
     Parameters
     ----------
     cases, files : lists of dict, as `fd01.models.verification.verify` gives them
     """
-    if not cases:
+    decisive = _cases_in(cases, DECISIVE)
+    if not decisive:
         return NOT_VERIFIED
-    if all(case["ok"] for case in cases):
+    if all(case["ok"] for case in decisive):
         return VERIFIED
     return UNVERIFIED if is_pinned(files) else REFUSED
+
+
+def status_in(answers, dtype):
+    """The status of weights for experiments in one number format.
+
+    In another format than `DECISIVE` weights are verified only if no answer in either format differs, and never without
+    a case in this format.
+    """
+    status, cases = answers["status"], _cases_in(answers["cases"], dtype)
+    if dtype == DECISIVE or status in (MISSING, REFUSED, OFF):
+        return status
+    if not cases:
+        return NOT_VERIFIED
+    return VERIFIED if status != UNVERIFIED and all(case["ok"] for case in cases) else UNVERIFIED
+
+
+def _cases_in(cases, dtype):
+    return [case for case in cases if case["dtype"] == dtype]
 
 
 def is_pinned(files):
@@ -55,38 +76,62 @@ def checksums(manifest):
     return {name: file["sha256"] for name, file in manifest.get("files", {}).items()}
 
 
-def summary(answers):
-    """What the provenance of an experiment says: status, `passed` of `cases`, and `differing`, lines on files."""
+def summary(answers, dtype):
+    """What the provenance of an experiment in a number format says.
+
+    These are `status_in` this format, `passed` of `cases` in this format, and `differing`, lines on files.
+    """
+    cases = _cases_in(answers["cases"], dtype)
     return {
-        "status": answers["status"],
-        "passed": sum(case["ok"] for case in answers["cases"]),
-        "cases": len(answers["cases"]),
+        "status": status_in(answers, dtype),
+        "passed": sum(case["ok"] for case in cases),
+        "cases": len(cases),
         "differing": differing_files(answers),
     }
 
 
 def refusal(answers):
     """Why refused weights are not run."""
-    counts = summary(answers)
+    if "reason" in answers:
+        return f"these weights do not load: {answers['reason']}"
+    counts = summary(answers, DECISIVE)
     return f"these weights do not give the published answers ({counts['passed']} of {counts['cases']} agree)"
 
 
-def stop_if_refused(answers):
-    """Raise `UserError` if the weights are refused."""
+def stop_if_refused(answers, done=""):
+    """Raise `UserError` if the weights are refused; `done` is a sentence on what was done about it."""
     if answers["status"] == REFUSED:
         model = answers["model"]
         key = f"weights/models/{model}"
-        raise UserError(
-            f"The weights of {model} do not give the published answers. Other answers: {wrong(answers)}. "
-            f"Use the published file: correct {key}/path, or delete this key and call snakemake weights. If these are "
-            f"other weights on purpose, set {key}/known_answers: off. A run goes on without them with weights/missing: "
-            "skip."
-        )
+        remedy = f"Use the published file: correct {key}/path, or delete this key and call snakemake weights."
+        if "reason" in answers:
+            what = f"do not load: {answers['reason']}."
+        else:
+            what = f"do not give the published answers. Other answers: {wrong(answers)}."
+            remedy += f" If these are other weights on purpose, set {key}/known_answers: off."
+        remedy += " A run goes on without them with weights/missing: skip."
+        raise UserError(" ".join(filter(None, [f"The weights of {model} {what}", done, remedy])))
 
 
 def wrong(answers):
     """The cases with other answers than published, as text."""
     return "; ".join(f"{case['name']} in {case['dtype']}" for case in answers["cases"] if not case["ok"])
+
+
+def warnings(answers):
+    """What a person should see: a line for each file that differs, for a refusal, and for each format that differs."""
+    model = answers["model"]
+    texts = [f"{model}: {line}" for line in differing_files(answers)]
+    if "reason" in answers:
+        texts.append(f"{model} is refused: {refusal(answers)}")
+    names = {}
+    for case in answers["cases"]:
+        if not case["ok"]:
+            names.setdefault(case["dtype"], []).append(case["name"])
+    return texts + [
+        f"{model} in {dtype} is {status_in(answers, dtype)}: other answers than published: {'; '.join(different)}"
+        for dtype, different in names.items()
+    ]
 
 
 def differing_files(answers):
@@ -106,6 +151,8 @@ def _words(file):
 def lines(answers):
     """The result in words: one line a case, or one line that says why there is none."""
     model = answers["model"]
+    if "reason" in answers:
+        return [f"{model}: refused: {refusal(answers)}"]
     if not answers["cases"]:
         reasons = {
             MISSING: "not checked: the weights are missing",

@@ -76,7 +76,8 @@ def load_untrained(seed):
 
 def open_timesfm(settings, seeds, manifest):
     """`fd01.models.frozen.open_models` for an experiment with these `settings`."""
-    return open_models(settings["weights"], seeds, manifest, load, load_untrained, UNTRAINED)
+    dtype = settings.get("dtype", "float32")
+    return open_models(settings["weights"], seeds, manifest, load, load_untrained, UNTRAINED, dtype)
 
 
 def inputs_of(dataset, rows, settings):

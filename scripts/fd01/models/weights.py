@@ -8,7 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
-from fd01.models.known_answers import MISSING, REFUSED, read_answers, refusal, summary
+from fd01.models.known_answers import DECISIVE, MISSING, REFUSED, checksums, read_answers, refusal, summary
 from fd01.models.lag_llama_checkpoint import convert
 from fd01.workflow.errors import NotRun, UserError
 from fd01.workflow.files import read_json, replacing, sha256
@@ -23,7 +23,8 @@ class WeightsMissing(UserError):
 def fetch(folder, model, entry):
     """Put the files of a model into `folder` and describe them.
 
-    Files that are already there with the right SHA-256 are kept; the others come from the hub. If the key `path` of
+    Files that are already there with the right SHA-256 are kept; the others come from the hub. A file without a SHA-256
+    in the configuration is kept unless it differs from the manifest in `folder`. If the key `path` of
     the configuration names the user's own copy of the weights, the folder gets a link to that copy instead.
     A checkpoint (`.ckpt`) is converted, see `fd01.models.lag_llama_checkpoint`.
 
@@ -101,20 +102,25 @@ def read_manifest(path):
         raise NotRun(manifest["reason"])
     for name, file in manifest["files"].items():
         if not _is_file(path.parent / name, file["sha256"]):
-            raise UserError(f"{path.parent / name} is gone or has changed. To fetch it again: snakemake weights")
+            raise UserError(f"{path.parent / name} is gone or has changed. To get it again: snakemake weights")
     return manifest
 
 
-def open_weights(path):
+def open_weights(path, dtype=DECISIVE):
     """Check weights as `read_manifest`, and return the manifest with what the known answers say of them.
 
-    Its key `known_answers` is as `fd01.models.known_answers.summary` gives it. Raises `NotRun` also if the weights do
-    not give the published answers and are not the published file.
+    Its key `known_answers` is as `fd01.models.known_answers.summary` gives it for the number format `dtype` of the
+    experiment. Raises `NotRun` also if the weights are refused; their files may then be gone.
     """
-    manifest, answers = read_manifest(path), read_answers(path)
+    answers = read_answers(path)
     if answers["status"] == REFUSED:
         raise NotRun(refusal(answers))
-    return manifest | {"known_answers": summary(answers)}
+    return read_manifest(path) | {"known_answers": summary(answers, dtype)}
+
+
+def start_of(weights):
+    """What decides how a training begins, of the `weights` in a provenance; what is known of them decides nothing."""
+    return {key: weights[key] for key in weights if key != "known_answers"} if isinstance(weights, dict) else weights
 
 
 def unopened(path):
@@ -179,10 +185,12 @@ def _download(folder, entry):
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it reports every request
     repository, revision = entry["repository"], entry["revision"]
+    manifest = folder / "manifest.json"
+    before = checksums(read_json(manifest)) if manifest.exists() else {}
     for name, expected in sorted(entry["files"].items()):
         path = folder / name
         # A link leads to the user's own copy. Without a checksum nothing says that it is the published file.
-        if _is_file(path, expected) and not (expected is None and path.is_symlink()):
+        if _is_file(path, expected or before.get(name)) and not (expected is None and path.is_symlink()):
             continue
         path.unlink(missing_ok=True)
         logging.info("fetching %s of %s", name, repository)

@@ -109,6 +109,19 @@ def test_only_a_damaged_file_is_fetched_again(hub, folder):
     assert {path.rpartition("/")[2] for _, path, _ in hub.requests if path in hub.files} == {WEIGHTS}
 
 
+def test_changed_file_without_a_checksum_is_fetched_again(hub, folder, monkeypatch):
+    monkeypatch.setitem(ABOUT, "files", dict.fromkeys(FILES))
+    write_json(folder / "manifest.json", fetched(hub, folder))
+    (folder / WEIGHTS).write_bytes(b"changed")
+    with pytest.raises(UserError, match=r"snakemake weights$"):
+        open_weights(folder / "manifest.json")
+    hub.requests.clear()
+    _, error = (run := client(hub, folder)).communicate()
+    assert run.returncode == 0, error
+    assert {path.rpartition("/")[2] for _, path, _ in hub.requests if path in hub.files} == {WEIGHTS}
+    open_weights(folder / "manifest.json")
+
+
 def test_cut_connection_is_resumed(hub, folder):
     hub.cut = 25 * MIB
     assert fetched(hub, folder) == OK
