@@ -11,7 +11,7 @@ HERE = "trained here"
 # What a reader must see wherever such an experiment is shown, and what it says of the experiment.
 LABELS = {OF_STATUS[UNVERIFIED]: "unverified", NOT_VERIFIED: "not verified", ELSEWHERE: "made elsewhere"}
 MEANINGS = {
-    "unverified": "the weights have the published SHA-256, but do not give every published answer",
+    "unverified": "the weights load, but do not give every published answer",
     "not verified": "nothing shows that the weights give the answers that are published of them",
     "made elsewhere": "the forecasts come from a file; the model did not run here",
 }
