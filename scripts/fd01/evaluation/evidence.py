@@ -12,7 +12,7 @@ HERE = "trained here"
 LABELS = {OF_STATUS[UNVERIFIED]: "unverified", NOT_VERIFIED: "not verified", ELSEWHERE: "made elsewhere"}
 MEANINGS = {
     "unverified": "the weights load, but do not give every published answer",
-    "not verified": "nothing shows that the weights give the answers that are published of them",
+    "not verified": "no published answers of the weights were compared",
     "made elsewhere": "the forecasts come from a file; the model did not run here",
 }
 
