@@ -437,8 +437,8 @@ def test_headline_says_that_it_rests_on_weights_that_did_not_prove_themselves():
     assert verdict["doubts"] == {"TFM-01": "unverified", "LL-forecast": "not verified"}
     assert (verdict["refused_weights"], verdict["without_weights"]) == (["TFM-probe"], [])
     assert (
-        "). Unverified: TFM-01 (the weights have the published SHA-256, but do not give every published answer). Not "
-        "verified: LL-forecast (nothing shows that the weights give the answers that are published of them). AUC of"
+        "). Unverified: TFM-01 (the weights load, but do not give every published answer). Not "
+        "verified: LL-forecast (no published answers of the weights were compared). AUC of"
     ) in verdict["sentence"]
     verified = [("TFM-01", *ran, "pre-trained, verified by known answers")]
     assert "erified" not in verdict_of("spy", TFM["study"], entries=verified)["sentence"]
