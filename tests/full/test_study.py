@@ -72,6 +72,8 @@ def spy(study, checkpoint, tmp_path_factory):
     folder = tmp_path_factory.mktemp("spy") / "run"
     shutil.copytree(study, folder)
     change(folder, *WEIGHTS, "path", value=str(checkpoint))
+    np.savez(folder / "data" / "stored.npz", val_predictions=[0.0], val_labels=[0.0])
+    change(folder, "datasets", "spy", "study_predictions", value="data/stored.npz")
     run_on_spy(folder, "BASE-prevalence", "PTST-tiny-study", "TFM-01", "TFM-probe", *FINETUNED, TUNED_TWIN)
     snakemake(folder)
     return folder
@@ -568,6 +570,12 @@ def test_other_dataset_is_judged_by_the_protocol_and_beside_published_figures(sp
     study_arm = metrics[metrics["experiment"] == "PTST-tiny-study"]
     assert len(study_arm) and study_arm["threshold"].isna().all()
     assert "<th>PTST-tiny-study †</th>" in (spy / "results/spy/report/index.html").read_text()
+
+
+def test_forecasts_of_days_that_the_prices_lack_are_not_made_again(spy):
+    found = read_json(spy / "results/spy/reproduction.json")
+    assert found["status"] == "not run" and found["reason"].startswith("val: it needs prices from the day before 2023")
+    assert "The same forecasts made again" in (spy / "results/spy/report/index.html").read_text()
 
 
 def test_provenance_and_report_name_the_weights(spy, checkpoint):

@@ -7,21 +7,18 @@ from fd01.workflow.files import read_json
 # The files of tests/full, and the rules that run in the studies of each.
 RULES_RUN_BY = {
     "test_study.py": """
-        build_dataset build_origins calibrate_scores check_alignment
-        check_predictions collect_provenance compare_experiments
-        compare_losses decide download_prices encode_timesfm evaluate explain_scores fetch_weights finetune_timesfm
-        fit_probe forecast_timesfm gather_seeds measure_labels plot_auc plot_scores record_trials render_report
-        run_baseline score_forecasts seal_outcomes show simulate_protocol slice_contamination train_patchtst
-        verify_weights weights
+        build_dataset build_origins calibrate_scores check_alignment check_predictions collect_provenance
+        compare_experiments compare_losses decide download_prices encode_timesfm evaluate explain_scores
+        fetch_weights finetune_timesfm fit_probe forecast_timesfm gather_seeds measure_labels plot_auc
+        plot_scores record_trials render_report reproduce_published run_baseline score_forecasts seal_outcomes
+        show simulate_protocol slice_contamination train_patchtst verify_weights weights
     """,
     "test_audit_of_a_study.py": "audit audit_predictions scramble_prices",
     "test_known_truth.py": "measure_truth plot_walk_forward simulate_prices",
     "test_lag_llama_and_fracast.py": """
         forecast_fracast recompute_published run_lag_llama score_lag_llama train_lag_llama
     """,
-    "test_seal_of_a_study.py": """
-        date_study_forecasts digests recompute_published reproduce_published score_external
-    """,
+    "test_seal_of_a_study.py": "date_study_forecasts digests recompute_published score_external",
     "test_notebooks.py": "explore export_predictions import_predictions unpack_predictions",
 }
 
