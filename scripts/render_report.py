@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.data.targets import TARGETS, describe
-from fd01.evaluation.alignment import alignment_check
+from fd01.evaluation.alignment import LEVEL, SKILL, alignment_check
 from fd01.evaluation.audit import outdated
-from fd01.evaluation.evidence import MEANINGS, doubts
+from fd01.evaluation.evidence import by_label, doubts
 from fd01.report.html import inline_svg, render
 from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
 from fd01.study.folds import is_walk_forward
@@ -52,6 +52,7 @@ if __name__ == "__main__":
     tables = read_tables(files.tables)
     for name, group in checks.items():
         group.append(alignment_check([row for row in tables["alignment"] if row["experiment"] == name]))
+    doubtful = doubts(experiments)
     page = render(
         files.template,
         style=Path(files.style).read_text(encoding="utf-8"),
@@ -68,8 +69,9 @@ if __name__ == "__main__":
         twins=sorted(scored & set(twins_of(config["experiments"]).values())),
         with_covariates=[name for name in ran if "covariates" in config["experiments"][name]["settings"]],
         experiments=experiments.to_dict("records"),
-        doubts=doubts(experiments),
-        doubt_meanings=MEANINGS,
+        doubts=doubtful,
+        doubts_by_label=list(by_label(doubtful)),
+        alignment={"skill": SKILL, "level": LEVEL},
         check_names=check_names(checks),
         checks={name: {check["check"]: check for check in group} for name, group in checks.items()},
         dataset=read_json(files.description),

@@ -3,7 +3,7 @@
 import logging
 
 from fd01.data.origins import sealed_days
-from fd01.evaluation.reproduction import reproduce
+from fd01.evaluation.reproduction import SETTINGS, reproduce
 from fd01.models.timesfm import open_timesfm
 from fd01.workflow.errors import NotRun
 from fd01.workflow.files import write_json
@@ -25,4 +25,4 @@ if __name__ == "__main__":
     except NotRun as reason:
         logging.warning("not run, because %s", reason)
         found = {"status": "not run", "reason": str(reason)}
-    write_json(snakemake.output[0], found)
+    write_json(snakemake.output[0], found | {"context": SETTINGS["context"]})

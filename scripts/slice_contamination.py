@@ -28,10 +28,11 @@ def contamination_table(matrices, manifests, reference, statistics):
     """
     rows = []
     for fold, matrix in matrices.items():
+        own_days = dict(matrix.each())  # an experiment and the reference are compared on the days that both have
         for experiment, manifest in manifests.items():
-            own = dict(matrix.each()).get(experiment)  # on the days that both have
-            if own is None:
+            if experiment not in own_days:
                 continue
+            own = own_days[experiment]
             dates = {name: manifest.get(name, "unknown") for name in ("trained_until", "released")}
             pair = own.only({experiment, reference})
             for name, mask in slices(own.days, **dates):

@@ -40,9 +40,8 @@ def archive_to_import(wildcards):
 
 
 # Without this warning, a changed setting could silently start hours of training.
-for path in (
-    Path("results", config["dataset"], "imported").glob("*/*/manifest.json") if workflow.is_main_process else []
-):
+IMPORTED = Path("results", config["dataset"], "imported")
+for path in IMPORTED.glob("*/*/manifest.json") if workflow.is_main_process else []:
     name = path.parent.parent.name
     if name not in TIMESFM:
         logger.warning(f"The imported predictions of {name} are not used: it is no TimesFM experiment here.")

@@ -31,7 +31,8 @@ def page_of(table):
     """The section on health checks."""
     rows = through_csv(table).to_dict("records")
     checks = {row["experiment"]: {"on its day": alignment_check([row])} for row in rows}
-    return render(SECTION, check_names=["on its day"], checks=checks, tables={"alignment": rows})
+    rule = {"skill": 0.25, "level": 0.02}
+    return render(SECTION, check_names=["on its day"], checks=checks, tables={"alignment": rows}, alignment=rule)
 
 
 def test_report_accuses_a_late_forecast_and_shows_the_figures_of_every_day():
@@ -45,6 +46,7 @@ def test_report_accuses_a_late_forecast_and_shows_the_figures_of_every_day():
     assert "day −1</th>" in figures and "day 0</th>" in figures and "day +1</th>" in figures
     assert re.findall(r"<tr><th>(\w+)</th><td>scale</td>", figures) == ["LATE", "GOOD", "FLAT"]
     assert figures.count("<br><small>") == 14
+    assert "is shown to be above 0.25." in figures and "tested at a level of 2 % over" in figures
     assert 'colspan="8">the forecast is the same on all days</td>' in figures
 
 

@@ -210,14 +210,15 @@ def test_report_says_whether_the_stored_forecasts_are_reproduced():
         for flip, largest, agrees in ((True, 3e-7, True), (False, 2e-3, False))
     ]
     found = {"status": "reproduced", "n": 762, "blocks": ["val", "test"], "left_out": {}, "combinations": lines}
-    found["weights"] = "verified"
+    found |= {"weights": "verified", "context": 80}
     page = render(SECTIONS / "erratum.html.j2", erratum=erratum, reproduction=found)
+    assert "from the 80 simple returns before each day" in page
     assert "<strong>reproduced</strong>" in page and "on 762 days of val and test" in page
     rows = re.findall(r"<tr><td>(on|off)</td>.*?<td>(yes|no)</td></tr>", page)
     assert rows == [("on", "yes"), ("off", "no")] and "3e-07" in page and "known answers" not in page
     doubtful = render(SECTIONS / "erratum.html.j2", erratum=erratum, reproduction=found | {"weights": "off"})
     assert "the weights of TimesFM (known answers: off)" in doubtful
-    missing = {"status": "not run", "reason": "the hub does not answer"}
+    missing = {"status": "not run", "reason": "the hub does not answer", "context": 80}
     page = render(SECTIONS / "erratum.html.j2", erratum=erratum, reproduction=missing)
     assert "not run, because the hub does not answer." in page and "combinations" not in page
 

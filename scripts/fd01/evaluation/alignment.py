@@ -20,7 +20,7 @@ from fd01.data.features import daily_range
 from fd01.data.origins import EVALUATION
 from fd01.data.targets import TARGETS
 from fd01.evaluation.bootstrap import mean_variance
-from fd01.evaluation.comparison import holm
+from fd01.evaluation.comparison import holm, midranks
 from fd01.scoring.predictions import mean_over_seeds, of_target
 
 LOCATION, SCALE = "location", "scale"
@@ -217,7 +217,7 @@ def _without(columns, basis):
 
 def _standard_ranks(values):
     """Ranks over the last axis, with mean 0 and standard deviation 1."""
-    ranks = pd.DataFrame(values.reshape(-1, values.shape[-1]).T).rank().to_numpy().T.reshape(values.shape)
+    ranks = midranks(values.reshape(-1, values.shape[-1]).T).T.reshape(values.shape)
     ranks -= ranks.mean(axis=-1, keepdims=True)
     return ranks / np.maximum(ranks.std(axis=-1, keepdims=True), np.finfo(float).tiny)
 

@@ -63,10 +63,10 @@ def delong(y, scores):
     counts = {True: int(positive.sum()), False: int((~positive).sum())}  # days by class
     if not all(counts.values()):
         return DeLong(np.full(k, np.nan), np.full((k, k), np.nan), np.full((n, k), np.nan))
-    ranks = _midranks(scores)
+    ranks = midranks(scores)
     placements = np.empty((n, k))
-    placements[positive] = (ranks[positive] - _midranks(scores[positive])) / counts[False]
-    placements[~positive] = 1 - (ranks[~positive] - _midranks(scores[~positive])) / counts[True]
+    placements[positive] = (ranks[positive] - midranks(scores[positive])) / counts[False]
+    placements[~positive] = 1 - (ranks[~positive] - midranks(scores[~positive])) / counts[True]
     aucs = placements[positive].mean(axis=0)
     centred, covariance = placements - aucs, np.zeros((k, k))
     for is_positive, count in counts.items():
@@ -75,7 +75,8 @@ def delong(y, scores):
     return DeLong(aucs, covariance, centred * (n / np.where(positive, counts[True], counts[False]))[:, None])
 
 
-def _midranks(scores):
+def midranks(scores):
+    """Ranks in every column, from 1 up; equal values have the mean of their ranks. Both shape (n, k)."""
     return pd.DataFrame(scores).rank().to_numpy()
 
 

@@ -187,6 +187,25 @@ def stored_days(dataset, sealed, path, block):
     return rows, scores, up
 
 
+def open_blocks(dataset, sealed, path):
+    """The blocks of stored forecasts whose days are certain and open; the parameters are as for `stored_days`.
+
+    Returns
+    -------
+    blocks : dict of block to `rows` and `scores`, as `stored_days` returns them
+    left_out : dict of every other block to the reason
+    """
+    blocks, left_out = {}, {}
+    for block in STORED:
+        try:
+            rows, scores, _ = stored_days(dataset, sealed, path, block)
+        except NotRun as reason:
+            left_out[block] = str(reason)
+        else:
+            blocks[block] = rows, scores
+    return blocks, left_out
+
+
 def dated_forecasts(dataset, sealed, path):
     """The original study's stored TimesFM forecasts with the days for which it stored them.
 
@@ -205,14 +224,11 @@ def dated_forecasts(dataset, sealed, path):
     if path is None:
         reason = "there is no file of the original study's forecasts (datasets/.../study_predictions)"
         return pd.DataFrame({"date": dataset["Date"][:0], "point": []}), {"not_run": reason}
-    parts, left_out = [], {}
-    for block in STORED:
-        try:
-            rows, scores, _ = stored_days(dataset, sealed, path, block)
-        except NotRun as reason:
-            left_out[block] = str(reason)
-        else:
-            parts.append(pd.DataFrame({"date": dataset["Date"].iloc[rows].to_numpy(), "point": scores}))
+    blocks, left_out = open_blocks(dataset, sealed, path)
+    parts = [
+        pd.DataFrame({"date": dataset["Date"].iloc[rows].to_numpy(), "point": scores})
+        for rows, scores in blocks.values()
+    ]
     note = "; ".join(f"the block {block} of the file is left out: {reason}" for block, reason in left_out.items())
     if not parts:
         return pd.DataFrame({"date": dataset["Date"][:0], "point": []}), {"not_run": note}

@@ -42,6 +42,17 @@ def evidence(provenance, system):
     return HERE if SYSTEMS[system].stores == TRAINED else TWIN
 
 
+def by_label(doubts):
+    """Triples of a label, its meaning, and the experiments of `doubts` that have it; labels without any are left out.
+
+    >>> list(by_label({"TFM-01": "unverified"}))
+    [('unverified', 'the weights load, but do not give every published answer', ['TFM-01'])]
+    """
+    for label, meaning in MEANINGS.items():
+        if names := [name for name in doubts if doubts[name] == label]:
+            yield label, meaning, names
+
+
 def doubts(experiments):
     """The label, one of `LABELS`, of every experiment that has one; `experiments` is the table `experiments.csv`."""
     labels = experiments.set_index("experiment")["evidence"].map(LABELS).dropna()

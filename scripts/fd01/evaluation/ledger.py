@@ -10,6 +10,7 @@ from fd01.data.origins import EVALUATION
 from fd01.data.targets import target_column
 from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.metrics import ALL_SEEDS
+from fd01.models.known_answers import checksums
 from fd01.scoring.predictions import of_target
 from fd01.workflow.errors import UserError
 from fd01.workflow.files import digest, replacing
@@ -45,7 +46,7 @@ def list_trials(metrics, experiments, weights, study, folds, dataset_sha256):
         digest(
             {
                 **{key: experiments[row["experiment"]].get(key) for key in ("system", "seeds", "settings")},
-                "weights": _checksums(weights[row["experiment"]]),
+                "weights": _identity(weights[row["experiment"]]),
                 "labels": labels,
                 "origins": study["origins"],
                 "fold": folds[row["fold"]],
@@ -58,11 +59,9 @@ def list_trials(metrics, experiments, weights, study, folds, dataset_sha256):
     return rows.assign(trial=digests).sort_values(TRIAL).drop_duplicates(["fold", "trial"]).reset_index(drop=True)
 
 
-def _checksums(weights):
+def _identity(weights):
     """The checksums of pre-trained weights, without the rest of their manifest; other `weights` unchanged."""
-    if not isinstance(weights, dict):
-        return weights
-    return {name: file["sha256"] for name, file in weights["files"].items()}
+    return checksums(weights) if isinstance(weights, dict) else weights
 
 
 def record(path, trials, **run):

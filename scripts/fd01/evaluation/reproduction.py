@@ -7,7 +7,7 @@ the simple returns of the 80 days before it. Two choices are not known, so all f
 import numpy as np
 
 from fd01.data.series import SIMPLE_RETURN
-from fd01.evaluation.erratum import STORED, stored_days
+from fd01.evaluation.erratum import open_blocks
 from fd01.models.timesfm import forecast_rows
 from fd01.workflow.errors import NotRun
 
@@ -40,18 +40,10 @@ def reproduce(model, dataset, sealed, path):
     NotRun
         If every block is left out.
     """
-    rows, stored, left_out = [], [], {}
-    for block in STORED:
-        try:
-            days, values, _ = stored_days(dataset, sealed, path, block)
-        except NotRun as reason:
-            left_out[block] = str(reason)
-        else:
-            rows.append(days)
-            stored.append(values)
-    if not rows:
+    blocks, left_out = open_blocks(dataset, sealed, path)
+    if not blocks:
         raise NotRun("; ".join(f"{block}: {reason}" for block, reason in left_out.items()))
-    rows, stored = np.concatenate(rows), np.concatenate(stored)
+    rows, stored = (np.concatenate(parts) for parts in zip(*blocks.values()))
     combinations = []
     for flip in (True, False):
         # A forecast of a day uses what is known on the day before.
@@ -62,7 +54,7 @@ def reproduce(model, dataset, sealed, path):
     return {
         "status": REPRODUCED if closest <= EXACT else WITH_TF32 if closest <= TF32 else NOT_REPRODUCED,
         "n": len(rows),
-        "blocks": [block for block in STORED if block not in left_out],
+        "blocks": list(blocks),
         "left_out": left_out,
         "combinations": combinations,
     }

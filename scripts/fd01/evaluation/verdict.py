@@ -7,7 +7,7 @@ import pandas as pd
 
 from fd01.evaluation.blocks import AFTER_CUTOFF
 from fd01.evaluation.comparison import INCONCLUSIVE, VERDICTS
-from fd01.evaluation.evidence import MEANINGS, doubts
+from fd01.evaluation.evidence import by_label, doubts
 from fd01.evaluation.exposure import CLEAN
 from fd01.evaluation.metrics_table import best_baseline, with_seed_aucs
 from fd01.evaluation.paired_comparisons import PRIMARY
@@ -238,11 +238,9 @@ def _seen(exposure):
 
 def _doubts(labels):
     """What speaks against pre-trained weights, label by label."""
-    texts = []
-    for label, meaning in MEANINGS.items():
-        if names := [name for name in labels if labels[name] == label]:
-            texts.append(f" {label.capitalize()}: {', '.join(names)} ({meaning}).")
-    return "".join(texts)
+    return "".join(
+        f" {label.capitalize()}: {', '.join(names)} ({meaning})." for label, meaning, names in by_label(labels)
+    )
 
 
 def _paired_tests(verdict):

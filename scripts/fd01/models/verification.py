@@ -10,7 +10,7 @@ from textwrap import shorten
 import numpy as np
 import pandas as pd
 
-from fd01.models.forecasts import quantile_frame
+from fd01.models.forecasts import DECILE_COLUMNS, quantile_frame
 from fd01.models.known_answers import MISSING, NOT_VERIFIED, OFF, REFUSED, checksums, is_pinned, judge
 from fd01.models.lag_llama import history_length, sampled_means
 from fd01.models.lag_llama import load as load_lag_llama
@@ -34,7 +34,7 @@ FLAGS = {
     "timesfm": {"flip": SWITCH},
     "lag-llama": dict.fromkeys(("context", "prediction_length", "samples", "seed"), WHOLE),
 }
-COLUMNS = {"timesfm": ["mean", *(f"q{level}" for level in range(10, 100, 10))], "lag-llama": ["mean"]}
+COLUMNS = {"timesfm": ["mean", *DECILE_COLUMNS], "lag-llama": ["mean"]}
 FORMATS = {"timesfm": ["float32", "bfloat16"], "lag-llama": ["float32"]}
 WORDS = {
     TEXT: "text",

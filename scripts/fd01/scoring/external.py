@@ -26,6 +26,7 @@ from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
 from fd01.data.touch import CLOSE_EXCEEDANCE, level_corrected, needs_touch
 from fd01.scoring.deciles import exceedance
 from fd01.scoring.predictions import MOST_LACKING, PROBABILITY_KINDS, concat_scores, scores_frame
+from fd01.study.systems import FORMS
 from fd01.workflow.errors import NotRun, UserError
 from fd01.workflow.parquet import read_table
 
@@ -256,7 +257,7 @@ def _origin_rows(path, name, dates, date_is, dataset):
 
 def _used_columns(path, names, settings):
     """The columns of the forecasts, and the levels of their quantiles, ascending, or None."""
-    (form,) = {"point", "quantiles", "samples", "probability"} & set(settings)
+    (form,) = set(FORMS) & set(settings)
     wanted = settings[form]
     if form == "quantiles":
         return _quantile_columns(path, names, wanted)

@@ -11,14 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from fd01.study.folds import WALK_FORWARD, is_walk_forward, walk_forward_folds
-from fd01.study.systems import EXTERNAL, SYSTEMS, needed_weights, twins_of
+from fd01.study.systems import EXTERNAL, FORMS, SYSTEMS, needed_weights, twins_of
 from fd01.workflow.errors import UserError
 
 RUN = "all, none, gpu, or a list of datasets"
 SCRAMBLED = "-scrambled"  # end of the name of a dataset that the audit makes from another one
 MOVED = {"study_predictions": "datasets/spy/study_predictions"}  # where old keys of the top level stand now
 DATES = ("train_end", "start", "end")  # keys of a source or a fold
-FORMS = ("point", "quantiles", "samples", "probability")  # of forecasts that were made elsewhere
 # Words for the types and the limits of the JSON schema.
 TYPES = {
     "object": "a table",

@@ -50,6 +50,7 @@ class System:
 
 BASELINE = "baseline"
 EXTERNAL = "external"  # forecasts that were made elsewhere: no model runs
+FORMS = ("point", "quantiles", "samples", "probability")  # of these forecasts; the settings name one
 _TIMESFM = {"environment": "timesfm", "weights": "timesfm", "in_question": True, "gpu": True, "long_context": True}
 _LAG_LLAMA = _TIMESFM | {"environment": "lag-llama", "weights": "lag-llama"}
 
