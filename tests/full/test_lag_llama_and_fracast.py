@@ -136,7 +136,8 @@ def test_own_checkpoint_runs_what_lacked_it_and_nothing_else(study, own, tmp_pat
     evidence = pd.read_csv(folder / "results/sp500/metrics/experiments.csv").set_index("experiment")["evidence"]
     assert set(evidence[PRETRAINED]) == {"pre-trained, not verified"} == {evidence["FRC-01"]}
     assert verdict["doubts"] == dict.fromkeys(PRETRAINED, "not verified")
-    assert "Not verified: LL-encoder-last, LL-forecast (nothing shows" in verdict["sentence"]
+    label = "Not verified: LL-encoder-last, LL-forecast (no published answers of the weights were compared)."
+    assert label in verdict["sentence"]
     page = (folder / "results/sp500/report/index.html").read_text()
     assert '<th>LL-forecast (exceedance) <span class="seen doubt">not verified</span></th>' in page
 
