@@ -40,7 +40,7 @@ rule render_report:
         predictions=all_predictions,
         audit=audit_table,
         template=workflow.source_path("../report/index.html.j2"),
-        sections=[workflow.source_path(f"../report/sections/{name}.html.j2") for name in REPORT_SECTIONS],
+        sections=[workflow.source_path(f"../report/sections/{section.name}.html.j2") for section in SECTIONS],
         macros=workflow.source_path("../report/macros.html.j2"),
         style=workflow.source_path("../report/style.css"),
         lib=shared("render_report"),

@@ -8,7 +8,8 @@ from fd01.data.targets import TARGETS, describe
 from fd01.evaluation.alignment import LEVEL, SKILL, alignment_check
 from fd01.evaluation.audit import outdated
 from fd01.evaluation.evidence import by_label, doubts
-from fd01.report.html import inline_svg, render
+from fd01.report.html import inline_svg, render_page
+from fd01.report.sections import LAYERS, SECTIONS
 from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
 from fd01.study.folds import is_walk_forward
 from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
@@ -53,11 +54,13 @@ if __name__ == "__main__":
     for name, group in checks.items():
         group.append(alignment_check([row for row in tables["alignment"] if row["experiment"] == name]))
     doubtful = doubts(experiments)
-    page = render(
-        files.template,
+    page = render_page(
+        Path(files.template).parent,
+        SECTIONS,
+        layers=LAYERS,
         style=Path(files.style).read_text(encoding="utf-8"),
-        sections=[Path(path).name for path in files.sections],
         verdict=verdict,
+        headline=verdict["blocks"][0],
         left_out=LEFT_OUT,
         how_to_open=HOW_TO_OPEN,
         event=describe(**target, labels=config["labels"]),
@@ -69,6 +72,7 @@ if __name__ == "__main__":
         twins=sorted(scored & set(twins_of(config["experiments"]).values())),
         with_covariates=[name for name in ran if "covariates" in config["experiments"][name]["settings"]],
         experiments=experiments.to_dict("records"),
+        optimistic=list(experiments.loc[experiments["optimistic"], "experiment"]),
         doubts=doubtful,
         doubts_by_label=list(by_label(doubtful)),
         alignment={"skill": SKILL, "level": LEVEL},
@@ -76,6 +80,7 @@ if __name__ == "__main__":
         checks={name: {check["check"]: check for check in group} for name, group in checks.items()},
         dataset=read_json(files.description),
         provenance=provenance,
+        config=config,
         imported=imported(provenance["experiments"]),
         erratum=read_json(files.erratum),
         reproduction=read_json(files.reproduction) if files.reproduction else None,

@@ -1,14 +1,8 @@
 # For the rules in report.smk: the parts of the report.
 
+from fd01.report.sections import SECTIONS
 from fd01.study.folds import is_walk_forward
 
-# Its sections from top to bottom, report/sections/{name}.html.j2.
-REPORT_SECTIONS = [
-    *("opening", "power", "results", "comparisons", "walk-forward"),
-    *("truth", "labels", "explanation", "calibration", "losses", "contamination"),
-    *("audit", "ledger", "covariates"),
-    *("protocol", "published", "erratum", "figures", "not-run", "checks", "method"),
-]
 # The tables and figures that sections use, by these names.
 REPORT_TABLES = [
     *("power", "protocol-errors", "comparisons", "margins", "walk-forward", "losses"),

@@ -11,8 +11,6 @@ from fd01.data.features import ewma_variance
 from fd01.evaluation.alignment import SCALE, alignment_check, alignment_table, daily_news
 from fd01.report.html import render
 
-SECTION = ROOT / "report" / "sections" / "checks.html.j2"
-
 
 def made_up_table():
     """A late, an aligned and a constant forecast, and an experiment without any, as the rule writes them."""
@@ -32,7 +30,14 @@ def page_of(table):
     rows = through_csv(table).to_dict("records")
     checks = {row["experiment"]: {"on its day": alignment_check([row])} for row in rows}
     rule = {"skill": 0.25, "level": 0.02}
-    return render(SECTION, check_names=["on its day"], checks=checks, tables={"alignment": rows}, alignment=rule)
+    return render(
+        ROOT / "report",
+        "sections/checks.html.j2",
+        check_names=["on its day"],
+        checks=checks,
+        tables={"alignment": rows},
+        alignment=rule,
+    )
 
 
 def test_report_accuses_a_late_forecast_and_shows_the_figures_of_every_day():

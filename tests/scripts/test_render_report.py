@@ -12,13 +12,14 @@ from plot_auc import draw_auc
 from plot_scores import published_pairs
 from recompute_published import make_erratum
 
-from fd01.report.html import count, number, render
+from fd01.report.html import DoesNotApply, count, number, render
+from fd01.report.sections import SECTIONS
 from fd01.report.tables import RESULT_COLUMNS, meanings, result_tables, score_kinds
 
 OUTCOMES = pd.concat(
     [block("b", "train", [0, 1, 0, 1], start="2019-06-03"), block("b", "evaluation", [np.nan] * 3)], ignore_index=True
 )
-SECTIONS = ROOT / "report" / "sections"
+REPORT = ROOT / "report"
 
 
 def metrics_row(seed, auc, seeds=2, score_kind="probability", **more):
@@ -71,7 +72,7 @@ def test_results_table_has_one_cell_and_one_meaning_per_column():
         "score_kinds": [],
         "twins": [],
     }
-    page = render(SECTIONS / "results.html.j2", **content)
+    page = render(REPORT, "sections/results.html.j2", **content)
     assert re.findall(r'<th class="n">(.*?)</th>', page) == [column.header for column in RESULT_COLUMNS]
     cells = ["0.700", "–", "0.250", "0.250", "0.250", "0.25", "0.25", "0.25", "0.25"]
     assert re.findall(r'<td class="n">(.*?)</td>', page) == cells
@@ -79,7 +80,7 @@ def test_results_table_has_one_cell_and_one_meaning_per_column():
     assert " and ".join(explained).split(" and ") == [column.header for column in RESULT_COLUMNS]
     del content["twins"]
     with pytest.raises(UndefinedError, match="'twins' is undefined"):
-        render(SECTIONS / "results.html.j2", **content)
+        render(REPORT, "sections/results.html.j2", **content)
 
 
 LABEL_ROWS = [  # target, threshold, experiment, AUC
@@ -116,7 +117,7 @@ def test_labels_section_is_about_the_event_of_the_study(target, first, best):
         "events": {},
         "figures": {"labels": ""},
     }
-    text = " ".join(render(SECTIONS / "labels.html.j2", **content).split())
+    text = " ".join(render(REPORT, "sections/labels.html.j2", **content).split())
     assert f"The event of this study is {first}" in text
     found = re.findall(r"<b>The best AUC is (\S+) on the event of this study and (\S+) on true direction", text)
     assert found == ([(f"{best:.3f}", "0.530")] if best else [])
@@ -138,7 +139,7 @@ def test_calibration_shows_the_probability_before_the_touch_correction_beside_th
         "figures": {"reliability": ""},
     }
     pages = [
-        render(SECTIONS / "calibration.html.j2", tables={"calibration": kept}, **content)
+        render(REPORT, "sections/calibration.html.j2", tables={"calibration": kept}, **content)
         for kept in (rows[:-1], [row for row in rows if row["arm"] != "close-exceedance"])
     ]
     heads = [re.findall(r'<th class="n">(.*?)</th>', page)[:-2] for page in pages]
@@ -170,7 +171,7 @@ def test_explanation_names_who_adds_by_the_size_of_the_gain_and_never_by_p_alone
     }
 
     def sentences(rows):
-        page = render(SECTIONS / "explanation.html.j2", tables={"explanation": rows, "terciles": []}, **content)
+        page = render(REPORT, "sections/explanation.html.j2", tables={"explanation": rows, "terciles": []}, **content)
         assert len(re.findall("<th[ >]", page.partition("</thead>")[0])) == 13
         return re.sub(r"\s+", " ", page[page.index("</table>") : page.index('<p class="note">')])
 
@@ -184,12 +185,11 @@ def test_explanation_names_who_adds_by_the_size_of_the_gain_and_never_by_p_alone
 
 def test_report_on_another_dataset_does_not_mention_published_figures():
     erratum = make_erratum("qqq", "spy", None, [], None)
-    assert render(SECTIONS / "erratum.html.j2", erratum=erratum).strip() == ""
-    assert render(SECTIONS / "published.html.j2", erratum=erratum, verdict={"published": []}).strip() == ""
-    verdict = {"protocol": {"status": "not applicable", "reason": "another dataset", "rules": [], "results": []}}
-    page = render(SECTIONS / "protocol.html.j2", verdict=verdict, config={"decision": {"dataset": "spy"}})
-    (line,) = re.findall("<p>(.*?)</p>", page, re.DOTALL)
-    assert line.endswith('belong to the dataset\n<span class="hash">spy</span>.')
+    verdict = {"published": [], "protocol": {"status": "not applicable"}}
+    content = {"erratum": erratum, "verdict": verdict, "config": {"decision": {"dataset": "spy"}}}
+    for name in ("erratum", "published", "protocol"):
+        with pytest.raises(DoesNotApply, match="original study"):
+            render(REPORT, f"sections/{name}.html.j2", **content)
 
 
 def test_part_of_the_erratum_that_was_not_computed_gives_its_reason_and_the_others_their_figures():
@@ -198,7 +198,7 @@ def test_part_of_the_erratum_that_was_not_computed_gives_its_reason_and_the_othe
         {"block": "test", "reason": "the outcomes of 9 of its 9 days are sealed"},
     ]
     erratum = {"status": "ok", "reason": None, "lag_llama": {"reason": "they are other prices"}, "timesfm": blocks}
-    page = render(SECTIONS / "erratum.html.j2", erratum=erratum, reproduction=None)
+    page = render(REPORT, "sections/erratum.html.j2", erratum=erratum, reproduction=None)
     assert "Lag-Llama: not run, because they are other prices." in page and "0.3189" in page
     assert '<td>test</td><td colspan="4">not run, because the outcomes of 9 of its 9 days are sealed</td>' in page
 
@@ -211,15 +211,15 @@ def test_report_says_whether_the_stored_forecasts_are_reproduced():
     ]
     found = {"status": "reproduced", "n": 762, "blocks": ["val", "test"], "left_out": {}, "combinations": lines}
     found |= {"weights": "verified", "context": 80}
-    page = render(SECTIONS / "erratum.html.j2", erratum=erratum, reproduction=found)
+    page = render(REPORT, "sections/erratum.html.j2", erratum=erratum, reproduction=found)
     assert "from the 80 simple returns before each day" in page
     assert "<strong>reproduced</strong>" in page and "on 762 days of val and test" in page
     rows = re.findall(r"<tr><td>(on|off)</td>.*?<td>(yes|no)</td></tr>", page)
     assert rows == [("on", "yes"), ("off", "no")] and "3e-07" in page and "known answers" not in page
-    doubtful = render(SECTIONS / "erratum.html.j2", erratum=erratum, reproduction=found | {"weights": "off"})
+    doubtful = render(REPORT, "sections/erratum.html.j2", erratum=erratum, reproduction=found | {"weights": "off"})
     assert "the weights of TimesFM (known answers: off)" in doubtful
     missing = {"status": "not run", "reason": "the hub does not answer", "context": 80}
-    page = render(SECTIONS / "erratum.html.j2", erratum=erratum, reproduction=missing)
+    page = render(REPORT, "sections/erratum.html.j2", erratum=erratum, reproduction=missing)
     assert "not run, because the hub does not answer." in page and "combinations" not in page
 
 
@@ -229,8 +229,8 @@ def test_registry_names_every_section_and_the_tables_and_figures_that_sections_u
         name: re.findall(r'"([\w-]+)"', text)
         for name, text in re.findall(r"^(REPORT_\w+) = \[(.*?)\]$", registry, re.MULTILINE | re.DOTALL)
     }
-    sections = {path.name.removesuffix(".html.j2"): path.read_text() for path in SECTIONS.iterdir()}
-    assert sorted(listed["REPORT_SECTIONS"]) == sorted(sections)
+    sections = {path.name.removesuffix(".html.j2"): path.read_text() for path in (REPORT / "sections").iterdir()}
+    assert sorted(section.name for section in SECTIONS) == sorted(sections)
     for what, sometimes in (("tables", {"truth"}), ("figures", {"walk-forward"})):
         pattern = rf'\b(?<!block_){what}(?:\.(\w+)|\["([\w-]+)"\])'
         used = {"".join(names) for text in sections.values() for names in re.findall(pattern, text)}

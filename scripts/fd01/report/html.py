@@ -24,17 +24,48 @@ def inline_svg(path):
     return text[text.index("<svg") :]
 
 
-def render(template_path, doubts=None, **content):
-    """The page as text; a name that `content` lacks is an error (`jinja2.UndefinedError`).
+class DoesNotApply(Exception):
+    """A section has nothing to say about this run; the message is the reason, without a capital and a full stop."""
+
+
+def skip(reason):
+    """End the rendering of a section that does not apply to this run."""
+    raise DoesNotApply(reason)
+
+
+def render_page(folder, sections, doubts=None, **content):
+    """The page of a folder with `index.html.j2` and `sections/`, as text.
+
+    Parameters
+    ----------
+    folder : path
+    sections : list of fd01.report.sections.Section
+    doubts : dict of experiment to label, optional
+        What speaks against an experiment; see `render`.
+    **content
+        What templates show. `index.html.j2` also gets `sections`, pairs of a Section and its HTML, and `skipped`, pairs
+        of a Section and the reason why it does not apply to this run.
+    """
+    rendered, skipped = [], []
+    for section in sections:
+        try:
+            rendered.append((section, render(folder, f"sections/{section.name}.html.j2", doubts, **content)))
+        except DoesNotApply as reason:
+            skipped.append((section, str(reason)))
+    return render(folder, "index.html.j2", doubts, **content, sections=rendered, skipped=skipped)
+
+
+def render(folder, name, doubts=None, **content):
+    """The template `name` of a folder as text; a name that `content` lacks is an error (`jinja2.UndefinedError`).
 
     Templates have the filters `number` and `count`, and `doubt`, which gives what `doubts`, a dict of experiment to
-    label, says of an experiment. They include others by their path from the folder of the first.
+    label, says of an experiment. They include others by their path from the folder. `skip(reason)` ends a template that
+    does not apply.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    template_path = Path(template_path)
     environment = Environment(
-        loader=FileSystemLoader(template_path.parent),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -46,4 +77,5 @@ def render(template_path, doubts=None, **content):
         return mark_safe(f' <span class="seen doubt">{doubts[experiment]}</span>') if experiment in doubts else ""
 
     environment.filters |= {"number": number, "count": count, "doubt": doubt}
-    return environment.get_template(template_path.name).render(doubts=doubts, **content)
+    environment.globals["skip"] = skip
+    return environment.get_template(name).render(doubts=doubts, **content)

@@ -60,11 +60,11 @@ def test_only_doubtful_experiments_have_a_label_and_every_label_is_explained():
 def test_label_stands_behind_the_name(tmp_path):
     (tmp_path / "page.j2").write_text("{{ name }}{{ name | doubt }}")
     labels = {"A & B": "unverified"}
-    page = render(tmp_path / "page.j2", name="A & B", doubts=labels)
+    page = render(tmp_path, "page.j2", name="A & B", doubts=labels)
     assert page == 'A &amp; B <span class="seen doubt">unverified</span>'
-    assert render(tmp_path / "page.j2", name="A", doubts=labels) == render(tmp_path / "page.j2", name="A") == "A"
+    assert render(tmp_path, "page.j2", name="A", doubts=labels) == render(tmp_path, "page.j2", name="A") == "A"
     with pytest.raises(UndefinedError):
-        render(tmp_path / "page.j2", doubts=labels)
+        render(tmp_path, "page.j2", doubts=labels)
 
 
 def checks_of(weights):

@@ -1,0 +1,58 @@
+"""The contents of the report, from top to bottom.
+
+To add a section, add a line here, and its template `report/sections/{name}.html.j2`.
+"""
+
+from dataclasses import dataclass
+
+ANSWER, RESULTS, APPENDIX = "answer", "results", "appendix"
+LAYERS = {  # from top to bottom, with their titles
+    ANSWER: "The answer",
+    RESULTS: "The results",
+    APPENDIX: "Everything behind the results",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the report.
+
+    Attributes
+    ----------
+    name : str
+        The name of its template, and its anchor.
+    layer : str, a key of `LAYERS`
+        `ANSWER` is for every reader, `RESULTS` for a quantitative analyst; those of `APPENDIX`, for a referee, are
+        folded.
+    title : str
+        Its heading, and its entry in the list of contents.
+    """
+
+    name: str
+    layer: str
+    title: str
+
+
+SECTIONS = [
+    Section("opening", ANSWER, "The answer"),
+    Section("results", RESULTS, "Results"),
+    Section("comparisons", RESULTS, "Who is better than whom"),
+    Section("walk-forward", RESULTS, "Block by block through history"),
+    Section("truth", RESULTS, "Known truth"),
+    Section("labels", RESULTS, "The same days, other events"),
+    Section("explanation", RESULTS, "Does a model know anything beyond volatility?"),
+    Section("calibration", RESULTS, "Do the probabilities mean what they say?"),
+    Section("losses", RESULTS, "Probabilities, by their daily losses"),
+    Section("figures", RESULTS, "Figures"),
+    Section("power", APPENDIX, "What these days can tell"),
+    Section("protocol", APPENDIX, "The protocol of the original study"),
+    Section("published", APPENDIX, "What the original study published, and what is measured here"),
+    Section("erratum", APPENDIX, "Erratum: what the published figures of the foundation models were"),
+    Section("contamination", APPENDIX, "Could the models have seen these days?"),
+    Section("audit", APPENDIX, "Leakage audit"),
+    Section("ledger", APPENDIX, "How often these days have been looked at"),
+    Section("covariates", APPENDIX, "What covariates can do here"),
+    Section("checks", APPENDIX, "Health checks"),
+    Section("not-run", APPENDIX, "What did not run"),
+    Section("method", APPENDIX, "Data and method"),
+]
