@@ -72,7 +72,7 @@ if __name__ == "__main__":
         twins=sorted(scored & set(twins_of(config["experiments"]).values())),
         with_covariates=[name for name in ran if "covariates" in config["experiments"][name]["settings"]],
         experiments=experiments.to_dict("records"),
-        optimistic=list(experiments.loc[experiments["optimistic"], "experiment"]),
+        optimistic=list(experiments.loc[experiments["optimistic"].eq(True), "experiment"]),
         doubts=doubtful,
         doubts_by_label=list(by_label(doubtful)),
         alignment={"skill": SKILL, "level": LEVEL},

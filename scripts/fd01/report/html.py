@@ -55,12 +55,12 @@ def render_page(folder, sections, doubts=None, **content):
     return render(folder, "index.html.j2", doubts, **content, sections=rendered, skipped=skipped)
 
 
-def render(folder, name, doubts=None, **content):
-    """The template `name` of a folder as text; a name that `content` lacks is an error (`jinja2.UndefinedError`).
+def render(folder, template, doubts=None, **content):
+    """A template as text; a name that `content` lacks is an error (`jinja2.UndefinedError`).
 
     Templates have the filters `number` and `count`, and `doubt`, which gives what `doubts`, a dict of experiment to
-    label, says of an experiment. They include others by their path from the folder. `skip(reason)` ends a template that
-    does not apply.
+    label, says of an experiment. They include others, as `template` itself, by their path from `folder`. `skip(reason)`
+    ends a template that does not apply.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -78,4 +78,4 @@ def render(folder, name, doubts=None, **content):
 
     environment.filters |= {"number": number, "count": count, "doubt": doubt}
     environment.globals["skip"] = skip
-    return environment.get_template(name).render(doubts=doubts, **content)
+    return environment.get_template(template).render(doubts=doubts, **content)
