@@ -28,7 +28,8 @@ POINT_FORECAST = (
 )
 QUOTED = [
     *("fold", "experiment", "against", "other", "family", "exposure", "n", "positives"),
-    *("auc_difference", "low", "high", "p_holm", "p_equivalence", "detectable", "equivalence_power"),
+    *("auc_difference", "low", "high", "adjusted_low", "adjusted_high"),
+    *("p_holm", "p_equivalence", "detectable", "equivalence_power"),
     *("twin_seeds", "twin_seeds_below", "verdict", "small_difference", "reason"),
 ]
 
