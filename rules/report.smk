@@ -19,6 +19,8 @@ rule collect_provenance:
         "../envs/analysis.yaml"
     params:
         config=CONFIG_JSON,
+        plan_digest=plan_digest_of,
+        passes=shared_passes,
     script:
         "../scripts/collect_provenance.py"
 
@@ -39,6 +41,8 @@ rule render_report:
         block_figures=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         predictions=all_predictions,
         audit=audit_table,
+        known_answers=known_answers_of,
+        glossary=workflow.source_path("../docs/reference/glossary.md"),
         template=workflow.source_path("../report/index.html.j2"),
         sections=[workflow.source_path(f"../report/sections/{section.name}.html.j2") for section in SECTIONS],
         macros=workflow.source_path("../report/macros.html.j2"),
@@ -52,6 +56,8 @@ rule render_report:
         "results/{dataset}/benchmarks/render_report.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        citation=CITATION,
     script:
         "../scripts/render_report.py"
 

@@ -8,9 +8,27 @@ from fd01.data.targets import TARGETS, describe
 from fd01.evaluation.alignment import LEVEL, SKILL, alignment_check
 from fd01.evaluation.audit import outdated
 from fd01.evaluation.evidence import by_label, doubts
+from fd01.report.citation import bibtex, in_words
+from fd01.report.costs import by_experiment, by_rule
+from fd01.report.glossary import read_glossary
 from fd01.report.html import inline_svg, render_page
+from fd01.report.licences import licences
+from fd01.report.not_run import causes
 from fd01.report.sections import LAYERS, SECTIONS
-from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
+from fd01.report.tables import (
+    MEASURES,
+    baselines_of,
+    check_names,
+    experiment_rows,
+    imported,
+    meanings,
+    opponent_rows,
+    outside_its_seeds,
+    report_blocks,
+    score_kinds,
+    table_order,
+)
+from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
 from fd01.study.systems import twins_of
@@ -37,17 +55,50 @@ def read_audit(path, predictions):
     return {"rows": table.to_dict("records"), "outdated": outdated(table, predictions)}
 
 
+def read_results(paths, metrics, experiments, order, primary):
+    """What the section with the results shows.
+
+    Parameters
+    ----------
+    paths : dict of the name of a table to its file
+    metrics : DataFrame, rows of one target
+    experiments : DataFrame
+    order : list of str, the folds in the order of the report
+    primary : list of str
+
+    Returns
+    -------
+    dict
+        `folds`, the blocks from left to right, and what `fd01.report.tables` makes of them: `rows`, `opponents`,
+        `baselines` and `example`.
+    """
+    intervals, comparisons = (pd.read_csv(paths[name]) for name in ("intervals", "comparisons"))
+    folds = table_order(intervals["fold"], order)
+    intervals = pd.concat([intervals[intervals["fold"] == fold] for fold in folds]) if folds else intervals[:0]
+    comparisons = comparisons[comparisons["fold"].isin(folds)]
+    rows = experiment_rows(intervals, comparisons, metrics, experiments, primary)
+    chosen = comparisons[comparisons["against"] == "baseline"]
+    return {
+        "folds": folds,
+        "rows": rows,
+        "opponents": opponent_rows(comparisons, rows),
+        "baselines": list(baselines_of(rows, folds, dict(zip(chosen["fold"], chosen["other"])))),
+        "example": outside_its_seeds(rows),
+    }
+
+
 if __name__ == "__main__":
     configure_logging(snakemake)
     files = snakemake.input
     verdict, provenance = read_json(files.verdict), read_json(files.provenance)
     config, ran = provenance["config"], list(provenance["experiments"])
-    outcomes = read_frame(files.outcomes)
+    outcomes, description = read_frame(files.outcomes), read_json(files.description)
     experiments = pd.read_csv(files.experiments)
     scored = set(experiments.loc[experiments["status"] != "not run", "experiment"])
     target = {"target": verdict["target"], "horizon": verdict["horizon"]}
     order = [block["fold"] for block in verdict["blocks"]]
-    blocks = list(result_tables(pd.read_csv(files.metrics), experiments, outcomes, target))
+    metrics = of_target(pd.read_csv(files.metrics), **target)
+    blocks = list(report_blocks(metrics, outcomes, target))
     blocks.sort(key=lambda block: order.index(block["name"]))
     checks = {path.stem: read_json(path) for path in sorted(Path(files.checks).glob("*.json"))}
     tables = read_tables(files.tables)
@@ -66,8 +117,11 @@ if __name__ == "__main__":
         event=describe(**target, labels=config["labels"]),
         events={name: describe(name, target["horizon"], config["labels"]) for name in TARGETS},
         blocks=blocks,
-        result_columns=RESULT_COLUMNS,
-        meanings=meanings(RESULT_COLUMNS),
+        results=read_results(
+            {Path(path).stem: path for path in files.tables}, metrics, experiments, order, config["decision"]["primary"]
+        ),
+        measures=MEASURES,
+        meanings=meanings(MEASURES),
         score_kinds=score_kinds(blocks),
         twins=sorted(scored & set(twins_of(config["experiments"]).values())),
         with_covariates=[name for name in ran if "covariates" in config["experiments"][name]["settings"]],
@@ -78,10 +132,23 @@ if __name__ == "__main__":
         alignment={"skill": SKILL, "level": LEVEL},
         check_names=check_names(checks),
         checks={name: {check["check"]: check for check in group} for name, group in checks.items()},
-        dataset=read_json(files.description),
+        dataset=description,
         provenance=provenance,
         config=config,
+        names={name: entry.get("name", name) for name, entry in config["experiments"].items()},
         imported=imported(provenance["experiments"]),
+        not_run=causes(experiments, config),
+        known_answers=[read_json(path) for path in files.known_answers],
+        cost_by_rule=by_rule(provenance["costs"]),
+        cost_by_experiment=by_experiment(
+            provenance["costs"],
+            provenance["passes"],
+            {name: entry["forecasts"] for name, entry in provenance["experiments"].items()},
+        ),
+        glossary=read_glossary(Path(files.glossary).read_text(encoding="utf-8")),
+        licences=licences(snakemake.params.citation, description, config, provenance["experiments"]),
+        citation_text=in_words(snakemake.params.citation),
+        bibtex=bibtex(snakemake.params.citation),
         erratum=read_json(files.erratum),
         reproduction=read_json(files.reproduction) if files.reproduction else None,
         audit=read_audit(files.audit, files.predictions),
