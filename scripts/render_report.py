@@ -22,6 +22,7 @@ from fd01.report.tables import (
     experiment_rows,
     imported,
     meanings,
+    messages,
     opponent_rows,
     outside_its_seeds,
     report_blocks,
@@ -138,6 +139,7 @@ if __name__ == "__main__":
         names={name: entry.get("name", name) for name, entry in config["experiments"].items()},
         imported=imported(provenance["experiments"]),
         not_run=causes(experiments, config),
+        messages=messages(experiments),
         known_answers=[read_json(path) for path in files.known_answers],
         cost_by_rule=by_rule(provenance["costs"]),
         cost_by_experiment=by_experiment(

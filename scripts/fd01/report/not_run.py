@@ -24,17 +24,15 @@ def causes(experiments, config):
     -------
     list of dict
         `cause`, one of the names above; `text`, a clause in plain words with a capital and no full stop; `experiments`,
-        list of str; `errors`, the distinct messages behind it, list of str.
+        list of str.
     """
     groups = {}
     for row in experiments[experiments["status"] != "ok"].to_dict("records"):
         reason = row["reason"] if isinstance(row["reason"], str) else ""
         raw = BESIDE.sub("", reason)
         cause, text = _in_words(row, raw, config)
-        group = groups.setdefault((cause, text), {"cause": cause, "text": text, "experiments": [], "errors": []})
+        group = groups.setdefault((cause, text), {"cause": cause, "text": text, "experiments": []})
         group["experiments"].append(row["experiment"])
-        if cause not in (SWITCHED_OFF, NO_GPU) and raw not in group["errors"]:
-            group["errors"].append(raw)
     order = [WEIGHTS, UNPROVED, OTHER, NO_GPU, SWITCHED_OFF]
     return sorted(groups.values(), key=lambda group: order.index(group["cause"]))
 

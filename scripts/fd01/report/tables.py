@@ -260,3 +260,13 @@ def check_names(checks):
 def imported(provenances):
     """Where imported predictions come from, one dict per experiment that has any; provenances are by experiment."""
     return [{"experiment": name} | entry["imported"] for name, entry in provenances.items() if "imported" in entry]
+
+
+def messages(experiments):
+    """The distinct messages of experiments that were tried and did not run everywhere, word for word; list of str.
+
+    What stands before the message where the experiment is a twin that lacks its original is left out. `experiments` is
+    the table `experiments.csv`.
+    """
+    reasons = experiments.loc[experiments["model"].notna() & (experiments["status"] != "ok"), "reason"]
+    return list(reasons.str.replace("^it is compared with the pre-trained network, .*?: ", "", regex=True).unique())
