@@ -8,6 +8,7 @@ from fd01.data.targets import TARGETS, describe
 from fd01.evaluation.alignment import LEVEL, SKILL, alignment_check
 from fd01.evaluation.audit import outdated
 from fd01.evaluation.evidence import by_label, doubts
+from fd01.models.known_answers import MISSING
 from fd01.report.citation import bibtex, in_words
 from fd01.report.costs import by_experiment, by_rule
 from fd01.report.glossary import read_glossary
@@ -92,7 +93,7 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     files = snakemake.input
     verdict, provenance = read_json(files.verdict), read_json(files.provenance)
-    config, ran = provenance["config"], list(provenance["experiments"])
+    config = provenance["config"]
     outcomes, description = read_frame(files.outcomes), read_json(files.description)
     experiments = pd.read_csv(files.experiments)
     scored = set(experiments.loc[experiments["status"] != "not run", "experiment"])
@@ -101,7 +102,7 @@ if __name__ == "__main__":
     metrics = of_target(pd.read_csv(files.metrics), **target)
     blocks = list(report_blocks(metrics, outcomes, target))
     blocks.sort(key=lambda block: order.index(block["name"]))
-    checks = {path.stem: read_json(path) for path in sorted(Path(files.checks).glob("*.json"))}
+    checks = {name: read_json(Path(files.checks) / f"{name}.json") for name in sorted(scored)}
     tables = read_tables(files.tables)
     for name, group in checks.items():
         group.append(alignment_check([row for row in tables["alignment"] if row["experiment"] == name]))
@@ -125,13 +126,14 @@ if __name__ == "__main__":
         meanings=meanings(MEASURES),
         score_kinds=score_kinds(blocks),
         twins=sorted(scored & set(twins_of(config["experiments"]).values())),
-        with_covariates=[name for name in ran if "covariates" in config["experiments"][name]["settings"]],
+        with_covariates=[name for name in sorted(scored) if "covariates" in config["experiments"][name]["settings"]],
         experiments=experiments.to_dict("records"),
         optimistic=list(experiments.loc[experiments["optimistic"].eq(True), "experiment"]),
         doubts=doubtful,
         doubts_by_label=list(by_label(doubtful)),
         alignment={"skill": SKILL, "level": LEVEL},
         check_names=check_names(checks),
+        failed_checks=[(name, check) for name, group in checks.items() for check in group if check["ok"] is False],
         checks={name: {check["check"]: check for check in group} for name, group in checks.items()},
         dataset=description,
         provenance=provenance,
@@ -140,7 +142,7 @@ if __name__ == "__main__":
         imported=imported(provenance["experiments"]),
         not_run=causes(experiments, config),
         messages=messages(experiments),
-        known_answers=[read_json(path) for path in files.known_answers],
+        known_answers=[one for path in files.known_answers if (one := read_json(path))["status"] != MISSING],
         cost_by_rule=by_rule(provenance["costs"]),
         cost_by_experiment=by_experiment(
             provenance["costs"],

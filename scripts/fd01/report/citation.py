@@ -39,5 +39,6 @@ def in_words(citation):
     names = [
         author.get("name") or f"{author['given-names']} {author['family-names']}" for author in citation["authors"]
     ]
-    year = str(citation["date-released"])[:4]
-    return f"{', '.join(names)} ({year}). {citation['title'].rstrip('.')}. Version {citation['version']}."
+    year, title = str(citation["date-released"])[:4], citation["title"]
+    stop = "" if title[-1] in ".?!" else "."
+    return f"{', '.join(names)} ({year}). {title}{stop} Version {citation['version']}."
