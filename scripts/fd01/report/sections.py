@@ -64,4 +64,5 @@ SECTIONS = [
     Section("glossary", APPENDIX, "Glossary"),
     Section("licences", APPENDIX, "Licences of data, code and weights"),
     Section("citation", APPENDIX, "How to cite"),
+    Section("files", APPENDIX, "Files of this run"),
 ]
