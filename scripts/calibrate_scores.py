@@ -104,6 +104,7 @@ def draw(table, measures, cast):
     aucs = measures.dropna(subset="auc").groupby("experiment")["auc"].first().reindex(labels)
     shown = cast.choose(aucs, {label: label for label in labels}, CURVES)
     column = Column()
+    column.write(f"Reliability on {fold}", weight="bold")
     column.write("upwards: frequency of the event; to the right: forecast probability; both from 0 to 1", color=SOFT)
     column.legend([(look, words) for words, look in LOOKS.values()])
     bars = {"color": SHARE_OF_DAYS, "lw": 8, "solid_capstyle": "butt"}

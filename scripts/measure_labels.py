@@ -83,7 +83,7 @@ def draw(table, cast):
     for horizon, rows in table.groupby("horizon"):
         top = rows.loc[rows["auc"].idxmax()]
         best.append(f"{days_ahead(horizon)}: {number(top['auc'])} on {top['label']} by {top['experiment']}")
-        wide = rows.pivot(index="experiment", columns="label", values="auc").reindex(index=shown)
+        wide = rows.pivot(index="experiment", columns="label", values="auc").reindex(index=shown).dropna(how="all")
         for start in range(0, len(targets), ACROSS):
             column.space(10)
             column.write(days_ahead(horizon), weight="bold")

@@ -66,7 +66,7 @@ def describe(rows, period, reference):
     return f"Difference in AUC to {reference}, {period['title']}: {', '.join(found)}", " ".join(sentences)
 
 
-def draw_answer(rows, period, reference, margin):
+def draw_answer(rows, period, reference, margin, not_shown):
     """The figure of one period, its title and its description.
 
     Parameters
@@ -75,6 +75,7 @@ def draw_answer(rows, period, reference, margin):
     period : dict with `title`, `n` and `positives`
     reference : str, its name in words
     margin : float, AUC; smaller differences do not matter
+    not_shown : int, how many other experiments are compared
     """
     if not rows:
         return message_figure(f"{period['title']}: nothing is compared with {reference}.")
@@ -114,16 +115,19 @@ def draw_answer(rows, period, reference, margin):
     column.legend([(band, f"too small to matter: at most {margin:g} either way")])
     if any(row["exposure"] not in (None, CLEAN) for row in rows):
         column.write(f"{SEEN} may have seen these days when it was pre-trained")
+    if not_shown:
+        column.write(f"{not_shown} more experiments are compared in metrics/comparisons.csv", color=SOFT)
     return column.finish(), *describe(rows, period, reference)
 
 
-def draw_direction(rows, event):
+def draw_direction(rows, event, names):
     """The best AUC on the event and on true direction in every period, its title and its description.
 
     Parameters
     ----------
     rows : list of dict with `DIRECTION`
     event : str, the event in words
+    names : dict of experiment to its name in words; others go by their own
     """
     rows = [row for row in rows if row["event_auc"] is not None or row["direction_auc"] is not None]
     if not rows:
@@ -135,8 +139,8 @@ def draw_direction(rows, event):
         column.write(row["title"], weight="bold")
         kinds = [("this event", "event", ON_EVENT, "o"), ("true direction", "direction", ON_DIRECTION, "D")]
         kinds = [kind for kind in kinds if row[f"{kind[1]}_auc"] is not None]
-        names = [f"{words}: {row[f'{kind}_experiment']}" for words, kind, _, _ in kinds]
-        axes, centres = column.rows(names, right=300)
+        whose = {kind: names.get(row[f"{kind}_experiment"], row[f"{kind}_experiment"]) for _, kind, _, _ in kinds}
+        axes, centres = column.rows([f"{words}: {whose[kind]}" for words, kind, _, _ in kinds], right=300)
         axes.set_xlim(min([*values, 0.48]) - 0.02, max([*values, 0.6]) + 0.02)
         axes.axvline(0.5, **GUESS_LINE)
         for (words, kind, colour, marker), centre in zip(kinds, centres):
@@ -148,11 +152,9 @@ def draw_direction(rows, event):
                     beyond.append(row["title"])
             axes.plot(auc, centre, marker=marker, color=colour, ms=8)
             axes.text(1.03, centre, number(auc), transform=axes.get_yaxis_transform(), va="center")
-        guess = f"the best of {row['tried']} guesses reaches {number(row['chance_low'])} to {number(row['chance_high'])}"
-        sentences.append(
-            f"{row['title']}: best AUC {number(row['event_auc'])} on the event ({row['event_experiment']}), "
-            f"{number(row['direction_auc'])} on true direction ({row['direction_experiment']}); {guess}."
-        )
+        sentences.append(f"{row['title']}: best AUC of {row['tried']}:")
+        sentences += [f"{number(row[f'{kind}_auc'])} on {words}, {whose[kind]};" for words, kind, _, _ in kinds]
+        sentences.append(f"guessing reaches {number(row['chance_low'])} to {number(row['chance_high'])}.")
         column.space(6)
     column.write("Best AUC; 0.5 is guessing, 1 is perfect", color=SOFT)
     column.space(3)
@@ -180,8 +182,9 @@ if __name__ == "__main__":
     answers.mkdir()
     for period in summary["periods"]:
         rows = [row for row in summary["rows"] if row["fold"] == period["fold"]]
-        drawn = draw_answer(rows, period, summary["reference"]["name"], summary["margin"])
+        drawn = draw_answer(rows, period, summary["reference"]["name"], summary["margin"], summary["not_shown"])
         save_figure(*drawn, pd.DataFrame(rows, columns=ROWS), answers / period["fold"])
-    drawn = draw_direction(summary["direction"], summary["event"]["text"])
+    names = {row["experiment"]: row_name(row, "") for row in summary["rows"]}
+    drawn = draw_direction(summary["direction"], summary["event"]["text"], names)
     table = pd.DataFrame(summary["direction"], columns=DIRECTION)
     save_figure(*drawn, table, Path(snakemake.output.direction).with_suffix(""))

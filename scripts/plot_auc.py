@@ -6,7 +6,7 @@ import pandas as pd
 
 from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.metrics import ALL_SEEDS
-from fd01.report.figures import GUESS_LINE, ROWS, Cast, Column, display_names, message_figure, rest, save_figure
+from fd01.report.figures import GUESS_LINE, ROWS, Cast, Column, compared, display_names, message_figure, rest, save_figure
 from fd01.report.html import number
 from fd01.report.palette import MEAN_OF_SEEDS, SINGLE_SEED, SOFT
 from fd01.scoring.predictions import of_target
@@ -22,16 +22,18 @@ def auc_table(metrics, target):
     rows = of_target(metrics, **target).dropna(subset="auc")
     rows = rows[rows["score_kind"] != CLOSE_EXCEEDANCE]
     rows = rows[~rows["fold"].map(is_walk_forward).astype(bool)]
-    return rows.assign(label=display_names(rows))[["label", "experiment", "fold", "seed", "auc"]]
+    rows = rows.assign(label=display_names(rows), compared=compared(rows))
+    return rows[["label", "experiment", "fold", "seed", "auc", "compared"]]
 
 
 def draw_auc(table, cast):
     """One panel per fold, best AUC on top, its title and its description.
 
-    Small marks are single seeds. Of more than `ROWS` experiments a panel shows those of `fd01.report.figures.CHOICE`.
+    Of each experiment it shows the score by which it is compared; small marks are single seeds. Of more than `ROWS` experiments a panel shows those of `fd01.report.figures.CHOICE`.
     """
     if table.empty:
         return message_figure("No block in which both outcomes occur has been scored.")
+    table = table[table["compared"]]
     experiments = table.drop_duplicates("label").set_index("label")["experiment"]
     column, sentences, best = Column(), [], []
     limits = min(0.48, table["auc"].min()) - 0.02, max(0.52, table["auc"].max()) + 0.02

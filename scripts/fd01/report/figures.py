@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.evaluation.evidence import PRETRAINED, doubts
+from fd01.evaluation.score_matrix import COMPARED_KINDS
 from fd01.report.palette import GUESS, HAIR, INK, OTHERS, PAPER, REFERENCE, SOFT
 from fd01.report.svg import short
 from fd01.study.systems import BASELINE
@@ -57,6 +58,12 @@ def display_names(rows):
     """Name of each row in a figure: its experiment, with the kind of score where there are several."""
     kinds = rows.groupby("experiment")["score_kind"].transform("nunique")
     return rows["experiment"].where(kinds == 1, rows["experiment"] + " (" + rows["score_kind"] + ")")
+
+
+def compared(rows):
+    """Which `rows` hold the score by which their experiment is compared, the only one in most figures; Series of bool."""
+    place = rows["score_kind"].map({kind: i for i, kind in enumerate(COMPARED_KINDS)})
+    return place == place.groupby(rows["experiment"]).transform("min")
 
 
 @dataclass(frozen=True)
@@ -113,9 +120,9 @@ def line_styles(labels, reference):
     return {label: REFERENCE_LINE if label == reference else next(looks) for label in labels}
 
 
-def rest(shown, total):
-    """A sentence on what a figure leaves out; empty if it shows all."""
-    return f"{shown} of {total} are drawn: {CHOICE}. The table of the figure has all." if shown < total else ""
+def rest(shown, total, file="the table of the figure"):
+    """A sentence on what a figure leaves out, and on the `file` that has all; empty if it shows all."""
+    return f"{shown} of {total} experiments: {CHOICE}. All: {file}." if shown < total else ""
 
 
 def pyplot():
@@ -220,16 +227,16 @@ class Column:
 
     def multiples(self, names, height, columns=2, below=LINE + 8):
         """Add small panels with these names above them; returns their axes."""
-        gap = 22
-        width = (WIDTH - MARGIN - gap * (columns - 1)) / columns
+        left, gap = 14, 26
+        width = (WIDTH - MARGIN - left - gap * (columns - 1)) / columns
         axes = []
-        for start in range(0, len(names), columns):
-            heads = [wrap(name, width) for name in names[start : start + columns]]
+        for first in range(0, len(names), columns):
+            heads = [wrap(name, width) for name in names[first : first + columns]]
             top = self.height + max(map(len, heads)) * LINE + 4
             for i, lines in enumerate(heads):
-                left = i * (width + gap)
-                self._lines(lines, left, top - 4 - len(lines) * LINE)
-                axes.append(self._axes(top, height, left, left + width))
+                start = left + i * (width + gap)
+                self._lines(lines, start, top - 4 - len(lines) * LINE)
+                axes.append(self._axes(top, height, start, start + width))
             self.height = top + height + below
         return axes
 
