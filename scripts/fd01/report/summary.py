@@ -12,6 +12,7 @@ from scipy.special import ndtri
 from fd01.data.origins import EVALUATION
 from fd01.data.targets import describe, target_column
 from fd01.evaluation.alignment import ALIGNED, NOT_APPLICABLE, is_accusation
+from fd01.evaluation.alignment import UNDECIDED as UNKNOWN_DAY
 from fd01.evaluation.blocks import AFTER_CUTOFF
 from fd01.evaluation.comparison import BETTER, INCONCLUSIVE, VERDICTS
 from fd01.evaluation.evidence import ELSEWHERE, OF_STATUS, by_label, doubts
@@ -37,7 +38,7 @@ PRETRAINED, UNTRAINED, TRAINED, BASELINES = GROUPS = (
     "Networks trained on these prices",
     "Simple baselines",
 )
-ROWS = 14  # of a panel of the figure, if there are not more pre-trained models
+ROWS = 12  # of a panel of the figure, if there are not more pre-trained models
 MOST_PRETRAINED = 16  # rows of pre-trained models
 # What a failed health check (fd01.evaluation.health) says.
 FAULTS = {
@@ -549,14 +550,13 @@ def _reference_and_baseline(study, results, rows, shown):
     for block in results.verdict["blocks"]:
         reference, baseline = block["reference"], block["baseline"]
         if block["fold"] in titles and reference and baseline:
-            name = baseline["experiment"]
-            pair = rows[(rows["fold"] == block["fold"]) & (rows["experiment"] == name)]
-            verdict = f", {pair['verdict'].iloc[0]}" if len(pair) else ""
+            pair = rows[(rows["fold"] == block["fold"]) & (rows["experiment"] == baseline["experiment"])]
+            verdict = f" ({pair['verdict'].iloc[0]})" if len(pair) else ""
             parts.append(
-                f"{number(reference['auc'])} against {number(baseline['auc'])} ({study.name(name)}{verdict}) in "
-                f"{titles[block['fold']]}"
+                f"{number(reference['auc'])} against {number(baseline['auc'])}{verdict} of "
+                f"{study.name(baseline['experiment'])} in {titles[block['fold']]}"
             )
-    intro = f" AUC of {study.reference} against the simple baseline chosen on training data: "
+    intro = f" AUC of {study.reference} and of the simple baseline chosen on training data: "
     return f"{intro}{'; '.join(parts)}." if parts else ""
 
 
@@ -570,24 +570,20 @@ def _follows(study, results, shown, status, blind):
         NO: f"Pre-training did not help with {same}.",
     }[status]
     rows = _against_reference(results, shown)
-    names = rows[rows["verdict"] == BETTER]["experiment"].unique()
-    if simple := [name for name in names if group_of(study, results, name) == BASELINES]:
-        where = _per_period(rows[rows["experiment"].isin(simple) & (rows["verdict"] == BETTER)], shown)
-        text += (
-            f" Compare any model with simple baselines first: {_count(len(simple), 'of them')}"
-            f" {'is' if len(simple) == 1 else 'are'} {where} than {study.reference}."
-        ).replace("of thems", "of them")
-    if blind and study.target["target"] != "direction":
-        known = [one for one in blind if one["chance_high"] is not None]
+    better = rows[rows["verdict"] == BETTER]
+    better = better[[group_of(study, results, name) == BASELINES for name in better["experiment"]]]
+    if names := set(better["experiment"]):
+        beaten = "one of them is" if len(names) == 1 else f"{len(names)} of them are"
+        where = _listed([period["title"] for period in shown if period["fold"] in set(better["fold"])])
+        text += f" Compare any model with simple baselines first: {beaten} better than {study.reference} in {where}."
+    known = [one for one in blind if one["chance_high"] is not None]
+    if known and study.target["target"] != "direction":
         over = [one["title"] for one in known if one["direction_auc"] > one["chance_high"]]
-        if over:
-            text += (
-                f" On true direction (does the price rise at all?) the best score is above guessing in {_listed(over)}."
-            )
-        elif known:
-            text += (
-                " Nobody here can tell true direction (does the price rise at all?): the best score is within guessing."
-            )
+        found = f"better than guessing gives in {_listed(over)}" if over else "no better than guessing gives"
+        text += (
+            f" The event says how far the price moves, not whether it ends higher. On true direction the best of "
+            f"{max(one['tried'] for one in known)} scores is {found}."
+        )
     return f"{text} A good ranking is not a profit: trades and costs were not studied."
 
 
@@ -654,8 +650,10 @@ def _power(study, results, shown):
 def _leakage(study, results):
     rows = results.alignment[results.alignment["verdict"] != NOT_APPLICABLE]
     accused = sorted(results.off_their_day)
-    day = f"Of {_count(len(rows), 'forecast')}, {int((rows['verdict'] == ALIGNED).sum())} lie on their day"
-    day += f"; late or ahead: {_listed(list(map(study.name, accused)))}." if accused else ", none is late or ahead."
+    late = f"late or ahead: {_listed(list(map(study.name, accused)))}" if accused else "none is late or ahead"
+    counts = [int((rows["verdict"] == verdict).sum()) for verdict in (ALIGNED, UNKNOWN_DAY)]
+    told = f"{counts[0]} lie on their day, {counts[1]} move too little to tell"
+    day = f"Of {_count(len(rows), 'forecast')}, {told}; {late}."
     if results.audit is None:
         return FAILED if accused else NOT_DONE, f"The leakage audit was not done. {day}"
     broken = list(results.audit.loc[results.audit["ok"].eq(False), "check"])
