@@ -72,6 +72,7 @@ rule render_report:
         sections=[workflow.source_path(f"../report/sections/{section.name}.html.j2") for section in SECTIONS],
         macros=workflow.source_path("../report/macros.html.j2"),
         style=workflow.source_path("../report/style.css"),
+        script=workflow.source_path("../report/script.js"),
         lib=shared("render_report"),
     output:
         report("results/{dataset}/report/index.html", category="{dataset}", labels={"figure": "the report"}),

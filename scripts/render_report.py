@@ -8,6 +8,7 @@ from fd01.data.targets import TARGETS, describe
 from fd01.evaluation.alignment import LEVEL, SKILL, alignment_check
 from fd01.evaluation.audit import outdated
 from fd01.evaluation.evidence import by_label, doubts
+from fd01.report.files import embedded, files_of_run
 from fd01.report.html import inline_svg, render_page
 from fd01.report.sections import LAYERS, SECTIONS
 from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
@@ -17,6 +18,9 @@ from fd01.study.systems import twins_of
 from fd01.workflow.files import read_json, write_text
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
+
+# The tables that can be saved from the page, for those who have nothing else.
+EMBEDDED = ["metrics.csv", "comparisons.csv", "experiments.csv"]
 
 
 def read_tables(paths):
@@ -59,6 +63,7 @@ if __name__ == "__main__":
         SECTIONS,
         layers=LAYERS,
         style=Path(files.style).read_text(encoding="utf-8"),
+        script=Path(files.script).read_text(encoding="utf-8"),
         verdict=verdict,
         headline=verdict["blocks"][0],
         left_out=LEFT_OUT,
@@ -86,6 +91,8 @@ if __name__ == "__main__":
         reproduction=read_json(files.reproduction) if files.reproduction else None,
         audit=read_audit(files.audit, files.predictions),
         walk_forward_blocks=[fold for fold in outcomes["fold"].unique() if is_walk_forward(fold)],
+        files=files_of_run(files, Path(files.verdict).parent),
+        embedded={path.name: embedded(path) for path in map(Path, files) if path.name in EMBEDDED},
         tables=tables,
         figures=read_figures(files.figures),
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},

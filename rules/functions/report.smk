@@ -5,9 +5,9 @@ from fd01.study.folds import is_walk_forward
 
 # The tables behind the first page.
 SUMMARY_TABLES = ["metrics", "experiments", "comparisons", "power", "labels", "ledger", "alignment"]
-# The tables and figures that sections use, by these names.
+# The tables and figures that sections use or name, by these names.
 REPORT_TABLES = [
-    *("power", "protocol-errors", "comparisons", "margins", "walk-forward", "losses"),
+    *("power", "protocol-errors", "comparisons", "intervals", "twins", "margins", "walk-forward", "losses"),
     *("labels", "calibration", "explanation", "terciles", "contamination", "ledger", "alignment"),
 ]
 REPORT_FIGURES = ["auc", "labels", "reliability", "explanation"]

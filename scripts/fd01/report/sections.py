@@ -55,4 +55,5 @@ SECTIONS = [
     Section("checks", APPENDIX, "Health checks"),
     Section("not-run", APPENDIX, "What did not run"),
     Section("method", APPENDIX, "Data and method"),
+    Section("files", APPENDIX, "Files of this run"),
 ]
