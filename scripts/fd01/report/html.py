@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from fd01.report.palette import as_variables
+from fd01.report.svg import with_prefix
+
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
 
@@ -20,9 +23,13 @@ def count(value):
 
 
 def inline_svg(path):
-    """The `<svg>` element of a file, without the XML prolog, sized by the page."""
-    text = Path(path).read_text(encoding="utf-8")
-    return text[text.index("<svg") :]
+    """The `<svg>` element of a figure, sized by the page, in the colours of its scheme.
+
+    Its ids begin with the names of its folder and its file.
+    """
+    path = Path(path)
+    prefix = re.sub(r"[^\w-]", "-", f"figure-{path.parent.name}-{path.stem}-")
+    return as_variables(with_prefix(path.read_text(encoding="utf-8"), prefix))
 
 
 def with_anchors(html, name):
