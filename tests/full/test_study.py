@@ -497,7 +497,7 @@ def test_pretrained_experiments_are_sliced_by_what_the_manifest_says(fetched, st
     assert rows.loc[("test", "after release"), "first"] == "2013-10-01"
     assert table(study, "contamination").empty
     page = (study / "results/sp500/report/index.html").read_text()
-    assert "No experiment with pre-trained weights, or with forecasts made elsewhere, has a score." in page
+    assert "no experiment with pre-trained weights, or with forecasts made elsewhere, has a score." in page
 
 
 def test_other_family_of_labels_reruns_its_measurement_and_nothing_else(copy):
