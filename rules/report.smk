@@ -65,6 +65,7 @@ rule render_report:
         reproduction=reproduction_of,
         tables=report_tables,
         figures=report_figures,
+        answer_figures="results/{dataset}/figures/answer",
         block_figures=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         predictions=all_predictions,
         audit=audit_table,

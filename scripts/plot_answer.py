@@ -30,7 +30,8 @@ WORDS = {
 SEEN = "\u2020"  # behind the name of a model that may have seen the days
 ROWS = ["fold", "experiment", "name", "group", "status", "difference", "low", "high", "verdict", "exposure", "doubt"]
 DIRECTION = [
-    *("fold", "title", "event_auc", "event_experiment", "direction_auc", "direction_experiment"),
+    *("fold", "title", "event_auc", "event_experiment", "event_name"),
+    *("direction_auc", "direction_experiment", "direction_name"),
     *("tried", "chance_low", "chance_high"),
 ]
 
@@ -135,7 +136,7 @@ def draw_direction(rows, event):
         column.write(row["title"], weight="bold")
         kinds = [("this event", "event", ON_EVENT, "o"), ("true direction", "direction", ON_DIRECTION, "D")]
         kinds = [kind for kind in kinds if row[f"{kind[1]}_auc"] is not None]
-        names = [f"{words}: {row[f'{kind}_experiment']}" for words, kind, _, _ in kinds]
+        names = [f"{words}: {row[f'{kind}_name']}" for words, kind, _, _ in kinds]
         axes, centres = column.rows(names, right=300)
         axes.set_xlim(min([*values, 0.48]) - 0.02, max([*values, 0.6]) + 0.02)
         axes.axvline(0.5, **GUESS_LINE)
@@ -148,10 +149,12 @@ def draw_direction(rows, event):
                     beyond.append(row["title"])
             axes.plot(auc, centre, marker=marker, color=colour, ms=8)
             axes.text(1.03, centre, number(auc), transform=axes.get_yaxis_transform(), va="center")
-        guess = f"the best of {row['tried']} guesses reaches {number(row['chance_low'])} to {number(row['chance_high'])}"
+        guess = (
+            f"the best of {row['tried']} guesses reaches {number(row['chance_low'])} to {number(row['chance_high'])}"
+        )
         sentences.append(
-            f"{row['title']}: best AUC {number(row['event_auc'])} on the event ({row['event_experiment']}), "
-            f"{number(row['direction_auc'])} on true direction ({row['direction_experiment']}); {guess}."
+            f"{row['title']}: best AUC {number(row['event_auc'])} on the event ({row['event_name']}), "
+            f"{number(row['direction_auc'])} on true direction ({row['direction_name']}); {guess}."
         )
         column.space(6)
     column.write("Best AUC; 0.5 is guessing, 1 is perfect", color=SOFT)

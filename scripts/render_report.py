@@ -8,11 +8,13 @@ from fd01.data.targets import TARGETS, describe
 from fd01.evaluation.alignment import LEVEL, SKILL, alignment_check
 from fd01.evaluation.audit import outdated
 from fd01.evaluation.evidence import by_label, doubts
+from fd01.report import palette
 from fd01.report.files import embedded, files_of_run
 from fd01.report.html import inline_svg, render_page
 from fd01.report.sections import LAYERS, SECTIONS
 from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
 from fd01.study.folds import is_walk_forward
+from fd01.study.names import display_name
 from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
 from fd01.study.systems import twins_of
 from fd01.workflow.files import read_json, write_text
@@ -44,7 +46,7 @@ def read_audit(path, predictions):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files = snakemake.input
-    verdict, provenance = read_json(files.verdict), read_json(files.provenance)
+    summary, verdict, provenance = (read_json(files[name]) for name in ("summary", "verdict", "provenance"))
     config, ran = provenance["config"], list(provenance["experiments"])
     outcomes = read_frame(files.outcomes)
     experiments = pd.read_csv(files.experiments)
@@ -62,8 +64,9 @@ if __name__ == "__main__":
         Path(files.template).parent,
         SECTIONS,
         layers=LAYERS,
-        style=Path(files.style).read_text(encoding="utf-8"),
+        style=Path(files.style).read_text(encoding="utf-8") + palette.style(),
         script=Path(files.script).read_text(encoding="utf-8"),
+        summary=summary,
         verdict=verdict,
         headline=verdict["blocks"][0],
         left_out=LEFT_OUT,
@@ -94,7 +97,9 @@ if __name__ == "__main__":
         files=files_of_run(files, Path(files.verdict).parent),
         embedded={path.name: embedded(path) for path in map(Path, files) if path.name in EMBEDDED},
         tables=tables,
+        names={name: display_name(name, entry) for name, entry in config["experiments"].items()},
         figures=read_figures(files.figures),
+        answer_figures=read_figures(Path(files.answer_figures).glob("*.svg")),
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},
     )
     write_text(snakemake.output[0], page)

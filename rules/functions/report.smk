@@ -10,7 +10,7 @@ REPORT_TABLES = [
     *("power", "protocol-errors", "comparisons", "intervals", "twins", "margins", "walk-forward", "losses"),
     *("labels", "calibration", "explanation", "terciles", "contamination", "ledger", "alignment"),
 ]
-REPORT_FIGURES = ["auc", "labels", "reliability", "explanation"]
+REPORT_FIGURES = ["direction", "auc", "labels", "reliability", "explanation"]
 
 
 def report_tables(wildcards):

@@ -34,7 +34,7 @@ class Section:
 
 
 SECTIONS = [
-    Section("opening", ANSWER, "The answer"),
+    Section("answer", ANSWER, "The answer"),
     Section("results", RESULTS, "Results"),
     Section("comparisons", RESULTS, "Who is better than whom"),
     Section("walk-forward", RESULTS, "Block by block through history"),

@@ -175,6 +175,7 @@ def summarise(study, results):
         "status": status,
         "status_word": status.capitalize(),
         "reason": reason,
+        "caveats": caveats(study, results),
         "messages": messages(study, results, shown, status, blind, event),
         "dataset": {
             "name": study.dataset,
@@ -223,6 +224,14 @@ def _by_model(study, experiments):
     return _listed(
         [study.name(own[0]) if len(own) == 1 else f"{model} ({len(own)} ways)" for model, own in names.items()]
     )
+
+
+def _who(study, experiments):
+    """`_by_model`; of models whose forecasts were all made elsewhere, it says so."""
+    here = [name for name in experiments if study.experiments[name]["system"] != EXTERNAL]
+    models = {study.model(name) for name in experiments} - {study.model(name) for name in here}
+    parts = [_by_model(study, here)] if here else []
+    return _listed([*parts, *(f"forecasts of {model} that were made elsewhere" for model in sorted(models))])
 
 
 def _verdicts(rows):
@@ -385,8 +394,10 @@ def direction(study, results, shown):
                 "title": period["title"],
                 "event_auc": None if of_event is None else float(of_event["auc"]),
                 "event_experiment": None if of_event is None else of_event["experiment"],
+                "event_name": None if of_event is None else study.name(of_event["experiment"]),
                 "direction_auc": float(best["auc"]),
                 "direction_experiment": best["experiment"],
+                "direction_name": study.name(best["experiment"]),
                 "tried": tried,
                 "chance_low": None if pd.isna(chance) else float(0.5 - chance),
                 "chance_high": None if pd.isna(chance) else float(0.5 + chance * factor),
@@ -433,22 +444,22 @@ def _answer_here(study, results, shown):
     if not scored:
         who = f"Neither {_listed(models, 'nor')}" if len(models) > 1 else f"{_listed(models)} has not been run: nothing"
         return UNANSWERED, f"{who} ran with its pre-trained weights{_others_that_ran(study, results, shown)}."
-    rows, note = evidence_rows(study, results), _caveats(study, results, scored)
+    rows = evidence_rows(study, results)
     if rows.empty:
-        return UNDECIDED, f"{_by_model(study, scored)} ran, but {_why_no_evidence(study, results, shown)}.{note}"
-    who = _by_model(study, rows["experiment"])
+        return UNDECIDED, f"{_who(study, scored)} ran, but {_why_no_evidence(study, results, shown)}."
+    who = _who(study, rows["experiment"])
     days = f"the {_count(int(rows['n'].max()), 'day')} after the end of all training data"
     better = rows[rows["verdict"] == BETTER]
     if len(better):
         best = better.loc[better["auc_difference"].idxmax()]
         size = f"is better than {study.reference} by {best['auc_difference']:.2f} in AUC on {days}"
         count = f"; of {_count(len(rows), 'way')} that ran, {_verdicts(rows)}" if len(rows) > 1 else ""
-        return YES, f"{study.name(best['experiment'])} {size}{count}.{note}"
+        return YES, f"{study.name(best['experiment'])} {size}{count}."
     everyone = set(models) <= set(map(study.model, rows["experiment"]))
     if everyone and INCONCLUSIVE not in set(rows["verdict"]):
-        return NO, f"On {days}, none of {who} is better than {study.reference}: {_verdicts(rows)}.{note}"
+        return NO, f"On {days}, none of {who} is better than {study.reference}: {_verdicts(rows)}."
     lacking = f", and {_listed(absent, 'nor' if len(absent) > 1 else 'and')} did not run" if absent else ""
-    return UNDECIDED, f"On {days}, {who} against {study.reference}: {_verdicts(rows)}{lacking}.{note}"
+    return UNDECIDED, f"On {days}, {who} against {study.reference}: {_verdicts(rows)}{lacking}."
 
 
 def _others_that_ran(study, results, shown):
@@ -484,18 +495,18 @@ def _why_no_evidence(study, results, shown):
     return "every day here may have been in their training data: a good score on such days proves nothing"
 
 
-def _caveats(study, results, scored):
-    """Sentences on what the models of the question that were scored rest on, each with a space before it."""
-    text, labels = "", {name: label for name, label in doubts(results.experiments).items() if name in scored}
-    for label, meaning, names in by_label(labels):
-        text += f" {label.capitalize()}: {_by_model(study, names)} ({meaning})."
+def caveats(study, results):
+    """Sentences on what the models of the question that were scored rest on, and what the protocol says."""
+    scored = [name for name in results.pretrained if study.in_question(name)]
+    labels = {name: label for name, label in doubts(results.experiments).items() if name in scored}
+    found = [f"{label.capitalize()}: {_by_model(study, names)} ({text})." for label, text, names in by_label(labels)]
     if off := [name for name in scored if name in results.off_their_day]:
-        text += f" Not counted, as their forecasts do not lie on their day: {_by_model(study, off)}."
+        found.append(f"Not counted, as their forecasts do not lie on their day: {_by_model(study, off)}.")
     protocol = results.verdict["protocol"]
     for one in protocol["results"] if protocol["status"] == "decided" else []:
         if one["decides"]:
-            text += f" The original study's protocol says: {one['outcome']}."
-    return text
+            found.append(f"The original study's protocol says: {one['outcome']}.")
+    return found
 
 
 # Messages
