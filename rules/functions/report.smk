@@ -3,8 +3,6 @@
 from fd01.report.sections import SECTIONS
 from fd01.study.folds import is_walk_forward
 
-# The tables behind the first page.
-SUMMARY_TABLES = ["metrics", "experiments", "comparisons", "power", "labels", "ledger", "alignment"]
 # The tables and figures that sections use or name, by these names.
 REPORT_TABLES = [
     *("power", "protocol-errors", "comparisons", "intervals", "twins", "margins", "walk-forward", "losses"),

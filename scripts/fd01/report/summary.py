@@ -38,7 +38,7 @@ PRETRAINED, UNTRAINED, TRAINED, BASELINES = GROUPS = (
     "Networks trained on these prices",
     "Simple baselines",
 )
-ROWS = 12  # of a panel of the figure, if there are not more pre-trained models
+ROWS = 8  # of a panel of the figure, if there are not more pre-trained models
 MOST_PRETRAINED = 16  # rows of pre-trained models
 # What a failed health check (fd01.evaluation.health) says.
 FAULTS = {
@@ -472,8 +472,8 @@ def _others_that_ran(study, results, shown):
         return f"; {_listed(models)}, other pre-trained models, did"
     rows = _against_reference(results, shown)
     verdicts = _per_period(rows[rows["experiment"].isin(others)], shown)
-    against = f" (against {study.reference}: {verdicts})" if verdicts else ""
-    return f"; {models[0]}, another pre-trained model, did{against}"
+    found = rows.loc[rows["experiment"].isin(others), "verdict"].unique()
+    return f"; {models[0]} did: {found[0] if len(found) == 1 else verdicts or 'nothing to compare'}"
 
 
 def _per_period(rows, shown):
@@ -496,10 +496,21 @@ def _why_no_evidence(study, results, shown):
 
 
 def caveats(study, results):
-    """Sentences on what the models of the question that were scored rest on, and what the protocol says."""
+    """What a reader must know with the reason: other data or event, what the models rest on, what the protocol says."""
+    found = []
+    if not study.of_question:
+        title = study.titles.get(study.decision["dataset"], study.decision["dataset"])
+        found.append(
+            f"This dataset is not that of the question ({title}): how the models compare on it does not answer FD-01."
+        )
+    if not study.event_of_question:
+        found.append(
+            "This event is not that of the question, nor of the original study's protocol and figures: the target up, "
+            "one day ahead."
+        )
     scored = [name for name in results.pretrained if study.in_question(name)]
     labels = {name: label for name, label in doubts(results.experiments).items() if name in scored}
-    found = [f"{label.capitalize()}: {_by_model(study, names)} ({text})." for label, text, names in by_label(labels)]
+    found += [f"{label.capitalize()}: {_by_model(study, names)} ({text})." for label, text, names in by_label(labels)]
     if off := [name for name in scored if name in results.off_their_day]:
         found.append(f"Not counted, as their forecasts do not lie on their day: {_by_model(study, off)}.")
     protocol = results.verdict["protocol"]
@@ -524,9 +535,9 @@ def messages(study, results, shown, status, blind, event):
 def _asked(study, event):
     models = _listed(study.models, "or") if study.models else "a pre-trained model"
     return (
-        f"Can {models}, trained by others on other data, rank days better than {study.reference}, a network trained "
-        f"for this task? A good ranking puts days with the event first. The event: {event}. The measure is AUC: how "
-        "often a day with the event ranks above a day without. 0.5 is guessing, 1 is perfect."
+        f"Can {models}, trained by others on other data, tell better than {study.reference}, trained for this task, "
+        f"which days come before the event? The event: {event}. AUC says how often a model ranks a day with the event "
+        "above a day without: 0.5 is guessing, 1 is perfect."
     )
 
 
@@ -540,7 +551,7 @@ def _found(study, results, shown):
         said = _per_period(own, shown) if len(names) == 1 else _counts_per_period(own, shown)
         label = {labels[name] for name in names if name in labels}
         who = study.name(names[0]) if len(names) == 1 else f"{model}, {len(names)} ways"
-        exposed = " on days that may be in its training data" if len(own) and (own["exposure"] != CLEAN).all() else ""
+        exposed = " (it may know these days)" if len(own) and (own["exposure"] != CLEAN).all() else ""
         text.append(f"{who}{f', {_listed(sorted(label))}' if label else ''}: {said or 'no score to compare'}{exposed}.")
     absent = _empty_rows(study, results)
     if absent:
@@ -557,18 +568,22 @@ def _counts_per_period(rows, shown):
 def _reference_and_baseline(study, results, rows, shown):
     """A sentence on the AUC of the reference and of the baseline chosen on training data, in each block."""
     titles = {period["fold"]: period["title"] for period in shown}
-    parts = []
+    own, others, names = [], [], []
     for block in results.verdict["blocks"]:
         reference, baseline = block["reference"], block["baseline"]
         if block["fold"] in titles and reference and baseline:
             pair = rows[(rows["fold"] == block["fold"]) & (rows["experiment"] == baseline["experiment"])]
-            verdict = f" ({pair['verdict'].iloc[0]})" if len(pair) else ""
-            parts.append(
-                f"{number(reference['auc'])} against {number(baseline['auc'])}{verdict} of "
-                f"{study.name(baseline['experiment'])} in {titles[block['fold']]}"
-            )
-    intro = f" AUC of {study.reference} and of the simple baseline chosen on training data: "
-    return f"{intro}{'; '.join(parts)}." if parts else ""
+            own.append(f"{number(reference['auc'])} in {titles[block['fold']]}")
+            others.append((number(baseline["auc"]), *pair["verdict"]))
+            names.append(study.name(baseline["experiment"]))
+    if not own:
+        return ""
+    if len(set(names)) > 1:
+        others = [(auc, name, *verdict) for (auc, *verdict), name in zip(others, names)]
+    found = _listed([f"{auc} ({', '.join(said)})" if said else auc for auc, *said in others])
+    same = f", {names[0]}," if len(set(names)) == 1 else ""
+    baseline = f"the simple baseline chosen on training data{same}"
+    return f" {study.reference} has AUC {_listed(own)}; {baseline} has {found}."
 
 
 def _follows(study, results, shown, status, blind):
@@ -586,16 +601,14 @@ def _follows(study, results, shown, status, blind):
     if names := set(better["experiment"]):
         beaten = "one of them is" if len(names) == 1 else f"{len(names)} of them are"
         where = _listed([period["title"] for period in shown if period["fold"] in set(better["fold"])])
-        text += f" Compare any model with simple baselines first: {beaten} better than {study.reference} in {where}."
+        text += f" A model should first beat simple baselines: {beaten} better than {study.reference} in {where}."
     known = [one for one in blind if one["chance_high"] is not None]
     if known and study.target["target"] != "direction":
         over = [one["title"] for one in known if one["direction_auc"] > one["chance_high"]]
         found = f"better than guessing gives in {_listed(over)}" if over else "no better than guessing gives"
-        text += (
-            f" The event says how far the price moves, not whether it ends higher. On true direction the best of "
-            f"{max(one['tried'] for one in known)} scores is {found}."
-        )
-    return f"{text} A good ranking is not a profit: trades and costs were not studied."
+        best = f"the best of {max(one['tried'] for one in known)} scores is {found}"
+        text += f" The event says how far the price moves, not whether it ends higher: on true direction {best}."
+    return f"{text} A good ranking is not a profit."
 
 
 # Trust
@@ -623,14 +636,14 @@ def _weights(study, results):
     labels = {name: label for name, label in doubts(scored).items()}
     parts = [f"Verified by published answers: {_by_model(study, verified)}."] if verified else []
     parts += [
-        f"{label.capitalize()}: {_by_model(study, names)}; {meaning}." for label, meaning, names in by_label(labels)
+        f"{label.capitalize()}: {_by_model(study, names)} ({meaning})." for label, meaning, names in by_label(labels)
     ]
     if refused:
         parts.append(f"Refused: {_by_model(study, refused)}; the weights do not load or give other answers.")
     if not parts:
         return NOT_DONE, "No pre-trained model ran, so there were no weights to check."
     if not any(study.in_question(name) for name in [*results.pretrained, *refused]) and study.models:
-        parts.append(f"Of {_listed(study.models, 'and')} there were no weights to check.")
+        parts.append(f"{_listed(study.models)}: no weights to check.")
     return FAILED if refused else ATTENTION if labels else OK, " ".join(parts)
 
 
@@ -652,9 +665,8 @@ def _power(study, results, shown):
     sizes = _listed([f"{size:.2f} in {title}" for title, size in typical.items()])
     enough = max(typical.values()) <= margin
     return OK if enough else ATTENTION, (
-        f"A true difference in AUC to {study.reference} is found with a chance of {100 * power:g} % if it is {sizes} "
-        f"(median over {whose}). Differences below {margin:g} count as too small to matter"
-        f"{'.' if enough else ': the days here are too few to see one that small.'}"
+        f"A difference in AUC of {sizes} is found with a chance of {100 * power:g} % (median over {whose})"
+        f"{'.' if enough else '; smaller ones may be missed.'}"
     )
 
 
@@ -685,13 +697,11 @@ def _attempts(study, results, shown):
         for row in ledger[(ledger["fold"] == period["fold"]) & (ledger["ever"] > 0)].itertuples():
             best = scores.loc[scores["fold"] == row.fold, "auc"].max()
             luck |= not best > row.expected_maximum
-            parts.append(
-                f"{row.ever:,} in {period['title']}, where pure luck gives the best of them about "
-                f"{number(row.expected_maximum, 2)} and the best here has {number(best, 2)}"
-            )
+            by_luck = f"best AUC {number(best, 2)}; luck alone gives {number(row.expected_maximum, 2)}"
+            parts.append(f"{row.ever:,} in {period['title']} ({by_luck})")
     if not parts:
         return NOT_DONE, "Nothing was scored."
-    return ATTENTION if luck else OK, f"Configurations that were ever scored: {'; '.join(parts)}."
+    return ATTENTION if luck else OK, f"{_listed(parts)}."
 
 
 def _failed_checks(study, results):
@@ -705,17 +715,13 @@ def _failed_checks(study, results):
         if faults:
             failed[name] = _listed([FAULTS.get(check, check) for check in faults])
     if not failed:
-        return (
-            (OK, f"All health checks of {_count(passed, 'experiment')} passed.")
-            if passed
-            else (NOT_DONE, "Nothing ran.")
-        )
+        return (OK, f"All checks of {_count(passed, 'experiment')} passed.") if passed else (NOT_DONE, "Nothing ran.")
     reference = study.decision["reference"]
     parts = [f"the reference itself, {study.name(reference)}: {failed[reference]}"] if reference in failed else []
     parts += [f"{study.name(name)}: {fault}" for name, fault in failed.items() if name != reference][:3]
     more = len(failed) - len(parts)
-    text = f"Failed: {'; '.join(parts)}{f'; and {more} more' if more else ''}."
-    return FAILED, f"{text} {_count(passed, 'other experiment')} passed all checks."
+    text = f"{'; '.join(parts)}{f'; and {more} more' if more else ''}."
+    return FAILED, f"{text[0].upper()}{text[1:]} {_count(passed, 'other experiment')} passed."
 
 
 # Limits
@@ -724,13 +730,6 @@ def _failed_checks(study, results):
 def limitations(study, results, shown):
     """What limits the answer, in sentences that follow from the run."""
     found, sealed = [], results.verdict["sealed"]
-    if not study.of_question:
-        title = study.titles.get(study.decision["dataset"], study.decision["dataset"])
-        found.append(
-            f"These are not the prices of the question ({title}): whatever a model reaches here does not answer it."
-        )
-    if not study.event_of_question:
-        found.append("This is not the event of the question: whatever a model reaches here does not answer it.")
     if sealed["folds"] or sealed["left_out"]:
         found.append(
             f"Not looked at: {_listed(list(dict.fromkeys([*sealed['folds'], *sealed['left_out']])))} (see below)."
