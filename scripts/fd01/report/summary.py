@@ -424,7 +424,7 @@ def evidence_rows(study, results):
         stands_for = study.experiments[name].get("stands_for")
         return name in own or (stands_for in study.decision["primary"] and stands_for not in own)
 
-    return rows[[counts(name) for name in rows["experiment"]]]
+    return rows.loc[[counts(name) for name in rows["experiment"]]]
 
 
 def answer(study, results, shown):
@@ -597,7 +597,7 @@ def _follows(study, results, shown, status, blind):
     }[status]
     rows = _against_reference(results, shown)
     better = rows[rows["verdict"] == BETTER]
-    better = better[[group_of(study, results, name) == BASELINES for name in better["experiment"]]]
+    better = better.loc[[group_of(study, results, name) == BASELINES for name in better["experiment"]]]
     if names := set(better["experiment"]):
         beaten = "one of them is" if len(names) == 1 else f"{len(names)} of them are"
         where = _listed([period["title"] for period in shown if period["fold"] in set(better["fold"])])
