@@ -46,7 +46,7 @@ FAULTS = {
     "model loads": "its network cannot be checked",
     "known answers": "its weights do not give every published answer",
     "weights as recorded": "a file of its weights differs from what is recorded",
-    "stopped early": "its training ended at the longest time allowed, so it might have become better",
+    "stopped early": "its training ended at the longest time allowed",
     "every day": "some days have no forecast",
     "near the Close": "some forecasts lie far from the Close",
     "finite": "some scores are not finite",
@@ -528,7 +528,7 @@ def messages(study, results, shown, status, blind, event):
     return [
         {"title": "What was asked", "text": _asked(study, event)},
         {"title": "What was found", "text": _found(study, results, shown)},
-        {"title": "What follows, and what does not", "text": _follows(study, results, shown, status, blind)},
+        {"title": "What follows", "text": _follows(study, results, shown, status, blind)},
     ]
 
 
@@ -555,7 +555,7 @@ def _found(study, results, shown):
         text.append(f"{who}{f', {_listed(sorted(label))}' if label else ''}: {said or 'no score to compare'}{exposed}.")
     absent = _empty_rows(study, results)
     if absent:
-        text.append(f"Not run: {_listed([label for _, _, label in absent])}.")
+        text.append(f"Not run: {_listed([label.replace(', pre-trained', '') for _, _, label in absent])}.")
     against = f"Against {study.reference}: " if models else "No pre-trained model ran. "
     return f"{against}{' '.join(text)}{_reference_and_baseline(study, results, rows, shown)}"
 
@@ -643,7 +643,7 @@ def _weights(study, results):
     if not parts:
         return NOT_DONE, "No pre-trained model ran, so there were no weights to check."
     if not any(study.in_question(name) for name in [*results.pretrained, *refused]) and study.models:
-        parts.append(f"{_listed(study.models)}: no weights to check.")
+        parts.append(f"{_listed(study.models)}: none to check.")
     return FAILED if refused else ATTENTION if labels else OK, " ".join(parts)
 
 
@@ -665,8 +665,7 @@ def _power(study, results, shown):
     sizes = _listed([f"{size:.2f} in {title}" for title, size in typical.items()])
     enough = max(typical.values()) <= margin
     return OK if enough else ATTENTION, (
-        f"A difference in AUC of {sizes} is found with a chance of {100 * power:g} % (median over {whose})"
-        f"{'.' if enough else '; smaller ones may be missed.'}"
+        f"A difference in AUC of {sizes} is found with a chance of {100 * power:g} % (median over {whose})."
     )
 
 
@@ -675,7 +674,7 @@ def _leakage(study, results):
     accused = sorted(results.off_their_day)
     late = f"late or ahead: {_listed(list(map(study.name, accused)))}" if accused else "none is late or ahead"
     counts = [int((rows["verdict"] == verdict).sum()) for verdict in (ALIGNED, UNKNOWN_DAY)]
-    told = f"{counts[0]} lie on their day, {counts[1]} move too little to tell"
+    told = f"{counts[0]} lie on their day, {counts[1]} do not tell"
     day = f"Of {_count(len(rows), 'forecast')}, {told}; {late}."
     if results.audit is None:
         return FAILED if accused else NOT_DONE, f"The leakage audit was not done. {day}"
@@ -697,7 +696,7 @@ def _attempts(study, results, shown):
         for row in ledger[(ledger["fold"] == period["fold"]) & (ledger["ever"] > 0)].itertuples():
             best = scores.loc[scores["fold"] == row.fold, "auc"].max()
             luck |= not best > row.expected_maximum
-            by_luck = f"best AUC {number(best, 2)}; luck alone gives {number(row.expected_maximum, 2)}"
+            by_luck = f"best AUC {number(best, 2)}; by luck {number(row.expected_maximum, 2)}"
             parts.append(f"{row.ever:,} in {period['title']} ({by_luck})")
     if not parts:
         return NOT_DONE, "Nothing was scored."

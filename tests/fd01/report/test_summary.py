@@ -143,7 +143,7 @@ BETTER, WORSE, EQUIVALENT, OPEN = ("better", 0.1), ("worse", -0.1), ("equivalent
         (
             {"TFM-01": WORSE, "TFM-02": WORSE},
             "undecided",
-            "TimesFM 2.5 (2 ways) against PatchTST: 2 worse, and Lag-Llama",
+            "TimesFM 2.5 (2 ways) against PatchTST: 2 worse, and",
         ),
         ({"TFM-01-close": BETTER}, "undecided", "none of the ways that the plan names has a valid score"),
     ],
@@ -219,7 +219,7 @@ def test_every_pretrained_model_that_ran_is_in_the_reason_and_in_what_was_found(
     assert page["reason"].endswith("; Fracast-0 did: inconclusive.")
     found = page["messages"][1]["text"]
     assert "Fracast-0, zero-shot on the High (FRC-01), not verified: inconclusive in 2023–2024 and 2025" in found
-    assert "TimesFM 2.5, pre-trained (" in found and "it may know these days" in found
+    assert "Not run: TimesFM 2.5 (" in found and "it may know these days" in found
 
 
 def test_clean_days_are_a_period_of_their_own_and_come_first():
