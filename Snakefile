@@ -38,6 +38,7 @@ include: "rules/original_study.smk"
 include: "rules/verdict.smk"
 include: "rules/figures.smk"
 include: "rules/audit.smk"
+include: "rules/summary.smk"
 include: "rules/report.smk"
 # Beside the report.
 include: "rules/archive.smk"

@@ -6,7 +6,17 @@ import pandas as pd
 
 from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.metrics import ALL_SEEDS
-from fd01.report.figures import GUESS_LINE, ROWS, Cast, Column, compared, display_names, message_figure, rest, save_figure
+from fd01.report.figures import (
+    GUESS_LINE,
+    ROWS,
+    Cast,
+    Column,
+    compared,
+    display_names,
+    message_figure,
+    rest,
+    save_figure,
+)
 from fd01.report.html import number
 from fd01.report.palette import MEAN_OF_SEEDS, SINGLE_SEED, SOFT
 from fd01.scoring.predictions import of_target

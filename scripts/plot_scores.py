@@ -19,7 +19,6 @@ from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.report.figures import (
     CURVES,
     GUESS_LINE,
-    LINE,
     REFERENCE_LINE,
     Cast,
     Column,
