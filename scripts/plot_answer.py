@@ -45,24 +45,24 @@ def verdict_word(row):
     return "undecided" if row["verdict"] in (None, INCONCLUSIVE) else row["verdict"]
 
 
-def signed(value):
-    """`value` with its sign and three decimals, in words of the description."""
-    return f"{'+' if value >= 0 else ''}{number(value)}"
+def estimate(row):
+    """The difference of a row, with its interval, in words."""
+    difference, low, high = (
+        f"{'+' if value is not None and value >= 0 else ''}{number(value)}"
+        for value in (row["difference"], row["low"], row["high"])
+    )
+    return (
+        f"{row_name(row, ', may have seen these days')}: {difference}, interval {low} to {high}, {verdict_word(row)}."
+    )
 
 
 def describe(rows, period, reference):
     """Title and description of the figure of a period."""
-    compared = [row for row in rows if row["difference"] is not None]
+    shown = [row for row in rows if row["difference"] is not None]
     absent = [row["name"] for row in rows if row["difference"] is None]
-    counts = Counter(map(verdict_word, compared))
-    found = [f"{count} {word}" for word, count in counts.items()] + [f"{len(absent)} not run"] * bool(absent)
-    sentences = [
-        f"{row_name(row, ', may have seen these days')}: {signed(row['difference'])}, interval {signed(row['low'])} to {signed(row['high'])}, "
-        f"{verdict_word(row)}."
-        for row in compared
-    ]
-    if absent:
-        sentences.append(f"Not run: {'; '.join(absent)}.")
+    found = [f"{count} {word}" for word, count in Counter(map(verdict_word, shown)).items()]
+    found += [f"{len(absent)} not run"] if absent else []
+    sentences = [estimate(row) for row in shown] + ([f"Not run: {'; '.join(absent)}."] if absent else [])
     return f"Difference in AUC to {reference}, {period['title']}: {', '.join(found)}", " ".join(sentences)
 
 
@@ -143,11 +143,11 @@ def draw_direction(rows, event, names):
         axes, centres = column.rows([f"{words}: {whose[kind]}" for words, kind, _, _ in kinds], right=300)
         axes.set_xlim(min([*values, 0.48]) - 0.02, max([*values, 0.6]) + 0.02)
         axes.axvline(0.5, **GUESS_LINE)
-        for (words, kind, colour, marker), centre in zip(kinds, centres):
+        for (_, kind, colour, marker), centre in zip(kinds, centres):
             auc = row[f"{kind}_auc"]
             if kind == "direction" and row["chance_low"] is not None:
-                axes.plot([row["chance_low"], row["chance_high"]], [centre, centre], color=GUESSING, lw=14, zorder=0.5,
-                          solid_capstyle="butt")  # fmt: skip
+                band = {"color": GUESSING, "lw": 14, "solid_capstyle": "butt", "zorder": 0.5}
+                axes.plot([row["chance_low"], row["chance_high"]], [centre, centre], **band)
                 if auc > row["chance_high"]:
                     beyond.append(row["title"])
             axes.plot(auc, centre, marker=marker, color=colour, ms=8)
