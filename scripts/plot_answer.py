@@ -11,6 +11,7 @@ from fd01.report import palette
 from fd01.report.figures import GUESS_LINE, MARGIN, NAMES, WIDTH, Column, message_figure, save_figure
 from fd01.report.html import number
 from fd01.report.palette import GUESSING, INK, ON_DIRECTION, ON_EVENT, PAPER, SOFT, TOO_SMALL
+from fd01.report.svg import VALUE
 from fd01.workflow.files import read_json
 from fd01.workflow.logs import configure_logging
 
@@ -106,7 +107,7 @@ def draw_answer(rows, period, reference, margin, not_shown):
         look = LOOKS[row["verdict"] or INCONCLUSIVE]
         if row["low"] is not None:
             axes.plot([row["low"], row["high"]], [centre, centre], color=look["color"], lw=2)
-        axes.plot(row["difference"], centre, ls="", **look)
+        axes.plot(row["difference"], centre, ls="", gid=f"{VALUE}{estimate(row)}", **look)
     column.write(f"AUC minus the AUC of {reference}; line: its interval, corrected for the number of tests", color=SOFT)
     column.space(3)
     shown = {row["verdict"] or INCONCLUSIVE for row in rows if row["difference"] is not None}
@@ -150,7 +151,8 @@ def draw_direction(rows, event, names):
                 axes.plot([row["chance_low"], row["chance_high"]], [centre, centre], **band)
                 if auc > row["chance_high"]:
                     beyond.append(row["title"])
-            axes.plot(auc, centre, marker=marker, color=colour, ms=8)
+            value = f"{VALUE}{whose[kind]}: {number(auc)}"
+            axes.plot(auc, centre, marker=marker, color=colour, ms=8, gid=value)
             axes.text(1.03, centre, number(auc), transform=axes.get_yaxis_transform(), va="center")
         sentences.append(f"{row['title']}: best AUC of {row['tried']}:")
         sentences += [f"{number(row[f'{kind}_auc'])} on {words}, {whose[kind]};" for words, kind, _, _ in kinds]

@@ -279,6 +279,15 @@ def test_inline_figure_takes_the_colours_of_the_page_and_has_ids_of_its_own(tmp_
         assert {a or b for a, b in used} | set(re.search('labelledby="([^"]+)"', svg)[1].split()) == known
 
 
+def test_marks_of_the_forest_plot_carry_their_values(tmp_path):
+    made_up = summary(8, 2, few_words, folds=["test"])
+    drawn = draw_answer(made_up["rows"], made_up["periods"][0], "PatchTST", 0.02, 0)
+    save_svg(*drawn, tmp_path / "figure.svg")
+    values = [mark.get("data-value") for mark in ElementTree.parse(tmp_path / "figure.svg").getroot().iter()]
+    values = [value for value in values if value]
+    assert len(values) == 6 and values[0].startswith("model 2: +0.050, interval")
+
+
 def test_short_svg_draws_the_same_path_with_fewer_points():
     path = "M 10 10.04 \nL 20 10 \nL 30 10 \nL 30 20 \nL 30 15 \nL 41.26 15.5 \nz"
     svg = (
