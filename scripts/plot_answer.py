@@ -31,7 +31,8 @@ WORDS = {
 SEEN = "\u2020"  # behind the name of a model that may have seen the days
 ROWS = ["fold", "experiment", "name", "group", "status", "difference", "low", "high", "verdict", "exposure", "doubt"]
 DIRECTION = [
-    *("fold", "title", "event_auc", "event_experiment", "direction_auc", "direction_experiment"),
+    *("fold", "title", "event_auc", "event_experiment", "event_name"),
+    *("direction_auc", "direction_experiment", "direction_name"),
     *("tried", "chance_low", "chance_high"),
 ]
 
@@ -121,14 +122,14 @@ def draw_answer(rows, period, reference, margin, not_shown):
     return column.finish(), *describe(rows, period, reference)
 
 
-def draw_direction(rows, event, names):
+def draw_direction(rows, event, doubts):
     """The best AUC on the event and on true direction in every period, its title and its description.
 
     Parameters
     ----------
     rows : list of dict with `DIRECTION`
     event : str, the event in words
-    names : dict of experiment to its name in words; others go by their own
+    doubts : dict of experiment to what a reader must know of it, or None
     """
     rows = [row for row in rows if row["event_auc"] is not None or row["direction_auc"] is not None]
     if not rows:
@@ -140,7 +141,10 @@ def draw_direction(rows, event, names):
         column.write(row["title"], weight="bold")
         kinds = [("this event", "event", ON_EVENT, "o"), ("true direction", "direction", ON_DIRECTION, "D")]
         kinds = [kind for kind in kinds if row[f"{kind[1]}_auc"] is not None]
-        whose = {kind: names.get(row[f"{kind}_experiment"], row[f"{kind}_experiment"]) for _, kind, _, _ in kinds}
+        whose = {
+            kind: ", ".join(filter(None, [row[f"{kind}_name"], doubts.get(row[f"{kind}_experiment"])]))
+            for _, kind, _, _ in kinds
+        }
         axes, centres = column.rows([f"{words}: {whose[kind]}" for words, kind, _, _ in kinds], right=300)
         axes.set_xlim(min([*values, 0.48]) - 0.02, max([*values, 0.6]) + 0.02)
         axes.axvline(0.5, **GUESS_LINE)
@@ -186,7 +190,7 @@ if __name__ == "__main__":
         rows = [row for row in summary["rows"] if row["fold"] == period["fold"]]
         drawn = draw_answer(rows, period, summary["reference"]["name"], summary["margin"], summary["not_shown"])
         save_figure(*drawn, pd.DataFrame(rows, columns=ROWS), answers / period["fold"])
-    names = {row["experiment"]: row_name(row, "") for row in summary["rows"]}
-    drawn = draw_direction(summary["direction"], summary["event"]["text"], names)
+    doubts = {row["experiment"]: row["doubt"] for row in summary["rows"]}
+    drawn = draw_direction(summary["direction"], summary["event"]["text"], doubts)
     table = pd.DataFrame(summary["direction"], columns=DIRECTION)
     save_figure(*drawn, table, Path(snakemake.output.direction).with_suffix(""))
