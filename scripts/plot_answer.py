@@ -11,6 +11,7 @@ from fd01.report import palette
 from fd01.report.figures import GUESS_LINE, MARGIN, NAMES, WIDTH, Column, message_figure, save_figure
 from fd01.report.html import number
 from fd01.report.palette import GUESSING, INK, ON_DIRECTION, ON_EVENT, PAPER, SOFT, TOO_SMALL
+from fd01.report.svg import VALUE
 from fd01.workflow.files import read_json
 from fd01.workflow.logs import configure_logging
 
@@ -38,7 +39,9 @@ DIRECTION = [
 
 def row_name(row):
     """The name of a row, with what a reader must know of it."""
-    return ", ".join(filter(None, [row["name"], row["doubt"]])) + ("" if row["exposure"] in (None, CLEAN) else f" {SEEN}")
+    return ", ".join(filter(None, [row["name"], row["doubt"]])) + (
+        "" if row["exposure"] in (None, CLEAN) else f" {SEEN}"
+    )
 
 
 def verdict_word(row):
@@ -46,24 +49,24 @@ def verdict_word(row):
     return "undecided" if row["verdict"] in (None, INCONCLUSIVE) else row["verdict"]
 
 
-def signed(value):
-    """`value` with its sign and three decimals, in words of the description."""
-    return f"{'+' if value >= 0 else ''}{number(value)}"
+def estimate(row):
+    """The difference of a row, with its interval, in words."""
+    difference, low, high = (
+        f"{'+' if value is not None and value >= 0 else ''}{number(value)}"
+        for value in (row["difference"], row["low"], row["high"])
+    )
+    return (
+        f"{row_name(row, ', may have seen these days')}: {difference}, interval {low} to {high}, {verdict_word(row)}."
+    )
 
 
 def describe(rows, period, reference):
     """Title and description of the figure of a period."""
-    compared = [row for row in rows if row["difference"] is not None]
+    shown = [row for row in rows if row["difference"] is not None]
     absent = [row["name"] for row in rows if row["difference"] is None]
-    counts = Counter(map(verdict_word, compared))
-    found = [f"{count} {word}" for word, count in counts.items()] + [f"{len(absent)} not run"] * bool(absent)
-    sentences = [
-        f"{row_name(row, ', may have seen these days')}: {signed(row['difference'])}, interval {signed(row['low'])} to {signed(row['high'])}, "
-        f"{verdict_word(row)}."
-        for row in compared
-    ]
-    if absent:
-        sentences.append(f"Not run: {'; '.join(absent)}.")
+    found = [f"{count} {word}" for word, count in Counter(map(verdict_word, shown)).items()]
+    found += [f"{len(absent)} not run"] if absent else []
+    sentences = [estimate(row) for row in shown] + ([f"Not run: {'; '.join(absent)}."] if absent else [])
     return f"Difference in AUC to {reference}, {period['title']}: {', '.join(found)}", " ".join(sentences)
 
 
@@ -107,7 +110,7 @@ def draw_answer(rows, period, reference, margin, not_shown):
         look = LOOKS[row["verdict"] or INCONCLUSIVE]
         if row["low"] is not None:
             axes.plot([row["low"], row["high"]], [centre, centre], color=look["color"], lw=2)
-        axes.plot(row["difference"], centre, ls="", **look)
+        axes.plot(row["difference"], centre, ls="", gid=f"{VALUE}{estimate(row)}", **look)
     column.write(f"AUC minus the AUC of {reference}; line: its interval, corrected for the number of tests", color=SOFT)
     column.space(3)
     shown = {row["verdict"] or INCONCLUSIVE for row in rows if row["difference"] is not None}
@@ -146,11 +149,12 @@ def draw_direction(rows, event):
         for (_, kind, colour, marker), centre in zip(kinds, centres):
             auc = row[f"{kind}_auc"]
             if kind == "direction" and row["chance_low"] is not None:
-                axes.plot([row["chance_low"], row["chance_high"]], [centre, centre], color=GUESSING, lw=14, zorder=0.5,
-                          solid_capstyle="butt")  # fmt: skip
+                band = {"color": GUESSING, "lw": 14, "solid_capstyle": "butt", "zorder": 0.5}
+                axes.plot([row["chance_low"], row["chance_high"]], [centre, centre], **band)
                 if auc > row["chance_high"]:
                     beyond.append(row["title"])
-            axes.plot(auc, centre, marker=marker, color=colour, ms=8)
+            value = f"{VALUE}{whose[kind]}: {number(auc)}"
+            axes.plot(auc, centre, marker=marker, color=colour, ms=8, gid=value)
             axes.text(1.03, centre, number(auc), transform=axes.get_yaxis_transform(), va="center")
         sentences.append(f"{row['title']}: best AUC of {row['tried']}:")
         sentences += [f"{number(row[f'{kind}_auc'])} on {words}, {whose[kind]};" for words, kind, _, _ in kinds]

@@ -296,6 +296,8 @@ if __name__ == "__main__":
         if not drawn:
             text = f"Nothing to draw on {fold}: no score that varies, or not both outcomes among the days."
             save_figure(*message_figure(text), scores.iloc[:0], directory / fold)
+            if wildcards.figure in WITH_ALL:
+                save_svg(*message_figure(text), directory / f"{fold}-all.svg")
             continue
         table = tabulate(scores[scores["fold"] == fold])
         published = published_pairs(params.published, wildcards.dataset, fold, params.target)
