@@ -6,6 +6,7 @@ rule calibrate_scores:
         predictions=all_predictions,
         outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
+        experiments="results/{dataset}/metrics/experiments.csv",
         lib=shared("calibrate_scores"),
     output:
         table="results/{dataset}/metrics/calibration.csv",
@@ -25,6 +26,7 @@ rule calibrate_scores:
     params:
         target=config["targets"][0],
         fold=config["decision"]["fold"],
+        reference=config["decision"]["reference"],
         alpha=config["statistics"]["alpha"],
         seed=config["statistics"]["seed"],
     script:

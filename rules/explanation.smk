@@ -9,6 +9,7 @@ rule explain_scores:
         dataset="results/{dataset}/data/dataset.parquet",
         outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
+        experiments="results/{dataset}/metrics/experiments.csv",
         lib=shared("explain_scores"),
     output:
         table="results/{dataset}/metrics/explanation.csv",
@@ -29,6 +30,7 @@ rule explain_scores:
     params:
         target=config["targets"][0],
         fold=config["decision"]["fold"],
+        reference=config["decision"]["reference"],
         forecasters=forecasters,
         labels=config["labels"],
         statistics={name: config["statistics"][name] for name in ("alpha", "smallest_gain")},

@@ -1,7 +1,36 @@
-# In: predictions or metrics. Out: results/{dataset}/figures/, an SVG per figure and a CSV with the numbers in it.
+# In: predictions, metrics or summary.json. Out: results/{dataset}/figures/, an SVG per figure and a CSV with the numbers in it.
 
 
 SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sweep"]
+
+
+rule plot_answer:
+    input:
+        summary="results/{dataset}/summary.json",
+        lib=shared("plot_answer"),
+    output:
+        answer=report(
+            directory("results/{dataset}/figures/answer"),
+            patterns=["{fold}.svg"],
+            category="{dataset}",
+            labels={"figure": "the answer", "fold": "{fold}"},
+            caption="../report/captions/answer.rst",
+        ),
+        direction=report(
+            "results/{dataset}/figures/direction.svg",
+            category="{dataset}",
+            labels={"figure": "direction", "fold": "all"},
+            caption="../report/captions/direction.rst",
+        ),
+        csv="results/{dataset}/figures/direction.csv",
+    log:
+        "results/{dataset}/logs/plot_answer.log",
+    benchmark:
+        "results/{dataset}/benchmarks/plot_answer.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../scripts/plot_answer.py"
 
 
 rule plot_scores:
@@ -9,6 +38,7 @@ rule plot_scores:
         predictions=all_predictions,
         outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
+        experiments="results/{dataset}/metrics/experiments.csv",
         lib=shared("plot_scores"),
     output:
         report(
@@ -30,8 +60,6 @@ rule plot_scores:
         target=config["targets"][0],
         published=published(),
         reference=config["decision"]["reference"],
-        systems=systems(),
-        twins=twins(),
     script:
         "../scripts/plot_scores.py"
 
@@ -39,6 +67,7 @@ rule plot_scores:
 rule plot_auc:
     input:
         metrics="results/{dataset}/metrics/metrics.csv",
+        experiments="results/{dataset}/metrics/experiments.csv",
         lib=shared("plot_auc"),
     output:
         svg=report(
@@ -56,6 +85,7 @@ rule plot_auc:
         "../envs/analysis.yaml"
     params:
         target=config["targets"][0],
+        reference=config["decision"]["reference"],
     script:
         "../scripts/plot_auc.py"
 
@@ -63,6 +93,7 @@ rule plot_auc:
 rule plot_walk_forward:
     input:
         intervals="results/{dataset}/metrics/intervals.csv",
+        experiments="results/{dataset}/metrics/experiments.csv",
         lib=shared("plot_walk_forward"),
     output:
         svg=report(
@@ -80,7 +111,5 @@ rule plot_walk_forward:
         "../envs/analysis.yaml"
     params:
         reference=config["decision"]["reference"],
-        systems=systems(),
-        twins=twins(),
     script:
         "../scripts/plot_walk_forward.py"

@@ -10,6 +10,7 @@ rule measure_labels:
         forecasts=distribution_files,
         dataset="results/{dataset}/data/dataset.parquet",
         outcomes="results/{dataset}/data/outcomes.parquet",
+        experiments="results/{dataset}/metrics/experiments.csv",
         lib=shared("measure_labels"),
     output:
         table="results/{dataset}/metrics/labels.csv",
@@ -34,5 +35,6 @@ rule measure_labels:
         labels=config["labels"],
         origins=config["origins"],
         fold=config["decision"]["fold"],
+        reference=config["decision"]["reference"],
     script:
         "../scripts/measure_labels.py"

@@ -1,5 +1,5 @@
-# In: everything that was measured. Out: provenance.json, and results/{dataset}/report/index.html, which needs no other
-# file.
+# In: everything that was measured. Out: provenance.json; summary.json, the first page of the report as data; and
+# results/{dataset}/report/index.html, which needs no other file.
 
 
 include: "functions/report.smk"
@@ -19,12 +19,43 @@ rule collect_provenance:
         "../envs/analysis.yaml"
     params:
         config=CONFIG_JSON,
+        plan_digest=plan_digest_of,
+        passes=shared_passes,
     script:
         "../scripts/collect_provenance.py"
 
 
+rule summarise:
+    input:
+        verdict="results/{dataset}/verdict.json",
+        tables=expand("results/{{dataset}}/metrics/{table}.csv", table=SUMMARY_TABLES),
+        checks="results/{dataset}/checks",
+        outcomes="results/{dataset}/data/outcomes.parquet",
+        description="results/{dataset}/data/dataset.json",
+        predictions=all_predictions,
+        audit=audit_table,
+        lib=shared("summarise"),
+    output:
+        "results/{dataset}/summary.json",
+    log:
+        "results/{dataset}/logs/summarise.log",
+    benchmark:
+        "results/{dataset}/benchmarks/summarise.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        **{section: config[section] for section in ("experiments", "decision", "statistics", "labels")},
+        target=config["targets"][0],
+        titles={name: entry["title"] for name, entry in config["datasets"].items()},
+        cut_off=cut_off(config),
+        only=config.get("only", []),
+    script:
+        "../scripts/summarise.py"
+
+
 rule render_report:
     input:
+        summary="results/{dataset}/summary.json",
         verdict="results/{dataset}/verdict.json",
         metrics="results/{dataset}/metrics/metrics.csv",
         experiments="results/{dataset}/metrics/experiments.csv",
@@ -39,10 +70,13 @@ rule render_report:
         block_figures=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         predictions=all_predictions,
         audit=audit_table,
+        known_answers=known_answers_of,
+        glossary=workflow.source_path("../docs/reference/glossary.md"),
         template=workflow.source_path("../report/index.html.j2"),
         sections=[workflow.source_path(f"../report/sections/{section.name}.html.j2") for section in SECTIONS],
         macros=workflow.source_path("../report/macros.html.j2"),
         style=workflow.source_path("../report/style.css"),
+        script=workflow.source_path("../report/script.js"),
         lib=shared("render_report"),
     output:
         report("results/{dataset}/report/index.html", category="{dataset}", labels={"figure": "the report"}),
@@ -52,6 +86,8 @@ rule render_report:
         "results/{dataset}/benchmarks/render_report.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        citation=CITATION,
     script:
         "../scripts/render_report.py"
 

@@ -9,8 +9,9 @@ from fd01.data.origins import CALIBRATION
 from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.calibration import calibration_measures, consistency_band, recalibrated_frequency, recalibrations
 from fd01.evaluation.score_matrix import read_score_matrices
-from fd01.report.figures import message_figure, pyplot, save_figure, small_multiples
-from fd01.report.palette import CALIBRATED, RAW, RECALIBRATED, SHARE_OF_DAYS
+from fd01.report.figures import CURVES, Cast, Column, message_figure, rest, save_figure
+from fd01.report.html import number
+from fd01.report.palette import BAND, CALIBRATED, RAW, RECALIBRATED, SHARE_OF_DAYS, SOFT
 from fd01.study.folds import headline_fold, main_folds
 from fd01.workflow.errors import NotRun
 from fd01.workflow.files import replacing
@@ -21,6 +22,10 @@ MEASURES = ["brier", "log_loss", "auc", "slope", "intercept", "in_the_large"]
 PARTS = ["miscalibration", "discrimination", "uncertainty"]
 COLUMNS = ["fold", "experiment", "arm", "n", "positives", *MEASURES, *PARTS, "reason"]
 RESAMPLES = 1000  # of a consistency band
+LOOKS = {  # of the curves
+    "raw": ("raw, with its band", {"color": RAW, "lw": 1.8}),
+    "platt": ("recalibrated (Platt)", {"color": RECALIBRATED, "lw": 1.6, "ls": (0, (4, 1.5))}),
+}
 
 
 def calibration_table(matrices, tails, uncorrected):
@@ -81,32 +86,55 @@ def reliability_table(fold, matrix, tail, level, seed):
     return pd.concat(tables) if tables else pd.DataFrame(columns=["label"])
 
 
-def draw(table):
-    """Reliability curves, one panel per experiment.
+def draw(table, measures, cast):
+    """Reliability curves, one panel per experiment, their title and their description.
 
-    Behind them: the consistency band of the raw probabilities, and bars, the share of days by forecast.
+    Behind them: the consistency band of the raw probabilities, and bars, the share of days by forecast. Of more than
+    `CURVES` experiments it shows those of `fd01.report.figures.CHOICE`.
+
+    Parameters
+    ----------
+    table : DataFrame of `reliability_table`
+    measures : DataFrame of `calibration_table`, of the same fold
+    cast : fd01.report.figures.Cast
     """
     if table.empty:
         return message_figure("No probabilities of a block whose outcomes are known.")
-    figure, panels = small_multiples(table)
-    for experiment, axes in panels:
+    fold, labels = table["fold"].iloc[0], table["label"].unique()
+    aucs = measures.dropna(subset="auc").groupby("experiment")["auc"].first().reindex(labels)
+    shown = cast.choose(aucs, {label: label for label in labels}, CURVES)
+    column = Column()
+    column.write(f"Reliability on {fold}", weight="bold")
+    column.write("upwards: frequency of the event; to the right: forecast probability; both from 0 to 1", color=SOFT)
+    column.legend([(look, words) for words, look in LOOKS.values()])
+    bars = {"color": SHARE_OF_DAYS, "lw": 8, "solid_capstyle": "butt"}
+    column.legend([({"color": CALIBRATED, "lw": 1}, "calibrated"), (bars, "share of days with this forecast")])
+    column.space(6)
+    for experiment, axes in zip(shown, column.multiples([cast.named(label, label) for label in shown], 150)):
         rows = table[table["label"] == experiment]
-        axes.plot([0, 1], [0, 1], color=CALIBRATED, lw=0.8)
-        for arm, colour in (("raw", RAW), ("platt", RECALIBRATED)):
+        axes.plot([0, 1], [0, 1], color=CALIBRATED, lw=1)
+        for arm, (_, look) in LOOKS.items():
             curve = rows[rows["arm"] == arm]
             steps = curve["frequency"].diff().ne(0) | curve["frequency"].diff(-1).ne(0)  # the ends of each level
-            axes.plot(curve.loc[steps, "forecast"], curve.loc[steps, "frequency"], color=colour, lw=1.5)
+            axes.plot(curve.loc[steps, "forecast"], curve.loc[steps, "frequency"], **look)
             if arm == "raw":
-                band = curve.iloc[:: max(1, len(curve) // 100)]
-                axes.fill_between(band["forecast"], band["low"], band["high"], color=colour, alpha=0.2, lw=0)
+                band = curve.iloc[:: max(1, len(curve) // 40)]
+                axes.fill_between(band["forecast"], band["low"], band["high"], color=BAND, lw=0, zorder=0.5)
                 share = curve["days"] / curve["days"].sum()
-                axes.hist(curve["forecast"], np.linspace(0, 1, 21), weights=share, color=SHARE_OF_DAYS, zorder=0)
-        axes.set(xlim=(0, 1), ylim=(0, 1))
-    handles = [pyplot().Line2D([], [], color=colour) for colour in (RAW, RECALIBRATED)]
-    title = "upwards: frequency of the event; to the right: forecast probability; bars: share of days"
-    names = ["raw, with its band", "recalibrated (Platt)"]
-    figure.legend(handles, names, loc="outside lower center", ncols=2, title=title)
-    return figure
+                heights, edges = np.histogram(curve["forecast"], np.linspace(0, 1, 21), weights=share)
+                axes.stairs(heights, edges, fill=True, color=SHARE_OF_DAYS, zorder=0)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[])
+        axes.set_xticklabels(["0", "0.5", "1"])
+    if left_out := rest(len(shown), len(labels)):
+        column.write(left_out, color=SOFT)
+    raw = measures[(measures["arm"] == "raw") & measures["slope"].notna()].set_index("experiment")["slope"]
+    extreme = [cast.named(label, label) for label in shown if label in raw and raw[label] < 1]
+    slopes = ", ".join(f"{cast.named(label, label)} {number(raw[label], 2)}" for label in shown if label in raw)
+    title = (
+        f"Reliability on {fold}: of {sum(label in raw for label in shown)} raw probabilities, {len(extreme)} are too "
+        "extreme (slope below 1)"
+    )
+    return column.finish(), title, f"Slopes of the raw probabilities, 1 is calibrated: {slopes or 'none'}."
 
 
 if __name__ == "__main__":
@@ -117,10 +145,13 @@ if __name__ == "__main__":
         read_score_matrices(snakemake.input.predictions, outcomes, params.target, **options)
         for options in ({}, {"role": CALIBRATION}, {"kinds": [CLOSE_EXCEEDANCE]})
     )
+    measures = calibration_table(matrices, tails, uncorrected)
     with replacing(snakemake.output.table) as path:
-        calibration_table(matrices, tails, uncorrected).to_csv(path, index=False)
+        measures.to_csv(path, index=False)
     fold = headline_fold(matrices, params.fold)
     curves = pd.DataFrame(columns=["label"])
     if fold is not None:
         curves = reliability_table(fold, matrices[fold], tails.get(fold), 1 - params.alpha, params.seed)
-    save_figure(draw(curves), curves, Path(snakemake.output.svg).with_suffix(""))
+    cast = Cast.read(snakemake.input.experiments, params.reference)
+    drawn = draw(curves, measures[measures["fold"] == fold], cast)
+    save_figure(*drawn, curves, Path(snakemake.output.svg).with_suffix(""))

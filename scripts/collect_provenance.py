@@ -1,4 +1,4 @@
-"""Record the provenance of a run: configuration, code, packages, machine, and what each experiment says of itself."""
+"""Record the provenance of a run: configuration, code, packages, machine, cost, and where experiments come from."""
 
 import datetime
 import json
@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
+from fd01.report.costs import read_costs
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import digest, write_json
 from fd01.workflow.logs import configure_logging
@@ -14,24 +15,33 @@ from fd01.workflow.provenance import git_commit
 
 
 def experiment_provenance(path):
-    """The provenance in the prediction files of one experiment, the folder `path`; it is the same for all folds."""
-    _, metadata = read_experiment(path)
+    """The provenance in the prediction files of one experiment, the folder `path`; it is the same for all folds.
+
+    Added is `forecasts`, the number of its forecasts: days, once for each seed.
+    """
+    scores, metadata = read_experiment(path)
     first = next(iter(metadata.values()))
-    return {key: value for key, value in first.items() if key != "not_run"}
+    counted = {"forecasts": len(scores[["origin", "seed"]].drop_duplicates())}
+    return {key: value for key, value in first.items() if key != "not_run"} | counted
 
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    config = json.loads(snakemake.params.config)
+    config, output = json.loads(snakemake.params.config), Path(snakemake.output[0])
+    experiments = {Path(path).name: experiment_provenance(path) for path in snakemake.input.predictions}
     record = {
         "collected": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "git_commit": git_commit(),
         "config_sha256": digest(config),
         "config": config,
+        "plan_digest": snakemake.params.plan_digest,
         "python": platform.python_version(),
         "interpreter": sys.executable,
         "platform": platform.platform(),
-        "experiments": {Path(path).name: experiment_provenance(path) for path in snakemake.input.predictions},
+        "experiments": experiments,
+        "passes": snakemake.params.passes,
+        # Benchmark files are no input: that would run again what lacks them, such as imported predictions.
+        "costs": read_costs(output.parent / "benchmarks", list(experiments), snakemake.params.passes),
         "installed": {package.name: package.version for package in sorted(distributions(), key=lambda d: d.name)},
     }
-    write_json(snakemake.output[0], record)
+    write_json(output, record)

@@ -30,7 +30,7 @@ COLUMNS = {
     "comparisons": [
         *(*PAIR, "planned", "tested", "auc", "other_auc", "other_seeds_low", "other_seeds_high"),
         *("twin_seeds", "twin_seeds_below", "auc_difference", "se_delong", "se", "df", "low", "high"),
-        *("z", "p", "p_holm", "p_equivalence", "auc_low", "auc_high"),
+        *("adjusted_low", "adjusted_high", "z", "p", "p_holm", "p_equivalence", "auc_low", "auc_high"),
         *(f"{measure}_{end}" for measure in RESAMPLED_MEASURES[1:] for end in ("difference", "low", "high")),
         *("detectable", "equivalence_power", "verdict", "small_difference", "reason"),
     ],

@@ -7,8 +7,9 @@ import pandas as pd
 from fd01.data.origins import CALIBRATION, splits
 from fd01.evaluation.explanation import SWAPS, explanation_rows, fit_volatility, judge, tercile_rows, terciles
 from fd01.evaluation.score_matrix import read_score_matrices
-from fd01.report.figures import GUESS_LINE, message_figure, pyplot, save_figure
-from fd01.report.palette import ALL_DAYS, CHANGE, SIMILAR_VOLATILITY
+from fd01.report.figures import GUESS_LINE, ROWS, Cast, Column, message_figure, rest, save_figure
+from fd01.report.html import number
+from fd01.report.palette import ALL_DAYS, CHANGE, SIMILAR_VOLATILITY, SOFT
 from fd01.scoring.distributions import read_forecasters
 from fd01.study.folds import headline_fold, main_folds
 from fd01.workflow.errors import NotRun
@@ -24,21 +25,37 @@ COLUMNS = [
 TERCILE_COLUMNS = ["fold", "experiment", "volatility", "n", "positives", "auc"]
 
 
-def draw(table):
-    """AUC on all days and among days of similar volatility, one row per experiment."""
-    table = table.dropna(subset="auc").sort_values("auc")
+def draw(table, cast):
+    """AUC on all days and among days of similar volatility, a row per experiment; its title and its description.
+
+    Of more than `ROWS` experiments it shows those of `fd01.report.figures.CHOICE`.
+    """
+    table = table.dropna(subset="auc").set_index("experiment")
     if table.empty:
         return message_figure("No block in which both outcomes occur has been scored.")
-    figure, axes = pyplot().subplots(figsize=(6.5, 1.2 + 0.26 * len(table)))
+    fold = table["fold"].iloc[0]
+    shown = cast.choose(table["auc"], {name: name for name in table.index}, ROWS)
+    rows, names = table.loc[shown], [cast.named(name, name) for name in shown]
+    looks = (
+        ("auc", {"color": ALL_DAYS, "marker": "o", "ms": 7, "ls": ""}, "all days"),
+        ("auc_within", {"color": SIMILAR_VOLATILITY, "marker": "D", "ms": 6, "ls": ""}, "days of similar volatility"),
+    )
+    column = Column()
+    column.write(f"AUC on {fold}", weight="bold")
+    column.legend([(look, words) for _, look, words in looks])
+    column.space(4)
+    axes, centres = column.rows(names)
     axes.axvline(0.5, **GUESS_LINE)
-    places = range(len(table))
-    axes.hlines(places, table["auc_within"], table["auc"], color=CHANGE, lw=2, zorder=0)
-    axes.scatter(table["auc"], places, color=ALL_DAYS, label="all days")
-    axes.scatter(table["auc_within"], places, color=SIMILAR_VOLATILITY, label="among days of similar volatility")
-    axes.set_yticks(places, table["experiment"])
-    axes.set(title=f"AUC on {table['fold'].iloc[0]}")
-    figure.legend(loc="outside lower center", ncols=2)
-    return figure
+    axes.hlines(centres, rows["auc_within"], rows["auc"], color=CHANGE, lw=1)
+    for measure, look, _ in looks:
+        axes.plot(rows[measure], centres, **look)
+    column.write("0.5, the vertical line, is guessing", color=SOFT)
+    if left_out := rest(len(shown), len(table)):
+        column.write(left_out, color=SOFT)
+    best, within = (number(rows[measure].max()) for measure in ("auc", "auc_within"))
+    title = f"AUC on {fold}: at most {best} on all days, at most {within} among days of similar volatility"
+    pairs = (f"{name} {number(a)} and {number(b)}" for name, a, b in zip(names, rows["auc"], rows["auc_within"]))
+    return column.finish(), title, f"On all days, and among days of similar volatility: {', '.join(pairs)}."
 
 
 if __name__ == "__main__":
@@ -75,4 +92,5 @@ if __name__ == "__main__":
         with replacing(path) as temporary:
             table.to_csv(temporary, index=False)
     shown = tables.get(headline_fold(tables, params.fold), none)
-    save_figure(draw(shown), shown, Path(snakemake.output.svg).with_suffix(""))
+    cast = Cast.read(files.experiments, params.reference)
+    save_figure(*draw(shown, cast), shown, Path(snakemake.output.svg).with_suffix(""))

@@ -9,8 +9,9 @@ import pandas as pd
 from fd01.data.origins import sealed_days, splits
 from fd01.evaluation.label_family import family, measure_label
 from fd01.models.baselines import METHODS
-from fd01.report.figures import message_figure, pyplot, save_figure
-from fd01.report.palette import AUC_MAP, BETWEEN_TARGETS, ON_DARK, ON_LIGHT
+from fd01.report.figures import WIDTH, Cast, Column, message_figure, rest, save_figure, text_width
+from fd01.report.html import number
+from fd01.report.palette import AUC_CLASSES, INK, SOFT
 from fd01.scoring.distributions import read_forecasters
 from fd01.study.folds import headline_fold, is_walk_forward
 from fd01.workflow.files import replacing
@@ -19,6 +20,8 @@ from fd01.workflow.parquet import read_frame, read_table
 
 COLUMNS = ["fold", "target", "threshold", "horizon", "experiment", "n", "positives", "auc", "chance", "reason"]
 LABEL = ["target", "threshold", "horizon"]
+CLASSES = [0.25, 0.35, 0.45, 0.55, 0.65, 0.75]  # between the colours of the heat map
+ROWS, ACROSS = 10, 10  # at most, rows and columns of a panel
 
 
 def baseline_scores(dataset, label, split, settings):
@@ -57,34 +60,65 @@ def family_table(dataset, sealed, forecasters, params):
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def label_name(target, threshold, horizon):
-    """A label in a few words."""
-    size = "" if np.isnan(threshold) else f" {100 * threshold:g} %"
-    return f"{target}{size}, h = {horizon}"
+def label_name(target, threshold):
+    """A label of one horizon in a few words."""
+    return target if np.isnan(threshold) else f"{target} {100 * threshold:g} %"
 
 
-def draw(table):
-    """A heat map of one fold: one row per label, one column per experiment that has an AUC for any label."""
+def draw(table, cast):
+    """A heat map of one fold, its title and its description: for each horizon a row per experiment, a column per label.
+
+    Of more than `ROWS` experiments it shows those of `fd01.report.figures.CHOICE`, by the mean AUC over the labels.
+    """
     table = table.dropna(subset="auc")
     if table.empty:
         return message_figure("No label of which both outcomes occur has been scored.")
-    table = table.assign(label=[label_name(*label) for label in zip(*(table[name] for name in LABEL))])
-    wide = table.pivot(index="label", columns="experiment", values="auc")
-    wide = wide.loc[table["label"].unique(), table["experiment"].unique()]
-    figure, axes = pyplot().subplots(figsize=(2.2 + 0.65 * wide.shape[1], 1.8 + 0.24 * len(wide)))
-    axes.pcolormesh(wide, cmap=AUC_MAP, vmin=0.2, vmax=0.8)  # 0.5, guessing, is the middle
-    axes.invert_yaxis()
-    for (i, j), auc in np.ndenumerate(wide.to_numpy()):
-        if np.isfinite(auc):
-            colour = ON_DARK if abs(auc - 0.5) > 0.2 else ON_LIGHT
-            axes.text(j + 0.5, i + 0.5, f"{auc:.2f}", ha="center", va="center", fontsize=7, color=colour)
-    targets = table.drop_duplicates("label")["target"].to_numpy()
-    for i in np.flatnonzero(targets[1:] != targets[:-1]):
-        axes.axhline(i + 1, color=BETWEEN_TARGETS, lw=1.5)
-    axes.set_xticks(np.arange(wide.shape[1]) + 0.5, wide.columns, rotation=40, ha="right", rotation_mode="anchor")
-    axes.set_yticks(np.arange(len(wide)) + 0.5, wide.index)
-    axes.set_title(f"AUC on {table['fold'].iloc[0]}")
-    return figure
+    table = table.assign(label=[label_name(*label) for label in zip(table["target"], table["threshold"])])
+    targets, fold = table.drop_duplicates("label").set_index("label")["target"], table["fold"].iloc[0]
+    means = table.groupby("experiment")["auc"].mean()
+    shown = cast.choose(means, {name: name for name in means.index}, ROWS)
+    column, best = Column(), []
+    column.write(f"AUC on {fold}", weight="bold")
+    column.write("The stronger the colour, the farther from 0.5, guessing. Empty: the forecast says nothing.", color=SOFT)
+    for horizon, rows in table.groupby("horizon"):
+        top = rows.loc[rows["auc"].idxmax()]
+        best.append(f"{days_ahead(horizon)}: {number(top['auc'])} on {top['label']} by {top['experiment']}")
+        wide = rows.pivot(index="experiment", columns="label", values="auc").reindex(index=shown).dropna(how="all")
+        for start in range(0, len(targets), ACROSS):
+            column.space(10)
+            column.write(days_ahead(horizon), weight="bold")
+            draw_panel(column, wide.reindex(columns=targets.index[start : start + ACROSS]), targets, cast)
+    if left_out := rest(len(shown), len(means)):
+        column.write(left_out, color=SOFT)
+    return column.finish(), f"AUC on other events, {fold}; the highest {'; '.join(best)}", (
+        f"By experiment, the mean AUC over all events: {', '.join(f'{name} {number(means[name])}' for name in shown)}."
+    )
+
+
+def days_ahead(horizon):
+    """A horizon in words."""
+    return f"{horizon} day{'s' if horizon > 1 else ''} ahead"
+
+
+def draw_panel(column, wide, targets, cast):
+    """Add a panel of the heat map: `wide` has a row per experiment and a column per label."""
+    heads = max(text_width(label) for label in wide.columns)
+    column.space(heads)
+    axes, centres = column.rows([cast.named(name, name) for name in wide.index], right=WIDTH, below=2)
+    axes.set(xlim=(0, len(wide.columns)), xticks=[])
+    for j, label in enumerate(wide.columns):
+        axes.text(j + 0.5, -3, label, rotation=90, ha="center", va="bottom")
+    edges = [0, *(np.add(centres[1:], centres[:-1]) / 2), axes.get_ylim()[0]]
+    aucs = wide.to_numpy()
+    classes = np.digitize(aucs, CLASSES)
+    for level, colour in enumerate(AUC_CLASSES):
+        for i, j in np.argwhere((classes == level) & np.isfinite(aucs)):
+            axes.bar(j + 0.5, edges[i + 1] - edges[i], 1, edges[i], color=colour, lw=0, clip_on=False)
+    for i, j in np.argwhere(np.isfinite(aucs)):
+        axes.text(j + 0.5, centres[i], number(aucs[i, j], 2).removeprefix("0"), ha="center", va="center")
+    kinds = targets[wide.columns].to_numpy()
+    for j in np.flatnonzero(kinds[1:] != kinds[:-1]):
+        axes.axvline(j + 1, color=INK, lw=1.2)
 
 
 if __name__ == "__main__":
@@ -96,4 +130,5 @@ if __name__ == "__main__":
     with replacing(snakemake.output.table) as path:
         table.to_csv(path, index=False)
     shown = table[table["fold"] == headline_fold(table["fold"], params.fold)]
-    save_figure(draw(shown), shown, Path(snakemake.output.svg).with_suffix(""))
+    cast = Cast.read(files.experiments, params.reference)
+    save_figure(*draw(shown, cast), shown, Path(snakemake.output.svg).with_suffix(""))

@@ -6,8 +6,9 @@ import pandas as pd
 
 from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.metrics import ALL_SEEDS
-from fd01.report.figures import GUESS_LINE, display_names, message_figure, pyplot, save_figure
-from fd01.report.palette import MEAN_OF_SEEDS, SINGLE_SEED
+from fd01.report.figures import GUESS_LINE, ROWS, Cast, Column, compared, display_names, message_figure, rest, save_figure
+from fd01.report.html import number
+from fd01.report.palette import MEAN_OF_SEEDS, SINGLE_SEED, SOFT
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.logs import configure_logging
@@ -21,32 +22,50 @@ def auc_table(metrics, target):
     rows = of_target(metrics, **target).dropna(subset="auc")
     rows = rows[rows["score_kind"] != CLOSE_EXCEEDANCE]
     rows = rows[~rows["fold"].map(is_walk_forward).astype(bool)]
-    return rows.assign(label=display_names(rows))[["label", "fold", "seed", "auc"]]
+    rows = rows.assign(label=display_names(rows), compared=compared(rows))
+    return rows[["label", "experiment", "fold", "seed", "auc", "compared"]]
 
 
-def draw_auc(table):
-    """One panel per fold; the first fold orders the rows, best AUC on top. Small dots are single seeds."""
+def draw_auc(table, cast):
+    """One panel per fold, best AUC on top, its title and its description.
+
+    Of each experiment it shows the score by which it is compared; small marks are single seeds. Of more than `ROWS` experiments a panel shows those of `fd01.report.figures.CHOICE`.
+    """
     if table.empty:
         return message_figure("No block in which both outcomes occur has been scored.")
-    folds = list(table["fold"].unique())
-    means, seeds = table[table["seed"] == ALL_SEEDS], table[table["seed"] != ALL_SEEDS]
-    # An experiment that did not run on the first fold stands where its first AUC puts it.
-    order = means.drop_duplicates("label").sort_values("auc", ascending=False)["label"].tolist()
-    size = (2.2 + 2 * len(folds), 1.2 + 0.28 * len(order))
-    figure, axes = pyplot().subplots(1, len(folds), figsize=size, sharex=True, sharey=True, squeeze=False)
-    for fold, panel in zip(folds, axes[0]):
-        panel.axvline(0.5, **GUESS_LINE)
-        for rows, area, colour in ((means, 36, MEAN_OF_SEEDS), (seeds, 8, SINGLE_SEED)):
-            rows = rows[rows["fold"] == fold]
-            panel.scatter(rows["auc"], [order.index(label) for label in rows["label"]], s=area, color=colour)
-        panel.set(title=fold, xlabel="AUC", yticks=range(len(order)), yticklabels=order)
-        panel.grid(axis="y")
-    axes[0, 0].invert_yaxis()
-    return figure
+    table = table[table["compared"]]
+    experiments = table.drop_duplicates("label").set_index("label")["experiment"]
+    column, sentences, best = Column(), [], []
+    limits = min(0.48, table["auc"].min()) - 0.02, max(0.52, table["auc"].max()) + 0.02
+    for fold, rows in table.groupby("fold", sort=False):
+        means = rows[rows["seed"] == ALL_SEEDS].set_index("label")["auc"]
+        shown = cast.choose(means, experiments, ROWS)
+        names = [cast.named(label, experiments[label]) for label in shown]
+        column.write(fold, weight="bold")
+        column.space(4)
+        axes, centres = column.rows(names, right=312)
+        axes.set_xlim(limits)
+        axes.axvline(0.5, **GUESS_LINE)
+        for label, centre in zip(shown, centres):
+            seeds = rows.loc[(rows["label"] == label) & (rows["seed"] != ALL_SEEDS), "auc"]
+            axes.plot(means[label], centre, marker="o", ms=7, color=MEAN_OF_SEEDS)
+            axes.plot(seeds, [centre] * len(seeds), ls="", marker="|", ms=10, mew=1.4, color=SINGLE_SEED)
+            axes.text(1.03, centre, number(means[label]), transform=axes.get_yaxis_transform(), va="center")
+        if left_out := rest(len(shown), len(means)):
+            column.write(left_out, color=SOFT)
+        column.space(8)
+        best.append(f"{names[0]} {number(means[shown[0]])} on {fold}")
+        sentences.append(f"On {fold}: " + ", ".join(f"{name} {number(means[one])}" for name, one in zip(names, shown)))
+    column.write("AUC; 0.5, the vertical line, is guessing; 1 is perfect", color=SOFT)
+    column.space(3)
+    column.legend([({"ls": "", "marker": "o", "ms": 7, "color": MEAN_OF_SEEDS}, "mean score over seeds, or the only one")])
+    if (table["seed"] != ALL_SEEDS).any():
+        column.legend([({"ls": "", "marker": "|", "ms": 10, "mew": 1.4, "color": SINGLE_SEED}, "a single seed")])
+    return column.finish(), f"Highest AUC: {'; '.join(best)}", ". ".join(sentences) + "."
 
 
 if __name__ == "__main__":
     configure_logging(snakemake)
     table = auc_table(pd.read_csv(snakemake.input.metrics), snakemake.params.target)
-    figure = draw_auc(table)
-    save_figure(figure, table, Path(snakemake.output.svg).with_suffix(""))
+    cast = Cast.read(snakemake.input.experiments, snakemake.params.reference)
+    save_figure(*draw_auc(table, cast), table, Path(snakemake.output.svg).with_suffix(""))

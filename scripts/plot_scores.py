@@ -1,5 +1,11 @@
-"""Draw one kind of figure of the scores for every fold: an SVG and, beside it, the table that it shows."""
+"""Draw one kind of figure of the scores for every fold: an SVG and, beside it, the table of all experiments.
 
+A figure shows at most `fd01.report.figures.CURVES` experiments, the same on every fold, by the score by which each is
+compared: `fd01.report.figures.CHOICE`, by the mean AUC over the folds. Of curves, the files `{fold}-all.svg` show every
+score of every experiment in a panel of its own.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,23 +17,36 @@ from fd01.evaluation.metrics import sweep
 from fd01.evaluation.outcomes import mean_scores
 from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.report.figures import (
+    CURVES,
     GUESS_LINE,
+    LINE,
+    REFERENCE_LINE,
+    Cast,
+    Column,
+    compared,
     display_names,
-    line_kind,
     line_styles,
     message_figure,
-    pyplot,
+    rest,
     save_figure,
-    small_multiples,
+    save_svg,
 )
-from fd01.report.palette import EVENT, F1, NO_EVENT, PRECISION, PREVALENCE, PUBLISHED, RECALL
+from fd01.report.html import number
+from fd01.report.palette import EVENT, F1, NO_EVENT, PRECISION, PREVALENCE, PUBLISHED, RECALL, SOFT
 from fd01.scoring.predictions import read_experiment
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
-OUTCOMES = {0: ("did not happen", NO_EVENT), 1: ("happened", EVENT)}
-MEASURES = {"precision": ("precision", PRECISION), "recall": ("recall", RECALL), "f1": ("F1", F1)}
+OUTCOMES = {  # how the days are drawn, and filled, on which the event did and did not happen
+    0: ("did not happen", {"color": NO_EVENT, "lw": 1.2, "ls": (0, (3, 1.5))}, 0.15),
+    1: ("happened", {"color": EVENT, "lw": 1.6}, 0.3),
+}
+MEASURES = {
+    "precision": ("precision", {"color": PRECISION, "lw": 1.8}),
+    "recall": ("recall", {"color": RECALL, "lw": 1.4, "ls": (0, (5, 2))}),
+    "f1": ("F1", {"color": F1, "lw": 1.4, "ls": (0, (1.5, 1.2))}),
+}
 
 
 def read_scores(paths, outcomes, target):
@@ -46,6 +65,18 @@ def by_label(scores, function):
     groups = [(label, rows) for label, rows in scores.groupby("label", sort=False) if rows["score"].nunique() > 1]
     tables = [function(rows["y"], rows["score"]).assign(label=label) for label, rows in groups]
     return pd.concat(tables) if tables else pd.DataFrame(columns=["label"])
+
+
+def aucs_of(scores):
+    """AUC by label on one block, highest first; without constant scores, and empty if one outcome is all there is."""
+    if scores["y"].nunique() < 2:
+        return pd.Series(dtype=float)
+    aucs = {
+        label: roc_auc_score(rows["y"], rows["score"])
+        for label, rows in scores.groupby("label", sort=False)
+        if rows["score"].nunique() > 1
+    }
+    return pd.Series(aucs, dtype=float).sort_values(ascending=False, kind="stable")
 
 
 def roc_table(scores):
@@ -79,73 +110,151 @@ def sweep_table(scores):
     return by_label(scores, sweep)
 
 
-# The functions that draw take the same arguments:
+# The functions that draw take the same arguments, and return a figure, its title and its description:
 # table      what to draw, of one block
-# styles     line style by label, see `fd01.report.figures.line_styles`
-# published  pairs of recall and precision that the original study published for this block
+# block      a Block
 
 
-def draw_roc(table, styles, published):
+@dataclass(frozen=True)
+class Block:
+    """What the figures of a block have in common.
+
+    Attributes
+    ----------
+    fold : str
+    aucs : Series of AUC by label, best first, for all labels of the block
+    compared : int, how many experiments have one
+    shown : list of str, the labels that are drawn, best first
+    names : dict of label to its name in figures
+    reference : str or None, the label of the reference
+    published : list of pairs of recall and precision that the original study published for this block
+    """
+
+    fold: str
+    aucs: pd.Series
+    compared: int
+    shown: list
+    names: dict
+    reference: str
+    published: list
+
+    @property
+    def best(self):
+        """The best AUC and whose it is."""
+        return f"highest AUC {number(self.aucs[self.shown[0]])}, {self.names[self.shown[0]]}"
+
+    @property
+    def text(self):
+        """The AUC of everything that is drawn."""
+        aucs = ", ".join(f"{self.names[label]} {number(self.aucs[label])}" for label in self.shown)
+        return f"AUC: {aucs}."
+
+    def rest(self, *file):
+        """What is left out; see `fd01.report.figures.rest`."""
+        return rest(len(self.shown), self.compared, *file)
+
+
+def curves(head, table, block, x, y, height):
+    """A column with a panel of all curves that are shown, and the panel."""
+    column = Column()
+    column.write(head, weight="bold")
+    column.write(y.replace("_", " "))
+    column.space(2)
+    axes = column.panel(height, left=36)
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+    for label, look in line_styles(block.shown, block.reference).items():
+        rows = table[table["label"] == label]
+        axes.plot(rows[x], rows[y], zorder=3 if label == block.reference else 2, **look)
+    column.write(x.replace("_", " "), left=36)
+    column.space(4)
+    return column, axes
+
+
+def explain_curves(column, block, entries):
+    """Add what the lines are, and which are left out."""
+    column.write("AUC, best first", color=SOFT)
+    styles = line_styles(block.shown, block.reference)
+    column.legend([(styles[label], f"{number(block.aucs[label])}  {block.names[label]}") for label in block.shown])
+    column.legend(entries)
+    if left_out := block.rest(f"{block.fold}-all.svg"):
+        column.write(left_out, color=SOFT)
+
+
+def draw_roc(table, block):
     """ROC curves, the best AUC first in the legend."""
-    figure, axes = pyplot().subplots(figsize=(6, 6.5))
+    column, axes = curves(f"ROC curves on {block.fold}", table, block, "false_positive_rate", "true_positive_rate", 316)
     axes.plot([0, 1], [0, 1], **GUESS_LINE)
-    best_first = table.groupby("label", sort=False)["auc"].first().sort_values(ascending=False, kind="stable")
-    for label, auc in best_first.items():
-        curve = table[table["label"] == label]
-        name = f"{auc:.3f}  {label}"
-        axes.plot(curve["false_positive_rate"], curve["true_positive_rate"], label=name, **styles[label])
-    axes.set(xlabel="false positive rate", ylabel="true positive rate", aspect="equal")
-    figure.legend(loc="outside lower center", ncols=2, title="AUC, best first", handlelength=3)
-    return figure
+    explain_curves(column, block, [(GUESS_LINE, "guessing")])
+    return column.finish(), f"ROC curves on {block.fold}: {block.best}", block.text
 
 
-def draw_precision_recall(table, styles, published):
+def draw_precision_recall(table, block):
     """Precision-recall curves, the prevalence, and the published pairs."""
-    figure, axes = pyplot().subplots(figsize=(6, 6))
-    axes.axhline(table["prevalence"].iloc[0], color=PREVALENCE, lw=0.8)
-    for label in table["label"].unique():
-        curve = table[table["label"] == label]
-        axes.plot(curve["recall"], curve["precision"], drawstyle="steps-post", label=label, **styles[label])
-    if published:
-        axes.scatter(*zip(*published), marker="*", s=120, color=PUBLISHED, zorder=3, label="published for PatchTST")
-    axes.set(xlabel="recall", ylabel="precision", ylim=(0, 1.02))
-    figure.legend(loc="outside lower center", ncols=2, handlelength=3)
-    return figure
+    column, axes = curves(f"Precision and recall on {block.fold}", table, block, "recall", "precision", 290)
+    prevalence = table["prevalence"].iloc[0]
+    axes.axhline(prevalence, color=PREVALENCE, lw=1)
+    entries = [({"color": PREVALENCE, "lw": 1}, f"guessing: the share of days with the event, {prevalence:.2f}")]
+    if block.published:
+        star = {"ls": "", "marker": "*", "ms": 12, "color": PUBLISHED}
+        axes.plot(*zip(*block.published), zorder=4, **star)
+        entries.append((star, "published for PatchTST"))
+    explain_curves(column, block, entries)
+    return column.finish(), f"Precision and recall on {block.fold}: {block.best}", block.text
 
 
-def draw_distributions(table, styles, published):
+def draw_all(table, block, x, y):
+    """Every curve in a panel of its own, over the reference's, best AUC first."""
+    column = Column()
+    column.write(f"All curves on {block.fold}", weight="bold")
+    drawn = [label for label in block.aucs.index if label in set(table["label"])]
+    column.legend([(REFERENCE_LINE, "the curve of the panel"), ({"color": SOFT, "lw": 1}, "the reference")])
+    column.write(f"to the right: {x.replace('_', ' ')}; upwards: {y.replace('_', ' ')}", color=SOFT)
+    column.space(6)
+    panels = column.multiples([f"{number(block.aucs[label])}  {block.names[label]}" for label in drawn], 92, columns=3)
+    reference = table[table["label"] == block.reference]
+    for label, axes in zip(drawn, panels):
+        rows = table[table["label"] == label]
+        axes.plot(reference[x], reference[y], color=SOFT, lw=1)
+        axes.plot(rows[x], rows[y], **REFERENCE_LINE)
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=[0, 1], yticks=[])
+    return column.finish(), f"All curves on {block.fold}: {block.best}", block.text
+
+
+def draw_distributions(table, block):
     """Histograms of the scores, one panel per label: days with the event and days without."""
-    figure, panels = small_multiples(table)
-    for label, axes in panels:
+    column = Column()
+    column.write(f"Scores on {block.fold}", weight="bold")
+    column.write("scores of days on which the event", color=SOFT)
+    column.legend([(look, word) for word, look, _ in OUTCOMES.values()])
+    column.space(6)
+    for label, axes in zip(block.shown, column.multiples([block.names[label] for label in block.shown], 78)):
         rows = table[table["label"] == label]
-        if rows["score"].nunique() == 1:
-            axes.text(0.5, 0.5, f"always {rows['score'].iloc[0]:.3f}", ha="center", transform=axes.transAxes)
-            axes.set(xticks=[], yticks=[])
-            continue
-        edges = np.histogram_bin_edges(rows["score"], bins=25)
-        for y, (_, colour) in OUTCOMES.items():
-            density, _ = np.histogram(rows.loc[rows["y"] == y, "score"], edges, density=True)
-            axes.stairs(density, edges, color=colour, fill=True, alpha=0.25)
-            axes.stairs(density, edges, color=colour)
         axes.set(yticks=[])
-    names, colours = zip(*OUTCOMES.values())
-    handles = [pyplot().Rectangle((0, 0), 1, 1, color=colour, alpha=0.5) for colour in colours]
-    figure.legend(handles, names, loc="outside lower center", ncols=2, title="scores of days on which the event")
-    return figure
+        edges = np.histogram_bin_edges(rows["score"], bins=20)
+        for y, (_, look, filled) in OUTCOMES.items():
+            density, _ = np.histogram(rows.loc[rows["y"] == y, "score"], edges, density=True)
+            axes.stairs(density, edges, color=look["color"], fill=True, alpha=filled)
+            axes.stairs(density, edges, **look)
+    if left_out := block.rest():
+        column.write(left_out, color=SOFT)
+    return column.finish(), f"Scores of days with and without the event on {block.fold}: {block.best}", block.text
 
 
-def draw_sweep(table, styles, published):
+def draw_sweep(table, block):
     """Precision, recall and F1 against the threshold, one panel per label."""
-    figure, panels = small_multiples(table)
-    names, colours = zip(*MEASURES.values())
-    for label, axes in panels:
+    column = Column()
+    column.write(f"Every threshold on {block.fold}", weight="bold")
+    column.write("to the right: the threshold on the score; upwards, from 0 to 1:", color=SOFT)
+    column.legend([(look, word) for word, look in MEASURES.values()])
+    column.space(6)
+    for label, axes in zip(block.shown, column.multiples([block.names[label] for label in block.shown], 78)):
         rows = table[table["label"] == label]
-        for column, (_, colour) in MEASURES.items():
-            axes.plot(rows["threshold"], rows[column], color=colour, lw=1)
-        axes.set(ylim=(0, 1.02))
-    handles = [pyplot().Line2D([], [], color=colour) for colour in colours]
-    figure.legend(handles, names, loc="outside lower center", ncols=3, title="at the threshold")
-    return figure
+        for measure, (_, look) in MEASURES.items():
+            axes.plot(rows["threshold"], rows[measure], **look)
+        axes.set(ylim=(0, 1.02), yticks=[])
+    if left_out := block.rest():
+        column.write(left_out, color=SOFT)
+    return column.finish(), f"Precision, recall and F1 at every threshold on {block.fold}: {block.best}", block.text
 
 
 FIGURES = {
@@ -154,6 +263,8 @@ FIGURES = {
     "score-distributions": (distribution_table, draw_distributions),
     "threshold-sweep": (sweep_table, draw_sweep),
 }
+# The figures with a second one of all experiments: what lies to the right, and what upwards.
+WITH_ALL = {"roc": ("false_positive_rate", "true_positive_rate"), "precision-recall": ("recall", "precision")}
 
 
 def published_pairs(published, dataset, fold, target):
@@ -170,21 +281,26 @@ if __name__ == "__main__":
     directory.mkdir()
     outcomes = read_frame(snakemake.input.outcomes)
     scores = read_scores(snakemake.input.predictions, outcomes, params.target)
+    cast = Cast.read(snakemake.input.experiments, params.reference)
     experiments = scores.drop_duplicates("label").set_index("label")["experiment"]
-    styles = line_styles(
-        {
-            label: line_kind(experiment, params.reference, params.systems, params.twins)
-            for label, experiment in experiments.items()
-        }
-    )
+    names = {label: cast.named(label, experiment) for label, experiment in experiments.items()}
+    reference = next((label for label in names if experiments[label] == params.reference), None)
+    folds = [fold for fold in outcomes["fold"].unique() if not is_walk_forward(fold)]
+    aucs = {fold: aucs_of(scores[scores["fold"] == fold]) for fold in folds}
+    main = set(scores.loc[compared(scores), "label"])
+    means = pd.concat(aucs.values()).groupby(level=0).mean()
+    shown = cast.choose(means[means.index.isin(main)], experiments, CURVES)
     tabulate, draw = FIGURES[wildcards.figure]
-    for fold in outcomes["fold"].unique():
-        if is_walk_forward(fold):
+    for fold in folds:
+        best_first = aucs[fold]
+        drawn = [label for label in best_first.index if label in shown]
+        if not drawn:
+            text = f"Nothing to draw on {fold}: no score that varies, or not both outcomes among the days."
+            save_figure(*message_figure(text), scores.iloc[:0], directory / fold)
             continue
-        block = scores[scores["fold"] == fold]
-        table = tabulate(block) if block["y"].nunique() == 2 else block.iloc[:0]
-        if table.empty:
-            figure = message_figure("Nothing to draw: no score that varies, or not both outcomes among the days.")
-        else:
-            figure = draw(table, styles, published_pairs(params.published, wildcards.dataset, fold, params.target))
-        save_figure(figure, table, directory / fold)
+        table = tabulate(scores[scores["fold"] == fold])
+        published = published_pairs(params.published, wildcards.dataset, fold, params.target)
+        block = Block(fold, best_first, len(main & set(best_first.index)), drawn, names, reference, published)
+        save_figure(*draw(table, block), table, directory / fold)
+        if wildcards.figure in WITH_ALL:
+            save_svg(*draw_all(table, block, *WITH_ALL[wildcards.figure]), directory / f"{fold}-all.svg")

@@ -8,15 +8,39 @@ from fd01.data.targets import TARGETS, describe
 from fd01.evaluation.alignment import LEVEL, SKILL, alignment_check
 from fd01.evaluation.audit import outdated
 from fd01.evaluation.evidence import by_label, doubts
+from fd01.models.known_answers import MISSING
+from fd01.report.citation import bibtex, in_words
+from fd01.report.costs import by_experiment, by_rule
+from fd01.report.files import embedded, files_of_run
+from fd01.report.glossary import read_glossary
 from fd01.report.html import inline_svg, render_page
+from fd01.report.licences import licences
+from fd01.report.not_run import causes
 from fd01.report.sections import LAYERS, SECTIONS
-from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
+from fd01.report.tables import (
+    MEASURES,
+    baselines_of,
+    check_names,
+    experiment_rows,
+    imported,
+    meanings,
+    messages,
+    opponent_rows,
+    outside_its_seeds,
+    report_blocks,
+    score_kinds,
+    table_order,
+)
+from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
 from fd01.study.systems import twins_of
 from fd01.workflow.files import read_json, write_text
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
+
+# The tables that can be saved from the page, for those who have nothing else.
+EMBEDDED = ["metrics.csv", "comparisons.csv", "experiments.csv"]
 
 
 def read_tables(paths):
@@ -37,19 +61,52 @@ def read_audit(path, predictions):
     return {"rows": table.to_dict("records"), "outdated": outdated(table, predictions)}
 
 
+def read_results(paths, metrics, experiments, order, primary):
+    """What the section with the results shows.
+
+    Parameters
+    ----------
+    paths : dict of the name of a table to its file
+    metrics : DataFrame, rows of one target
+    experiments : DataFrame
+    order : list of str, the folds in the order of the report
+    primary : list of str
+
+    Returns
+    -------
+    dict
+        `folds`, the blocks from left to right, and what `fd01.report.tables` makes of them: `rows`, `opponents`,
+        `baselines` and `example`.
+    """
+    intervals, comparisons = (pd.read_csv(paths[name]) for name in ("intervals", "comparisons"))
+    folds = table_order(intervals["fold"], order)
+    intervals = pd.concat([intervals[intervals["fold"] == fold] for fold in folds]) if folds else intervals[:0]
+    comparisons = comparisons[comparisons["fold"].isin(folds)]
+    rows = experiment_rows(intervals, comparisons, metrics, experiments, primary)
+    chosen = comparisons[comparisons["against"] == "baseline"]
+    return {
+        "folds": folds,
+        "rows": rows,
+        "opponents": opponent_rows(comparisons, rows),
+        "baselines": list(baselines_of(rows, folds, dict(zip(chosen["fold"], chosen["other"])))),
+        "example": outside_its_seeds(rows),
+    }
+
+
 if __name__ == "__main__":
     configure_logging(snakemake)
     files = snakemake.input
     verdict, provenance = read_json(files.verdict), read_json(files.provenance)
-    config, ran = provenance["config"], list(provenance["experiments"])
-    outcomes = read_frame(files.outcomes)
+    config = provenance["config"]
+    outcomes, description = read_frame(files.outcomes), read_json(files.description)
     experiments = pd.read_csv(files.experiments)
     scored = set(experiments.loc[experiments["status"] != "not run", "experiment"])
     target = {"target": verdict["target"], "horizon": verdict["horizon"]}
     order = [block["fold"] for block in verdict["blocks"]]
-    blocks = list(result_tables(pd.read_csv(files.metrics), experiments, outcomes, target))
+    metrics = of_target(pd.read_csv(files.metrics), **target)
+    blocks = list(report_blocks(metrics, outcomes, target))
     blocks.sort(key=lambda block: order.index(block["name"]))
-    checks = {path.stem: read_json(path) for path in sorted(Path(files.checks).glob("*.json"))}
+    checks = {name: read_json(Path(files.checks) / f"{name}.json") for name in sorted(scored)}
     tables = read_tables(files.tables)
     for name, group in checks.items():
         group.append(alignment_check([row for row in tables["alignment"] if row["experiment"] == name]))
@@ -59,6 +116,7 @@ if __name__ == "__main__":
         SECTIONS,
         layers=LAYERS,
         style=Path(files.style).read_text(encoding="utf-8"),
+        script=Path(files.script).read_text(encoding="utf-8"),
         verdict=verdict,
         headline=verdict["blocks"][0],
         left_out=LEFT_OUT,
@@ -66,26 +124,46 @@ if __name__ == "__main__":
         event=describe(**target, labels=config["labels"]),
         events={name: describe(name, target["horizon"], config["labels"]) for name in TARGETS},
         blocks=blocks,
-        result_columns=RESULT_COLUMNS,
-        meanings=meanings(RESULT_COLUMNS),
+        results=read_results(
+            {Path(path).stem: path for path in files.tables}, metrics, experiments, order, config["decision"]["primary"]
+        ),
+        measures=MEASURES,
+        meanings=meanings(MEASURES),
         score_kinds=score_kinds(blocks),
         twins=sorted(scored & set(twins_of(config["experiments"]).values())),
-        with_covariates=[name for name in ran if "covariates" in config["experiments"][name]["settings"]],
+        with_covariates=[name for name in sorted(scored) if "covariates" in config["experiments"][name]["settings"]],
         experiments=experiments.to_dict("records"),
         optimistic=list(experiments.loc[experiments["optimistic"].eq(True), "experiment"]),
         doubts=doubtful,
         doubts_by_label=list(by_label(doubtful)),
         alignment={"skill": SKILL, "level": LEVEL},
         check_names=check_names(checks),
+        failed_checks=[(name, check) for name, group in checks.items() for check in group if check["ok"] is False],
         checks={name: {check["check"]: check for check in group} for name, group in checks.items()},
-        dataset=read_json(files.description),
+        dataset=description,
         provenance=provenance,
         config=config,
+        names={name: entry.get("name", name) for name, entry in config["experiments"].items()},
         imported=imported(provenance["experiments"]),
+        not_run=causes(experiments, config),
+        messages=messages(experiments),
+        known_answers=[one for path in files.known_answers if (one := read_json(path))["status"] != MISSING],
+        cost_by_rule=by_rule(provenance["costs"]),
+        cost_by_experiment=by_experiment(
+            provenance["costs"],
+            provenance["passes"],
+            {name: entry["forecasts"] for name, entry in provenance["experiments"].items()},
+        ),
+        glossary=read_glossary(Path(files.glossary).read_text(encoding="utf-8")),
+        licences=licences(snakemake.params.citation, description, config, provenance["experiments"]),
+        citation_text=in_words(snakemake.params.citation),
+        bibtex=bibtex(snakemake.params.citation),
         erratum=read_json(files.erratum),
         reproduction=read_json(files.reproduction) if files.reproduction else None,
         audit=read_audit(files.audit, files.predictions),
         walk_forward_blocks=[fold for fold in outcomes["fold"].unique() if is_walk_forward(fold)],
+        files=files_of_run(files, Path(files.verdict).parent),
+        embedded={path.name: embedded(path) for path in map(Path, files) if path.name in EMBEDDED},
         tables=tables,
         figures=read_figures(files.figures),
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},

@@ -32,6 +32,12 @@ def lag_llama_run(wildcards):
     return lag_llama_run_of(wildcards.dataset, wildcards.experiment)
 
 
+def shared_passes(wildcards):
+    """Params function: for each experiment that uses a run of Lag-Llama's network, the name of that run."""
+    names = set(experiments_of("lag-llama", "lag-llama-probe")) & set(made_here(wildcards.dataset))
+    return {name: Path(lag_llama_run_of(wildcards.dataset, name)).stem for name in sorted(names)}
+
+
 def lag_llama_seeds(wildcards):
     """Params function: the seeds of all experiments that use one run of the network."""
     return sorted({seed for entry in lag_llama_users(wildcards) for seed in entry.get("seeds", [])})

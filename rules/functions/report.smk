@@ -3,12 +3,17 @@
 from fd01.report.sections import SECTIONS
 from fd01.study.folds import is_walk_forward
 
-# The tables and figures that sections use, by these names.
+# The tables behind the first page.
+SUMMARY_TABLES = ["metrics", "experiments", "comparisons", "power", "labels", "ledger", "alignment"]
+# The tables and figures that sections use or name, by these names.
 REPORT_TABLES = [
-    *("power", "protocol-errors", "comparisons", "margins", "walk-forward", "losses"),
+    *("power", "protocol-errors", "comparisons", "intervals", "twins", "margins", "walk-forward", "losses"),
     *("labels", "calibration", "explanation", "terciles", "contamination", "ledger", "alignment"),
 ]
 REPORT_FIGURES = ["auc", "labels", "reliability", "explanation"]
+
+
+CITATION = yaml.safe_load(Path(workflow.source_path("../../CITATION.cff")).read_text())
 
 
 def report_tables(wildcards):
@@ -22,6 +27,12 @@ def reproduction_of(wildcards):
     models = {needed_weights(config["experiments"][name]) for name in running(wildcards.dataset)}
     wanted = "study_predictions" in config["datasets"][wildcards.dataset] and "timesfm" in models
     return f"results/{wildcards.dataset}/reproduction.json" if wanted else []
+
+
+def known_answers_of(wildcards):
+    """Input function: what the known answers say of the weights that experiments of a dataset need."""
+    models = {needed_weights(config["experiments"][name]) for name in made_here(wildcards.dataset)} - {None}
+    return [answers_path(model) for model in sorted(models)]
 
 
 def report_figures(wildcards):

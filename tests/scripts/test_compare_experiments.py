@@ -120,6 +120,7 @@ def test_experiment_that_lacks_days_is_compared_on_its_own_and_changes_no_other(
             continue  # equivalence is corrected within the family, which X joins
         others = rows[rows["experiment"] != "X"].reset_index(drop=True)
         own = ["p_holm", "p_equivalence", "tested", "detectable_holm", "verdict", "small_difference"]
+        own += ["adjusted_low", "adjusted_high"]
         same = [column for column in others if column not in own]
         pd.testing.assert_frame_equal(others[same], alone[name][same].reset_index(drop=True), check_dtype=False)
     rows = found["comparisons"].query("experiment == 'X'").set_index(["fold", "against"])
@@ -364,6 +365,15 @@ def test_primary_experiments_are_a_family_of_their_own(found):
     assert (primary["p_holm"] == primary["p"]).all() and set(primary["tested"]) == set(primary["planned"]) == {1}
     others = rows[(rows["family"] == "secondary") & (rows["against"] == "reference")]
     assert others["planned"].isna().all() and set(others["tested"]) == {3}
+
+
+def test_adjusted_interval_agrees_with_the_p_value_of_every_pair(found, forward):
+    rows = pd.concat([found[1]["comparisons"], forward["comparisons"]])
+    excludes_zero = (rows["adjusted_low"] > 0) | (rows["adjusted_high"] < 0)
+    assert excludes_zero.equals(rows["p_holm"] < 0.05) and excludes_zero.any()
+    assert not excludes_zero[rows["verdict"] == "inconclusive"].any()
+    wider = rows["adjusted_high"] - rows["adjusted_low"] - (rows["high"] - rows["low"])
+    assert wider[rows["p"] < rows["p_holm"]].gt(0).all() and wider.abs()[rows["p"] == rows["p_holm"]].lt(1e-12).all()
 
 
 def test_no_verdict_on_fewer_events_than_the_plan_names():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri, stdtr
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 BETTER, EQUIVALENT, WORSE, INCONCLUSIVE = VERDICTS = ("better", "equivalent", "worse", "inconclusive")
 
@@ -150,6 +150,36 @@ def holm(p):
     if tested.any():
         adjusted[tested] = multipletests(adjusted[tested], method="holm")[1]
     return adjusted
+
+
+def adjusted_interval(difference, se, df, p, p_holm, tested, alpha):
+    """The interval of a difference that agrees with its p-value after Holm's correction.
+
+    Its level is 1 - alpha p / p_holm, so it excludes 0 exactly if `p_holm` is below `alpha`. Holm's method multiplies p
+    by at least 1 and at most the number of tests; where p is too small for a number, by the latter.
+
+    Parameters
+    ----------
+    difference, se, df, p, p_holm : arrays, shape (m,), or floats
+        By `two_sided` and `holm`.
+    tested : array, shape (m,), or int
+        Number of tests of the family.
+    alpha : float
+
+    Returns
+    -------
+    tuple of two arrays, shape (m,), or floats
+        In the unit of the difference; NaN where `p` is.
+
+    >>> low, high = adjusted_interval(0.06, 0.02, np.inf, 0.0027, 0.0108, tested=4, alpha=0.05)
+    >>> print(round(low, 4), round(high, 4))
+    0.01 0.11
+    """
+    p, p_holm = np.asarray(p, float), np.asarray(p_holm, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(p_holm == 0, 1 / np.asarray(tested), p / p_holm)
+    half_width = stdtrit(df, 1 - alpha * share / 2) * se
+    return difference - half_width, difference + half_width
 
 
 def paired_verdict(difference, p, p_equivalence, alpha):

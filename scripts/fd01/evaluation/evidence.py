@@ -8,6 +8,7 @@ NOT_VERIFIED = "pre-trained, not verified"
 ELSEWHERE = "made elsewhere"
 TWIN = "untrained twin"
 HERE = "trained here"
+PRETRAINED = {*OF_STATUS.values(), NOT_VERIFIED, ELSEWHERE}
 # What a reader must see wherever such an experiment is shown, and what it says of the experiment.
 LABELS = {OF_STATUS[UNVERIFIED]: "unverified", NOT_VERIFIED: "not verified", ELSEWHERE: "made elsewhere"}
 MEANINGS = {

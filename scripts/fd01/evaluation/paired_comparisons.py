@@ -8,6 +8,7 @@ import pandas as pd
 from fd01.evaluation.blocks import BASELINE, POOLED, POOLS, is_sample, paired_difference, paired_test
 from fd01.evaluation.comparison import (
     EQUIVALENT,
+    adjusted_interval,
     detectable,
     equivalence_p,
     equivalence_power,
@@ -91,6 +92,8 @@ def compare_block(block, design, incomplete=None):
     families = table.groupby(["against", "family"])["p"]
     table["tested"] = families.transform("count")
     table["p_holm"] = families.transform(holm)
+    of_test = [table[column] for column in ("auc_difference", "se", "df", "p", "p_holm", "tested")]
+    table["adjusted_low"], table["adjusted_high"] = adjusted_interval(*of_test, statistics["alpha"])
     table["detectable_holm"] = detectable(table["se"], statistics["alpha"] / table["tested"], statistics["power"])
     table["may_be_equivalent"] = [
         _may_be_equivalent(own, design, row) for (own, *_), row in zip(pairs, table.itertuples())
@@ -117,7 +120,7 @@ def decided(table, margin, alpha):
     """The rows of `compare_block` with a verdict, for this margin.
 
     Added are `p_equivalence`, adjusted by Holm's method within the family, `verdict`, and `small_difference`: whether
-    the interval of a difference that is shown to be within the margin excludes 0.
+    the adjusted interval of a difference that is shown to be within the margin excludes 0.
     """
     p = [
         equivalence_p(row.auc_difference, row.se, margin, row.df) if row.may_be_equivalent else np.nan
@@ -129,7 +132,7 @@ def decided(table, margin, alpha):
     table["verdict"] = [
         paired_verdict(*of_pair, alpha) for of_pair in zip(table["auc_difference"], p, table["p_equivalence"])
     ]
-    excludes_zero = (table["low"] > 0) | (table["high"] < 0)
+    excludes_zero = (table["adjusted_low"] > 0) | (table["adjusted_high"] < 0)
     table["small_difference"] = (table["verdict"] == EQUIVALENT) & excludes_zero
     return table
 

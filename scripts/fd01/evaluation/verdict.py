@@ -7,7 +7,7 @@ import pandas as pd
 
 from fd01.evaluation.blocks import AFTER_CUTOFF
 from fd01.evaluation.comparison import INCONCLUSIVE, VERDICTS
-from fd01.evaluation.evidence import by_label, doubts
+from fd01.evaluation.evidence import ELSEWHERE, by_label, doubts
 from fd01.evaluation.exposure import CLEAN
 from fd01.evaluation.metrics_table import best_baseline, with_seed_aucs
 from fd01.evaluation.paired_comparisons import PRIMARY
@@ -28,7 +28,8 @@ POINT_FORECAST = (
 )
 QUOTED = [
     *("fold", "experiment", "against", "other", "family", "exposure", "n", "positives"),
-    *("auc_difference", "low", "high", "p_holm", "p_equivalence", "detectable", "equivalence_power"),
+    *("auc_difference", "low", "high", "adjusted_low", "adjusted_high"),
+    *("p_holm", "p_equivalence", "detectable", "equivalence_power"),
     *("twin_seeds", "twin_seeds_below", "verdict", "small_difference", "reason"),
 ]
 
@@ -93,6 +94,9 @@ def decide(study, results):
         if SYSTEMS[systems[name]].in_question
     )
 
+    scored = (table["status"] == "ok") & table["weights"].isin(["pre-trained", ELSEWHERE])
+    others = sorted(set(table.loc[scored, "experiment"]) - set(pretrained))
+
     def protocol_of(experiment):
         """What the protocol answers for an experiment on its block."""
         answer = apply_protocol(
@@ -109,6 +113,7 @@ def decide(study, results):
         "dataset": study.dataset,
         **study.target,
         "pretrained": pretrained,
+        "other_pretrained": others,
         "doubts": {name: label for name, label in doubts(table).items() if name in pretrained},
         "protocol": protocol,
         "stand_ins": [
@@ -122,7 +127,7 @@ def decide(study, results):
             reference_and_baseline(rows, fold, decision["reference"], systems)
             for fold in sorted(results.folds, key=lambda fold: fold != decision["fold"])  # the protocol's block first
         ],
-        "comparisons": quoted_comparisons(results.comparisons, pretrained, decision["reference"]),
+        "comparisons": quoted_comparisons(results.comparisons, [*pretrained, *others], decision["reference"]),
         "published": [
             compare_published(
                 name,
@@ -170,7 +175,7 @@ def exposure_of(comparisons, experiment, fold):
 
 
 def quoted_comparisons(comparisons, pretrained, reference):
-    """The comparisons that answer the question, as dicts: all of `pretrained`, and the reference with the baseline.
+    """The comparisons that a reader asks for, as dicts: all of `pretrained`, and the reference with the baseline.
 
     Of the walk-forward blocks only the pooled comparison is quoted.
     """
@@ -206,7 +211,7 @@ def sentence(verdict):
         return f"{answer} The reference, {verdict['reference']}, has no score to compare with."
     return (
         f"{answer} AUC of PatchTST trained for the task ({verdict['reference']}) against the simple baseline chosen on "
-        f"training data: {'; '.join(pairs)}.{_paired_tests(verdict)}"
+        f"training data: {'; '.join(pairs)}.{_paired_tests(verdict)}{_others(verdict)}"
     )
 
 
@@ -262,6 +267,17 @@ def _paired_tests(verdict):
     return (
         f"{text} Pre-trained experiments against {reference} on the clean days ({days}): {_counts(clean)}.{undecided}"
     )
+
+
+def _others(verdict):
+    """The paired tests of the other pre-trained models in words, without stand-ins for one of the question."""
+    names = set(verdict["other_pretrained"]) - {answer["experiment"] for answer in verdict["stand_ins"]}
+    rows = [row for row in verdict["comparisons"] if row["experiment"] in names and row["against"] == "reference"]
+    if not rows:
+        return ""
+    named = ", ".join(sorted({row["experiment"] for row in rows}))
+    seen = "" if all(row["exposure"] == CLEAN for row in rows) else " These days may be in the training data."
+    return f" Pre-trained, but not of the question: {named} against {verdict['reference']}: {_counts(rows)}.{seen}"
 
 
 def _counts(rows):

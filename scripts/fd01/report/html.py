@@ -1,8 +1,12 @@
 """The HTML page: how numbers, figures and templates become text."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
+
+from fd01.report.palette import as_variables
+from fd01.report.svg import with_prefix
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "\N{EN DASH}"
@@ -19,9 +23,28 @@ def count(value):
 
 
 def inline_svg(path):
-    """The `<svg>` element of a file, without the XML prolog, sized by the page."""
-    text = Path(path).read_text(encoding="utf-8")
-    return text[text.index("<svg") :]
+    """The `<svg>` element of a figure, sized by the page, in the colours of its scheme.
+
+    Its ids begin with the names of its folder and its file.
+    """
+    path = Path(path)
+    prefix = re.sub(r"[^\w-]", "-", f"figure-{path.parent.name}-{path.stem}-")
+    return as_variables(with_prefix(path.read_text(encoding="utf-8"), prefix))
+
+
+def with_anchors(html, name):
+    """The HTML of the section `name` with an id for every `<h3>` without attributes, and a link to it beside it."""
+    taken = {}
+
+    def anchor(found):
+        title = re.sub(r"<[^>]*>", "", found[1]).strip()
+        slug = f"{name}-{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')}"
+        taken[slug] = taken.get(slug, 0) + 1
+        slug += f"-{taken[slug]}" if taken[slug] > 1 else ""
+        link = f'<a class="anchor" href="#{slug}" aria-label="Link to: {title}">#</a>'
+        return f'<div class="heading"><h3 id="{slug}">{found[1]}</h3>{link}</div>'
+
+    return re.sub(r"<h3>(.*?)</h3>", anchor, html, flags=re.DOTALL)
 
 
 class DoesNotApply(Exception):
@@ -49,7 +72,8 @@ def render_page(folder, sections, doubts=None, **content):
     rendered, skipped = [], []
     for section in sections:
         try:
-            rendered.append((section, render(folder, f"sections/{section.name}.html.j2", doubts, **content)))
+            html = render(folder, f"sections/{section.name}.html.j2", doubts, **content)
+            rendered.append((section, with_anchors(html, section.name)))
         except DoesNotApply as reason:
             skipped.append((section, str(reason)))
     return render(folder, "index.html.j2", doubts, **content, sections=rendered, skipped=skipped)

@@ -339,7 +339,10 @@ def _check_targets(config):
 
 def _check_experiments(config):
     min_history, experiments = config["origins"]["min_history"], config["experiments"]
+    names = [entry["name"] for entry in experiments.values() if "name" in entry]
     for name, entry in experiments.items():
+        if "name" in entry:
+            _require(names.count(entry["name"]) == 1, f"experiments/{name}/name", entry["name"], "a name of its own")
         if "twin" in entry:
             others = [other for other in experiments if other != name]
             _require(entry["twin"] in others, f"experiments/{name}/twin", entry["twin"], ", ".join(others))

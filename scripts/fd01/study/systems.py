@@ -36,6 +36,8 @@ class System:
         window, and Lag-Llama leaves the day out.
     input : str or None
         The input series that it forecasts (`fd01.data.series`), for a system whose settings do not name one.
+    model : str or None
+        The network in words, which several systems may share; None where the name of the system says it.
     """
 
     rule: str
@@ -46,24 +48,26 @@ class System:
     gpu: bool = False
     long_context: bool = False
     input: str | None = None
+    model: str | None = None
 
 
 BASELINE = "baseline"
 EXTERNAL = "external"  # forecasts that were made elsewhere: no model runs
 FORMS = ("point", "quantiles", "samples", "probability")  # of these forecasts; the settings name one
-_TIMESFM = {"environment": "timesfm", "weights": "timesfm", "in_question": True, "gpu": True, "long_context": True}
-_LAG_LLAMA = _TIMESFM | {"environment": "lag-llama", "weights": "lag-llama"}
+_IN_QUESTION = {"in_question": True, "gpu": True, "long_context": True}
+_TIMESFM = _IN_QUESTION | {"environment": "timesfm", "weights": "timesfm", "model": "TimesFM 2.5"}
+_LAG_LLAMA = _IN_QUESTION | {"environment": "lag-llama", "weights": "lag-llama", "model": "Lag-Llama"}
 
 SYSTEMS = {
     BASELINE: System("run_baseline", "analysis", SCORES),
-    "patchtst": System("train_patchtst", "patchtst", TRAINED, gpu=True),
+    "patchtst": System("train_patchtst", "patchtst", TRAINED, gpu=True, model="PatchTST"),
     "timesfm": System("forecast_timesfm", stores=DECILES, **_TIMESFM),
     "timesfm-probe": System("encode_timesfm", stores=STATES, **_TIMESFM),
     "timesfm-finetuned": System("finetune_timesfm", stores=TRAINED, **_TIMESFM),
     "lag-llama": System("run_lag_llama", stores=STUDENT_T, **_LAG_LLAMA),
     "lag-llama-probe": System("run_lag_llama", stores=STATES, **_LAG_LLAMA),
     "lag-llama-trained": System("train_lag_llama", stores=TRAINED, **_LAG_LLAMA),
-    "fracast": System("forecast_fracast", "fracast", DECILES, input="high-price"),
+    "fracast": System("forecast_fracast", "fracast", DECILES, input="high-price", model="Fracast-0"),
     EXTERNAL: System("score_external", "analysis", SCORES),
 }
 

@@ -12,6 +12,7 @@ from scipy.stats import t as student_t
 
 from fd01.evaluation.blocks import measure_block, paired_uncertainty
 from fd01.evaluation.comparison import (
+    adjusted_interval,
     delong,
     equivalence_p,
     equivalence_power,
@@ -153,6 +154,38 @@ def test_holm_equals_values_worked_out_by_hand():
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert np.isnan(holm([np.nan, np.nan])).all()
     assert len(holm([])) == 0
+
+
+@pytest.mark.parametrize("df", [np.inf, 3.4])
+def test_adjusted_interval_excludes_zero_exactly_if_the_adjusted_p_value_is_below_alpha(df):
+    random = np.random.default_rng(0)
+    differences = np.append(random.normal(scale=0.04, size=60), [0.0, 0.9])
+    se = np.append(random.uniform(0.01, 0.03, size=60), [0.02, 0.01])
+    p = np.array([two_sided(*pair, df)[1] for pair in zip(differences, se)])
+    p_holm = holm(p)
+    low, high = adjusted_interval(differences, se, df, p, p_holm, len(p), alpha=0.05)
+    significant = p_holm < 0.05
+    np.testing.assert_array_equal((low > 0) | (high < 0), significant)
+    # The test has something to tell: p-values that only the correction lifts above alpha, and some that it caps at 1.
+    assert significant.any() and ((p < 0.05) & ~significant).any() and (p_holm == 1).any()
+    np.testing.assert_allclose((low + high) / 2, differences, atol=1e-15)
+
+
+def test_adjusted_interval_is_the_usual_one_of_a_test_alone_and_bonferronis_of_the_smallest_p():
+    difference, se, df = 0.05, 0.02, 5.0
+    p = two_sided(difference, se, df)[1]
+    alone = adjusted_interval(difference, se, df, p, p, 1, alpha=0.05)
+    assert alone == pytest.approx(student_t.interval(0.95, df, difference, se))
+    first = adjusted_interval(difference, se, df, p, 7 * p, 7, alpha=0.05)
+    assert first == pytest.approx(student_t.interval(1 - 0.05 / 7, df, difference, se))
+
+
+def test_adjusted_interval_without_an_error_is_a_point_and_without_a_p_value_undefined():
+    assert adjusted_interval(0.1, 0.0, np.inf, 0.0, 0.0, 3, alpha=0.05) == (0.1, 0.1)
+    assert adjusted_interval(0.0, 0.0, np.inf, 1.0, 1.0, 3, alpha=0.05) == (0, 0)
+    low, high = adjusted_interval(0.9, 0.01, np.inf, 0.0, 0.0, 3, alpha=0.05)  # p is below the smallest number
+    assert 0 < low < 0.9 < high
+    assert np.isnan(adjusted_interval(0.1, np.nan, np.nan, np.nan, np.nan, 0, alpha=0.05)).all()
 
 
 @pytest.mark.parametrize(
