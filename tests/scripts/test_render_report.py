@@ -137,6 +137,7 @@ def test_calibration_shows_the_probability_before_the_touch_correction_beside_th
         "verdict": {"reference": "PTST"},
         "config": {"statistics": {"alpha": 0.05}},
         "figures": {"reliability": ""},
+        "clip": 0.001,
     }
     pages = [
         render(REPORT, "sections/calibration.html.j2", tables={"calibration": kept}, **content)
