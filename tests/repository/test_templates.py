@@ -11,7 +11,7 @@ ALLOWED = [
     *("FD-01", r"TimesFM 2\.5", "Fracast-0", r"F1\b", "R²", "float32", "sha256", "SHA-256"),
     *("1,000 forecasts", r"1 − \(1 − p\)", r"day −?[01]\b", r"h = 1\b"),
     *(r"0\.5,? (is )?guessing", r"from 0\.5, guessing", r"below 0\.5 means", "1 is perfect", "excludes 0"),
-    *("Slope: 1 is perfect; below 1", "30 %", "30 of 100 such days", "guessing, 95 %", "on 95 of 100 blocks"),
+    *("Slope: 1 is perfect; below 1", "30 %", "30 of 100 such days", "[Gg]uessing, 95 %", "on 95 of 100 blocks"),
     *("of 1, 5 and 22 days", "of 5 and of 22 days", r"threshold of 0\.5"),
 ]
 CODE = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
