@@ -571,7 +571,7 @@ def _follows(study, results, shown, status, blind):
     }[status]
     rows = _against_reference(results, shown)
     better = rows[rows["verdict"] == BETTER]
-    better = better[[group_of(study, results, name) == BASELINES for name in better["experiment"]]]
+    better = better.loc[[group_of(study, results, name) == BASELINES for name in better["experiment"]]]
     if names := set(better["experiment"]):
         beaten = "one of them is" if len(names) == 1 else f"{len(names)} of them are"
         where = _listed([period["title"] for period in shown if period["fold"] in set(better["fold"])])
