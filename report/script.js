@@ -125,7 +125,7 @@
       table.parentElement.before(tools);
       tools.setAttribute("role", "group");
       tools.setAttribute("aria-label", `Rows by ${name}`);
-      make("span", { textContent: "Show" }, tools);
+      make("span", { textContent: `Show ${name}:` }, tools);
       const buttons = ["all", ...values].map((value) => {
         const button = make("button", { type: "button", textContent: value }, tools);
         button.addEventListener("click", () => {

@@ -132,4 +132,4 @@ def test_experiments_are_in_verdict_and_report(study):
     pairs = {(row["experiment"], row["other"]) for row in verdict["comparisons"]}
     assert ("WV-01", "WV-01-untrained") in pairs
     page = (study / "report" / "index.html").read_text()
-    assert all(f"<th>{name}</th>" in page for name in NEW)
+    assert all(f'<th scope="row">{name}</th>' in page for name in NEW)

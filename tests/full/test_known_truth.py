@@ -75,7 +75,7 @@ def test_walk_forward_blocks_are_scored_and_learn_from_the_past_alone(results):
 def test_report_speaks_of_the_named_blocks_and_of_the_truth(results):
     assert [block["fold"] for block in read_json(results / "verdict.json")["blocks"]] == ["validation"]
     report = (results / "report/index.html").read_text()
-    assert "Known truth" in report and "<h3>wf-2010: " not in report
+    assert '<section id="truth">' in report and "<li><b>wf-2010</b>: " not in report
 
 
 def test_walk_forward_blocks_are_pooled_and_drawn(results):
@@ -89,7 +89,7 @@ def test_walk_forward_blocks_are_pooled_and_drawn(results):
     drawn = pd.read_csv(results / "figures/walk-forward.csv")
     assert set(drawn["fold"]) == {"wf-2010", "wf-2012", "walk-forward"}
     report = (results / "report/index.html").read_text()
-    assert "Block by block through history" in report and "Not switched on" not in report
+    assert '<section id="walk-forward">' in report and ">walk-forward</th>" in report
 
 
 def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, results):

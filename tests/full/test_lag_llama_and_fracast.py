@@ -64,7 +64,7 @@ def test_other_dataset_has_no_word_of_published_figures(study):
     assert read_json(results / "erratum.json")["status"] == "not applicable"
     assert read_json(results / "verdict.json")["published"] == []
     page = (results / "report/index.html").read_text()
-    assert "Erratum" not in page and "published AUC" not in page
+    assert 'id="erratum"' not in page and "published AUC" not in page
     assert page.count("published figures") == 1  # they belong to another dataset
 
 
@@ -139,7 +139,7 @@ def test_own_checkpoint_runs_what_lacked_it_and_nothing_else(study, own, tmp_pat
     label = "Not verified: LL-encoder-last, LL-forecast (no published answers of the weights were compared)."
     assert label in verdict["sentence"]
     page = (folder / "results/sp500/report/index.html").read_text()
-    assert '<th>LL-forecast (exceedance) <span class="seen doubt">not verified</span></th>' in page
+    assert '<th scope="row">LL-forecast (exceedance) <span class="seen doubt">not verified</span></th>' in page
 
 
 def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, study):

@@ -159,7 +159,7 @@ def test_erratum_has_no_figure_of_a_sealed_day(study):
     assert validation["reason"] is None and 0 < validation["auc"] < 1
     assert test.keys() == {"block", "reason"} and test["reason"].endswith("days are sealed")
     page = (study / "results/spy/report/index.html").read_text()
-    assert f"not run, because {test['reason']}" in page
+    assert f"not recomputed, because {test['reason']}" in page
     assert "they are other prices" in page
 
 

@@ -32,6 +32,7 @@ from helpers.studies import (
     write_config,
 )
 
+from fd01.report.html import number
 from fd01.scoring.predictions import read_experiment, read_predictions, write_predictions
 from fd01.study.config import check_config
 from fd01.study.seal import NOT_FIXED, plan_digest, seal
@@ -149,10 +150,15 @@ def test_each_train_end_and_seed_has_a_learning_curve(study):
         assert pd.read_csv(path).groupby("target")["selected"].sum().eq(1).all()
 
 
+def not_run_section(page):
+    """The section of the report about what did not run."""
+    return page[page.index('id="not-run"') : page.index('id="data"')]
+
+
 def test_report_is_self_contained_and_quotes_the_files(study):
     results = study / "results/sp500"
     page = (results / "report/index.html").read_text()
-    assert not re.search(r"""(src|href)=["'](?!#)|@import|url\((?!#)""", page.replace('xlink:href="#', ""))
+    assert not re.search(r"""(src|href)=["'](?!#|\.\./|data:)|@import|url\((?!#)""", page.replace('xlink:href="#', ""))
     verdict = read_json(results / "verdict.json")
     assert verdict["sentence"] in page
     assert verdict["protocol"]["status"] == "not applicable"
@@ -160,24 +166,24 @@ def test_report_is_self_contained_and_quotes_the_files(study):
     rows = metrics[(metrics["target"] == "up") & (metrics["seed"] == "all")]
     for row in rows.itertuples():
         label = row.experiment + (f" ({row.score_kind})" if row.experiment == "TFM-01-untrained" else "")
-        assert f'<th>{label}</th><td class="n">{row.auc:.3f}</td>' in page
-    assert 'PTST-tiny-study</th><td colspan="9">not run: switched off for sp500' in page
+        assert f'<th scope="row">{label}</th><td class="n">{row.auc:.3f}</td>' in page
+    assert re.search(r"Switched off[^<]* in the configuration", page) and "<li>PTST-tiny-study</li>" in page
 
 
-def test_report_says_what_the_days_can_tell_before_the_results_and_who_is_better_after(study):
+def test_report_says_who_is_better_and_what_the_days_can_tell(study):
     results = study / "results/sp500"
     page = (results / "report/index.html").read_text()
-    headings = ["Before the results: what these days can tell", "Results", "Who is better than whom"]
-    places = [page.index(f"<h2>{heading}</h2>") for heading in headings]
-    assert places == sorted(places)
-    assert "Not switched on" in page
+    assert "Block by block through history: it takes hours" in page
     rows = pd.read_csv(results / "metrics/comparisons.csv")
     assert set(rows["fold"]) == {"validation", "test", "after-cutoff"}
     assert page.count("<small>") and all(
         f'<span class="tag {verdict}">' in page for verdict in rows["verdict"].unique()
     )
+    for row in rows[rows["adjusted_low"].notna()].itertuples():
+        assert f">{number(row.adjusted_low)} to {number(row.adjusted_high)}</td>" in page
+    power = page[page.index('id="power"') :].partition("</table>")[0]
     for row in pd.read_csv(results / "metrics/power.csv").itertuples():
-        assert f"{row.detectable:.3f}" in page[places[0] : places[1]]
+        assert f"{row.detectable:.3f}" in power
     quoted = [row["verdict"] for row in read_json(results / "verdict.json")["comparisons"]]
     reference = rows[(rows["experiment"] == "PTST-tiny") & (rows["against"] == "baseline")]
     assert quoted == reference["verdict"].to_list()
@@ -271,7 +277,7 @@ def test_changed_plan_closes_the_test_block_until_its_digest_is_entered(copy):
     page = (copy / "results/sp500/report/index.html").read_text()
     assert f"Not looked at: test, since {NOT_FIXED}" in verdict["sentence"]
     assert f"which are {reason}." in page
-    assert f'<th>BASE-HAR</th><td colspan="9">not run: {reason}</td>' in page
+    assert f"no known outcome: {reason}</li>" in page
     assert f"WARNING: not evaluated: test ({reason})." in snakemake(copy, "show").stdout
     for path in (copy / "results/sp500/checks").glob("*.json"):
         failed = {check["check"] for check in read_json(path) if check["ok"] is False}
@@ -362,9 +368,10 @@ def test_without_weights_their_experiments_are_shown_as_not_run(study):
     page = (results / "report/index.html").read_text()
     (warning,) = re.findall(r'<p class="warning">(.*?)</p>', page, re.DOTALL)
     assert "TFM-01, TFM-02, TFM-probe" in warning and "snakemake weights" in warning
-    for name, reason in (dict.fromkeys(WITHOUT_WEIGHTS, REFUSED) | {"TFM-probe-untrained": NOTHING_TO_COMPARE}).items():
-        assert page.count(f'<th>{name}</th><td colspan="9">not run: {reason}</td>') == 2  # one per block
-    assert "TFM-01-untrained: twins, the same networks without pre-training" in page
+    assert page.count(REFUSED) == 1
+    for name in (*WITHOUT_WEIGHTS, "TFM-probe-untrained"):
+        assert re.search(rf"<li>[^\n]*\b{name}\b", not_run_section(page))
+    assert "(TFM-01-untrained): the same networks without pre-training" in page
 
 
 def test_twin_of_a_training_is_not_run_without_weights(copy):
@@ -437,7 +444,7 @@ def test_fetched_weights_run_what_lacked_them_and_nothing_else(fetched, checkpoi
     )
     assert sorted(twin["seed"].unique()) == [0, 1]
     assert len(twin) == 2 * len(original) and twin["score"].nunique() > len(original)
-    assert "TFM-01-untrained, TFM-probe-untrained: twins, the same" in page
+    assert "(TFM-01-untrained, TFM-probe-untrained): the same networks" in page
     for name in WITHOUT_WEIGHTS:
         (loaded,) = (c for c in read_json(results / f"checks/{name}.json") if c["check"] == "model loads")
         assert loaded["ok"] and loaded["detail"] in page
@@ -490,7 +497,7 @@ def test_pretrained_experiments_are_sliced_by_what_the_manifest_says(fetched, st
     assert rows.loc[("test", "after release"), "first"] == "2013-10-01"
     assert table(study, "contamination").empty
     page = (study / "results/sp500/report/index.html").read_text()
-    assert "No experiment with pre-trained weights, or with forecasts made elsewhere, has a score." in page
+    assert "no experiment with pre-trained weights, or with forecasts made elsewhere, has a score." in page
 
 
 def test_other_family_of_labels_reruns_its_measurement_and_nothing_else(copy):
@@ -569,7 +576,7 @@ def test_other_dataset_is_judged_by_the_protocol_and_beside_published_figures(sp
     metrics = pd.read_csv(spy / "results/spy/metrics/metrics.csv")
     study_arm = metrics[metrics["experiment"] == "PTST-tiny-study"]
     assert len(study_arm) and study_arm["threshold"].isna().all()
-    assert "<th>PTST-tiny-study †</th>" in (spy / "results/spy/report/index.html").read_text()
+    assert '<th scope="row">PTST-tiny-study †</th>' in (spy / "results/spy/report/index.html").read_text()
 
 
 def test_forecasts_of_days_that_the_prices_lack_are_not_made_again(spy):
@@ -727,9 +734,10 @@ def test_experiment_that_cannot_run_is_shown_with_its_reason(spy, copy_of):
     for name in ("PTST-tiny-study", "TFM-probe"):
         assert experiments.loc[name, "status"] == "partly"
         assert "nothing to tell apart" in experiments.loc[name, "reason"]
-        assert re.search(f'<th>{name}</th><td colspan="9">not run: .*nothing to tell apart', page)
+        assert re.search(rf"<li>[^\n]*\b{name}\b", not_run_section(page))
+    assert "nothing to tell apart" in page
     assert experiments.loc["TFM-04", "reason"].startswith("there is no GPU here")
-    assert '<th>TFM-04</th><td colspan="9">not run: there is no GPU here' in page
+    assert "GPU" in not_run_section(page) and "TFM-04" in not_run_section(page)
 
 
 @pytest.mark.parametrize("gpu", ["0", "1"])

@@ -190,7 +190,8 @@ def test_results_section_names_experiments_seeds_and_baselines_in_words():
     page = " ".join(results_page().replace("&nbsp;", " ").split())
     assert '<th scope="row">TimesFM, zero-shot <small>TFM</small> <b>primary</b>' in page
     assert "1 other score</summary>" in page and "width: 0.580 on first" in page
-    assert "0.700<br><small>ensemble of 3 seeds; single seeds 0.620 to 0.690</small>" in page
+    assert page.count("<small>ensemble of 3 seeds</small>") == 1
+    assert "0.700<br><small>single seeds 0.620 to 0.690</small>" in page
     assert "(as that of PTST does on first: 0.700, single seeds 0.620 to 0.690)" in page
     assert "<b>a better one on these days is BASE-B, AUC 0.650</b>" in page
     assert "is BASE-A, AUC 0.850; no other is better on these days." in page
@@ -242,6 +243,45 @@ def test_plan_section_says_whether_its_digest_is_fixed():
     other = page(["d0"], ["test"])
     assert "is none of the 1 that" in other and "So test is" in other and "Fix it." in other
     assert "fixes no digest" in page([], ["test"])
+
+
+@pytest.mark.parametrize(
+    ("section", "tables"),
+    [
+        *(("calibration", "calibration"), ("explanation", "explanation"), ("labels", "labels")),
+        *(("contamination", "contamination"), ("losses", "losses"), ("power", "power")),
+    ],
+)
+def test_section_without_a_row_does_not_apply(section, tables):
+    with pytest.raises(DoesNotApply, match=r"^no "):
+        render(REPORT, f"sections/{section}.html.j2", tables={tables: []})
+
+
+def test_results_without_a_score_say_so():
+    empty = {"folds": [], "rows": [], "opponents": [], "baselines": [], "example": None}
+    page = results_page([], results=empty)
+    assert "There is nothing to compare: no block has a known outcome and a score." in page
+    assert "<table" not in page
+
+
+def test_known_answers_are_shown_case_by_case():
+    about = {"source": "a paper", "licence": "MIT", "expected": [[1.0, 2.0], [3.0, 4.0]], "tolerance": 1e-4}
+    cases = [
+        about | {"name": "passengers", "dtype": "float32", "difference": 2e-5, "ok": True},
+        about | {"name": "sunspots", "dtype": "bfloat16", "difference": None, "ok": False},
+    ]
+    files = [{"name": "model.bin", "expected": {"sha256": "ab", "bytes": 9}, "found": {}, "ok": False}]
+    answers = [
+        {"model": "timesfm", "status": "refused", "cases": cases, "files": files},
+        {"model": "lag-llama", "status": "refused", "cases": [], "files": [], "reason": "the shapes differ"},
+    ]
+    page = render(REPORT, "sections/known-answers.html.j2", known_answers=answers)
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>.*?<td>(yes|no)</td></tr>', page)
+    assert rows == [("passengers", "yes"), ("sunspots", "no"), ("model.bin", "no")]
+    assert '<td class="n">4</td><td class="n">2e-05</td><td class="n">0.0001</td>' in page
+    assert "ab, 9" in page and "These weights do not load: the shapes differ." in page
+    with pytest.raises(DoesNotApply):
+        render(REPORT, "sections/known-answers.html.j2", known_answers=[])
 
 
 LABEL_ROWS = [  # target, threshold, experiment, AUC

@@ -8,7 +8,7 @@ from fd01.models.known_answers import MISSING, REFUSED
 
 WEIGHTS, UNPROVED, SWITCHED_OFF, NO_GPU, OTHER = "weights missing", "weights refused", "switched off", "no GPU", "other"
 # What the system says where no server can be reached, whatever its name.
-NO_NETWORK = re.compile(r"\[Errno -\d+\]|does not answer|name resolution|network is unreachable", re.IGNORECASE)
+NO_NETWORK = re.compile(r"\[Errno -?\d+\]|does not answer|name resolution|network is unreachable", re.IGNORECASE)
 BESIDE = re.compile("^it is compared with the pre-trained network, (whose weights are missing|which is not run): ")
 
 
