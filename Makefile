@@ -19,6 +19,7 @@ PYTHON ?= $(eval PYTHON := $(shell for name in python3.11 python3.12 python3.13 
 	$$name -c 'import sys; print(sys.executable)' 2> /dev/null && exit; done; echo python3))$(PYTHON)
 BIN := .venv/bin
 SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge iproute2
+BROWSER := chromium npm
 
 .PHONY: run test test-fast test-conda test-cluster resume lint notebook lock
 
@@ -28,7 +29,7 @@ run: .venv/.run
 # The files in the order of tests/full/conftest.py, the longest first.
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test: lint
+test: lint .venv/.browser
 	$(PYTEST) $(ARGS)
 
 test-fast: .venv/.test
@@ -74,6 +75,13 @@ notebook: .venv/.run
 	@echo "Adding the test tools to .venv"
 	$(BIN)/pip install --requirement $<
 	@touch $@
+
+# Where it cannot be installed, the tests that need it say so and are skipped; with CI=true they fail.
+.venv/.browser: tests/browser/package-lock.json .venv/.test
+	@{ { type -P chromium || type -P chromium-browser || type -P google-chrome; } && type -P npm; } > /dev/null \
+	|| { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(BROWSER); } \
+	&& npm ci --prefix tests/browser --no-audit --no-fund && touch $@ \
+	|| echo "A browser for the tests cannot be installed here: $(BROWSER)"
 
 # torch is pinned without its build tag: the same file then installs a CUDA build where there is one. The packages of CUDA
 # are not pinned: torch names their versions.

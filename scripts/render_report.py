@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.data.targets import TARGETS, describe
-from fd01.evaluation.alignment import LEVEL, SKILL, alignment_check
+from fd01.evaluation.alignment import LEVEL, SHIFTS, SKILL, alignment_check
 from fd01.evaluation.audit import outdated
+from fd01.evaluation.calibration import CLIP
 from fd01.evaluation.evidence import by_label, doubts
 from fd01.models.known_answers import MISSING
 from fd01.report import palette
@@ -138,7 +139,8 @@ if __name__ == "__main__":
         optimistic=list(experiments.loc[experiments["optimistic"].eq(True), "experiment"]),
         doubts=doubtful,
         doubts_by_label=list(by_label(doubtful)),
-        alignment={"skill": SKILL, "level": LEVEL},
+        alignment={"skill": SKILL, "level": LEVEL, "ahead": [shift for shift in SHIFTS if shift > 0]},
+        clip=CLIP,
         check_names=check_names(checks),
         failed_checks=[(name, check) for name, group in checks.items() for check in group if check["ok"] is False],
         checks={name: {check["check"]: check for check in group} for name, group in checks.items()},

@@ -8,7 +8,7 @@ from helpers.studies import save_tiny
 
 HERE = Path(__file__).parent
 # Workers take whole files in this order: the longest first, or one worker would end long before the other.
-LONGEST_FIRST = {"test_study.py": 0, "test_restart.py": 1, "test_notebooks.py": 2}
+LONGEST_FIRST = {"test_study.py": 0, "test_report_in_a_browser.py": 1, "test_restart.py": 2, "test_notebooks.py": 3}
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent == HERE:
             item.add_marker("full")
-    items.sort(key=lambda item: (item.path.parent != HERE, LONGEST_FIRST.get(item.path.name, 3)))
+    items.sort(key=lambda item: (item.path.parent != HERE, LONGEST_FIRST.get(item.path.name, 4)))
 
 
 @pytest.fixture(scope="session")

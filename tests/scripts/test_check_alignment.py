@@ -29,7 +29,7 @@ def page_of(table):
     """The section on health checks."""
     rows = through_csv(table).to_dict("records")
     checks = {row["experiment"]: {"on its day": alignment_check([row])} for row in rows}
-    rule = {"skill": 0.25, "level": 0.02}
+    rule = {"skill": 0.25, "level": 0.02, "ahead": [1, 2, 3]}
     return render(
         ROOT / "report",
         "sections/checks.html.j2",

@@ -341,6 +341,7 @@ def test_calibration_shows_the_probability_before_the_touch_correction_beside_th
         "config": {"statistics": {"alpha": 0.05}},
         "names": {},
         "figures": {"reliability": ""},
+        "clip": 0.001,
     }
     pages = [
         render(REPORT, "sections/calibration.html.j2", tables={"calibration": kept}, **content)

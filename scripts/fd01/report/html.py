@@ -22,6 +22,12 @@ def count(value):
     return NONE if value is None or pd.isna(value) else f"{int(value):,}"
 
 
+def p_value(value, digits=3):
+    """A p-value with fixed decimals; one that would be rounded to 0 or to less than the last of them is said to be."""
+    smallest = 10**-digits
+    return f"< {smallest:.{digits}f}" if value < smallest else number(value, digits)
+
+
 def inline_svg(path):
     """The `<svg>` element of a figure, sized by the page, in the colours of its scheme.
 
@@ -82,8 +88,8 @@ def render_page(folder, sections, doubts=None, **content):
 def render(folder, template, doubts=None, **content):
     """A template as text; a name that `content` lacks is an error (`jinja2.UndefinedError`).
 
-    Templates have the filters `number` and `count`, and `doubt`, which gives what `doubts`, a dict of experiment to
-    label, says of an experiment. They include others, as `template` itself, by their path from `folder`. `skip(reason)`
+    Templates have the filters `number`, `count` and `p_value`, and `doubt`, which gives what `doubts`, a dict of
+    experiment to label, says of an experiment. They include others, as `template` itself, by their path from `folder`. `skip(reason)`
     ends a template that does not apply.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -100,6 +106,6 @@ def render(folder, template, doubts=None, **content):
     def doubt(experiment):
         return mark_safe(f' <span class="seen doubt">{doubts[experiment]}</span>') if experiment in doubts else ""
 
-    environment.filters |= {"number": number, "count": count, "doubt": doubt}
+    environment.filters |= {"number": number, "count": count, "p_value": p_value, "doubt": doubt}
     environment.globals["skip"] = skip
     return environment.get_template(template).render(doubts=doubts, **content)

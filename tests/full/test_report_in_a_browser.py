@@ -1,0 +1,210 @@
+"""The report of every state of the gallery in a real browser: seen, read, printed, and used."""
+
+import re
+
+import pytest
+from helpers.browser import A4, SCHEMES, WIDTHS, chromium, demand_browser, take_picture, visit
+from helpers.gallery import MANY, STATES, render_gallery
+
+from fd01.report.sections import ANSWER, APPENDIX, SECTIONS
+
+SMALLEST_TEXT = 11  # CSS pixels, in figures
+LARGEST_PAGE = 1_000_000  # bytes
+FIRST_FIGURE, FIRST_PAGE = 1.3, 2  # screens of 1280 x 800
+# Words that a reader without machine learning or statistics does not know.
+JARGON = re.compile(
+    r"""\b(
+    a20 | alphas? | AUC | AUROC | average.precision | backbone | baselines? | base.rate | batch | bootstrap |
+    Bonferroni | Brier | calibrat\w+ | checkpoints? | confidence | contaminat\w+ | covariates? | cut-?off | deciles?
+    | DeLong | Diebold | digest | drawdown | embargo | embedding | encoders? | ensembles? | epochs? | EWMA |
+    exceedance | exposure | F1 | fine-?tun\w+ | folds? | GARCH | GJR | HAR | hidden.states? | Holm | horizons? |
+    hyperparameters? | isotonic | leakage | ledger | log-?loss | logistic | logits? | LoRA | Mariano | MCC | nats |
+    normali[sz]\w+ | out-of-sample | overfit\w+ | p-values? | Platt | precision | prevalence | probes? | quantiles?
+    | recall | regularis\w+ | resampl\w+ | ROC | seals? | sealed | seeds? | SHA-?256 | significan\w+ | softmax | SPA
+    | standard.errors? | StepM | stationary | terciles? | tokens? | touch | transformers? | twins? | volatility |
+    walk-forward | zero-shot
+    )\b""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory, checkpoint):
+    """The report of every state."""
+    demand_browser()
+    return render_gallery(tmp_path_factory.mktemp("gallery"), checkpoint)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    demand_browser()
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Folder for pictures of the first page; pytest keeps it for three runs."""
+    return tmp_path_factory.mktemp("pictures")
+
+
+@pytest.fixture(params=STATES)
+def page(request, pages):
+    """The report of one state."""
+    return pages[request.param]
+
+
+@pytest.fixture
+def offline(browser, pages):
+    """The report as the default run makes it, opened on a desk."""
+    with visit(browser, pages["offline"], permissions=["clipboard-read", "clipboard-write"]) as opened:
+        yield opened
+    assert opened.noise == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_page_fits_is_quiet_and_open_to_everybody(browser, page, width, scheme, pictures):
+    with visit(browser, page, width, scheme) as opened:
+        take_picture(opened, pictures / f"{page.parents[3].name}-{width}-{scheme}.png")
+        folded = opened.measure()
+        opened.unfold()
+        unfolded = opened.measure()
+        found = {
+            "wider than the window, folded": folded["overflow"],
+            "wider than the window": unfolded["overflow"],
+            "small text in figures": [size for size in [unfolded["smallest_text"]] if size < SMALLEST_TEXT],
+            "figures without a name": unfolded["unnamed"],
+            "axe": [f"{one['impact']} {one['id']}: {one['nodes'][:3]}" for one in opened.violations()],
+            "console": opened.noise,
+            "requests": opened.requests,
+        }
+        assert {what: problem for what, problem in found.items() if problem} == {}
+        assert unfolded["figures"] and unfolded["texts"]
+
+
+def test_first_page_is_short_and_shows_the_answer_at_once(browser, page):
+    with visit(browser, page, 1280) as opened:
+        found = opened.measure()
+        screen = WIDTHS[1280]
+        assert found["first_figure"] <= FIRST_FIGURE * screen
+        assert found["first_page"] <= FIRST_PAGE * screen
+
+
+def test_page_is_small(pages):
+    sizes = {state: page.stat().st_size for state, page in pages.items()}
+    # A table of a lot of experiments takes what it takes.
+    assert {state: size for state, size in sizes.items() if size > LARGEST_PAGE * (2 if state == "many" else 1)} == {}
+
+
+def test_states_are_what_they_are_called(pages):
+    shown = {state: page.read_text() for state, page in pages.items()}
+    assert len(set(shown.values())) == len(STATES)
+    assert shown["many"].count('data-family="') + shown["many"].count("BASE-HAR-") >= MANY
+    assert "sealed" in shown["sealed"] and "wf-2012" in shown["walk-forward"]
+
+
+def test_words_of_the_first_page_are_plain_or_in_the_glossary(offline):
+    page = offline.page
+    answer = " ".join(page.inner_text(f'[id="{section.name}"]') for section in SECTIONS if section.layer == ANSWER)
+    offline.unfold()
+    glossary = " ".join(page.locator('[id^="glossary-"], [id^="glossary-"] dfn').all_inner_texts())
+    used = {found[0].lower().removesuffix("s") for found in JARGON.finditer(answer)}
+    assert used and len(answer) > 500
+    assert sorted(word for word in used if not re.search(rf"\b{re.escape(word)}", glossary, re.IGNORECASE)) == []
+
+
+def test_column_is_sorted_by_its_button(offline):
+    table = offline.page.locator("table.sortable").first
+    head = table.locator('th[data-sort="number"]').first
+
+    rows = "table => [...table.tBodies].flatMap(body => [...body.rows]).map(row => row.innerText)"
+    seen, orders = [table.evaluate(rows)], []
+    for _ in range(2):
+        head.get_by_role("button").click()
+        seen.append(table.evaluate(rows))
+        orders.append(head.get_attribute("aria-sort"))
+    assert sorted(orders) == ["ascending", "descending"]
+    assert len(seen[0]) > 2 and sorted(seen[0]) == sorted(seen[1]) == sorted(seen[2])
+    assert seen[1] != seen[2]
+
+
+def test_link_to_a_folded_section_opens_it(offline):
+    folded = [section.name for section in SECTIONS if section.layer == APPENDIX]
+    names = [name for name in folded if offline.page.locator(f'[id="{name}"]').count()]
+    assert len(names) > 5
+    for name in names:
+        link = offline.page.locator(f'nav.contents a[href="#{name}"]')
+        fold = offline.page.locator(f'details:has([id="{name}"]), details[id="{name}"]').first
+        assert fold.get_attribute("open") is None
+        link.click()
+        assert fold.get_attribute("open") is not None
+        assert offline.page.locator(f'[id="{name}"]').evaluate(
+            "one => one.checkVisibility() && one.getBoundingClientRect().top < innerHeight"
+        )
+
+
+def test_copy_button_copies(offline):
+    offline.unfold()
+    button = offline.page.locator("button.copy").first
+    source = offline.page.locator(button.get_attribute("data-copy"))
+    button.click()
+    offline.page.wait_for_function("button => button.textContent.includes('Copied')", arg=button.element_handle())
+    assert offline.page.evaluate("navigator.clipboard.readText()") == source.text_content().strip() != ""
+
+
+def test_keyboard_reaches_the_content_first(offline):
+    offline.page.keyboard.press("Tab")
+    focused = "document.activeElement"
+    assert offline.page.evaluate(f"{focused}.matches('a.skip') && {focused}.getBoundingClientRect().top >= 0")
+
+
+def test_page_can_be_read_without_javascript(browser, page):
+    with visit(browser, page, 390, java_script_enabled=False) as opened:
+        content = opened.page.locator("main")
+        assert opened.measure()["overflow"] == 0
+        for section in SECTIONS:
+            assert opened.page.locator(f'[id="{section.name}"]').count() <= 1
+        assert len(content.inner_text()) > 1000 and content.get_by_role("img").count()
+        assert not opened.page.locator("button:visible").count()  # it would do nothing
+        folds = opened.page.locator("main details")
+        folds.first.locator("summary").first.click()
+        assert folds.first.get_attribute("open") is not None
+        assert opened.noise == [] and opened.requests == []
+
+
+# Of what stands for a verdict: how far its colour and white, the colour of paper, are apart (WCAG's contrast).
+ON_PAPER = """
+tags => tags.filter(tag => tag.checkVisibility()).map(tag => {
+  const light = tag => getComputedStyle(tag).color.match(/[\\d.]+/g).slice(0, 3).map(part => part / 255)
+    .map(part => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+  return [tag.textContent.trim(), 1.05 / (light(tag) + 0.05)];
+})
+"""
+SPLIT = """
+figures => figures.filter(one => one.checkVisibility() && getComputedStyle(one).breakInside !== "avoid").length
+"""
+FIGURE_HEIGHTS = "figures => figures.map(one => one.getBoundingClientRect().height)"
+SHUT = """
+folds => folds.filter(one => ![...one.children].slice(1).some(part => part.getBoundingClientRect().height > 0)).length
+"""
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_print_shows_everything_in_black_on_white(browser, page, scheme, tmp_path):
+    with visit(browser, page, scheme=scheme) as opened:
+        opened.page.set_viewport_size(A4)
+        opened.page.emulate_media(media="print")
+        opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        figures, tags = opened.page.locator("main figure"), opened.page.locator("main .tag")
+        assert opened.page.locator("main details").evaluate_all(SHUT) == 0
+        assert figures.evaluate_all(SPLIT) == 0
+        assert max(figures.evaluate_all(FIGURE_HEIGHTS)) < A4["height"]
+        verdicts = tags.evaluate_all(ON_PAPER)
+        assert all(words and contrast >= 4.5 for words, contrast in verdicts), verdicts
+        opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        opened.page.emulate_media(media=None)
+        printed = opened.page.pdf(path=tmp_path / "report.pdf", format="A4")
+        assert printed.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", printed)) > 3
+        assert opened.noise == [] and opened.requests == []
