@@ -45,7 +45,12 @@ rule render_report:
         style=workflow.source_path("../report/style.css"),
         lib=shared("render_report"),
     output:
-        report("results/{dataset}/report/index.html", category="{dataset}", labels={"figure": "the report"}),
+        report(
+            "results/{dataset}/report/index.html",
+            category="Answer",
+            labels={"what": "the report", "days": "all", "dataset": "{dataset}"},
+            caption="../report/captions/report.rst",
+        ),
     log:
         "results/{dataset}/logs/render_report.log",
     benchmark:

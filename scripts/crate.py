@@ -7,6 +7,7 @@ import yaml
 from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
+from fd01.report.licences import licences
 from fd01.workflow.files import read_json, sha256, write_json, write_text
 from fd01.workflow.logs import configure_logging
 
@@ -46,14 +47,6 @@ MEDIA = {
     ".md": "text/markdown",
     ".parquet": "application/vnd.apache.parquet",
 }
-# By the kind of the source.
-LICENCES = {
-    "packaged": "The prices come with the Python package arch, which is under the NCSA licence "
-    "(https://spdx.org/licenses/NCSA) and states no other for them.",
-    "parquet": "Not stated: the prices are a file of whoever ran the study.",
-    "yahoo": "Yahoo's terms of service (https://legal.yahoo.com), which allow personal use.",
-    "synthetic": "The prices are made by the workflow, and are under its licence.",
-}
 
 
 def copy_workflow(source, target, config):
@@ -89,6 +82,7 @@ def describe_run(folder, citation, dataset):
     """
     folder = Path(folder)
     provenance, prices = read_json(folder / "provenance.json"), read_json(folder / "data/dataset.json")
+    stated = licences(citation, prices, provenance["config"], provenance["experiments"])
     licence = f"https://spdx.org/licenses/{citation['license']}"
     crate = ROCrate(version="1.1")
     crate.metadata.extra_terms["sha256"] = "http://schema.org/sha256"  # RO-Crate 1.1 does not have it yet
@@ -125,7 +119,10 @@ def describe_run(folder, citation, dataset):
         add(identifier, "CreativeWork", name=name, version=number) for identifier, (name, number) in PROFILES.items()
     ]
     crate.name = f"A run of FD-01 on {prices['title']}"
-    crate.description = f"{citation['title']} Results on {prices['title']}, with the workflow that made them."
+    crate.description = (
+        f"{citation['title']} Results on {prices['title']}, with the workflow that made them. Licences: "
+        + "; ".join(f"{line['what']}: {line['licence']}" for line in stated)
+    )
     crate.license = {"@id": licence}
     root["author"] = authors
     root["datePublished"] = provenance["collected"]
@@ -179,7 +176,7 @@ def describe_run(folder, citation, dataset):
         prices["title"],
         description=f"{prices['rows']} days of prices with indicators. Source: {made_of}"
         + (f", a file with the SHA-256 {source}" if source else ""),
-        license=LICENCES[prices["source"]["kind"]],
+        license=next(line["licence"] for line in stated if line["what"].startswith("the prices")),
         temporalCoverage=f"{prices['first_date']}/{prices['last_date']}",
     )
     inputs = [
@@ -200,8 +197,8 @@ def describe_run(folder, citation, dataset):
         result=outputs,
         properties={
             "name": f"The run on {dataset}",
-            "description": f"Snakemake ran the workflow on the dataset {dataset}. When the run began, and who began it, "
-            "is not recorded.",
+            "description": f"Snakemake ran the workflow on the dataset {dataset}. Who ran it, and from when on, is "
+            "not recorded.",
             "endTime": provenance["collected"],
             "actionStatus": "http://schema.org/CompletedActionStatus",
         },

@@ -12,12 +12,14 @@ from fd01.workflow.errors import UserError
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
 
-LATER = {section.name for section in SECTIONS if section.layer != ANSWER}
+FIRST = {section.name for section in SECTIONS if section.layer == ANSWER}
+LATER = {section.name for section in SECTIONS} - FIRST
 SVG = "{http://www.w3.org/2000/svg}"
-ONLY_ON_SCREEN = {"nav", "script", "button", "dialog"}
 PAPER = """
-@page { size: A4; margin: 15mm 15mm 17mm; @bottom-right { content: counter(page) " / " counter(pages); font-size: 8pt } }
+@page { size: A4; margin: 15mm 15mm 17mm }
+@page { @bottom-right { content: counter(page) " / " counter(pages); font-size: 8pt } }
 html { font-size: 9.5pt; }
+nav, button, dialog { display: none; }
 body { display: block; margin: 0; padding: 0; }
 """
 
@@ -58,16 +60,14 @@ def first_page(page):
 
 
 def _cut(element):
-    """Drop from an element what is for screens alone, and all from the first later section on; whether it was there."""
+    """Drop from an element the first part that holds later sections alone, and all that follows it."""
     for child in list(element):
-        if child.tag in ONLY_ON_SCREEN:
-            element.remove(child)
-            continue
-        later = child.get("id") in LATER
-        if later or _cut(child):
-            del element[list(element).index(child) + (not later) :]
-            return True
-    return False
+        ids = {part.get("id") for part in child.iter()}
+        if ids & LATER:
+            if ids & FIRST:
+                _cut(child)
+            del element[list(element).index(child) + bool(ids & FIRST) :]
+            return
 
 
 def weasyprint():
@@ -76,8 +76,8 @@ def weasyprint():
         import weasyprint as module
     except OSError as error:
         raise UserError(
-            f"WeasyPrint needs Pango, a library of the system: {error.args[0].splitlines()[0]}. Install it: apt install "
-            "libpango-1.0-0 libpangoft2-1.0-0 (Debian, Ubuntu), brew install pango (macOS), conda install pango"
+            f"WeasyPrint needs Pango, a library of the system: {error.args[0].splitlines()[0]}. Install it: "
+            "apt install libpango-1.0-0 libpangoft2-1.0-0 (Debian and Ubuntu) or brew install pango (macOS)"
         ) from None
     return module
 
