@@ -52,7 +52,12 @@ rule render_report:
         script=workflow.source_path("../report/script.js"),
         lib=shared("render_report"),
     output:
-        report("results/{dataset}/report/index.html", category="{dataset}", labels={"figure": "the report"}),
+        report(
+            "results/{dataset}/report/index.html",
+            category="Answer",
+            labels={"what": "the report", "days": "all", "dataset": "{dataset}"},
+            caption="../report/captions/report.rst",
+        ),
     log:
         "results/{dataset}/logs/render_report.log",
     benchmark:

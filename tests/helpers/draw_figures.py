@@ -53,7 +53,7 @@ def figures(count=2, name=few):
             plot_answer.draw_answer(rows, period, made_up["reference"]["name"], 0.02, count),
         )
     doubts = {"E-1": "unverified"}
-    yield "direction", plot_answer.draw_direction(made_up["direction"], made_up["event"]["text"], doubts)
+    yield "direction", plot_answer.draw_direction(made_up["direction"], made_up["event"]["text"])
 
     table = scores(names)
     aucs = plot_scores.aucs_of(table)
