@@ -23,7 +23,6 @@ from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.models.known_answers import MISSING, REFUSED, VERIFIED
 from fd01.report.html import MINUS, number
 from fd01.scoring.predictions import of_target
-from fd01.study.config import is_chosen
 from fd01.study.folds import is_walk_forward
 from fd01.study.names import display_name, model_of
 from fd01.study.systems import BASELINE, EXTERNAL, SYSTEMS
@@ -68,7 +67,8 @@ class Study:
     titles : dict of dataset to its title
     cut_off : str or None
         The month after which days are clean, from `fd01.study.systems.cut_off`.
-    only : list of str, that section
+    left_out : list of str
+        Experiments that `only` leaves out.
     """
 
     dataset: str
@@ -79,7 +79,7 @@ class Study:
     target: dict
     titles: dict
     cut_off: str | None
-    only: list = field(default_factory=list)
+    left_out: list = field(default_factory=list)
 
     def name(self, experiment):
         """An experiment in words."""
@@ -775,7 +775,7 @@ def _cause(study, row):
         return "no original", "Their pre-trained originals, with which they are compared, did not run"
     if tried:
         return "other", row.reason
-    if not is_chosen(row.experiment, study.only):
+    if row.experiment in study.left_out:
         return "left out", "Left out by the option `only`"
     if entry["run"] == "gpu":
         return "no GPU", "They take hours without a GPU, and none was found"
