@@ -1,7 +1,8 @@
 """Draw one kind of figure of the scores for every fold: an SVG and, beside it, the table of all experiments.
 
-A figure shows at most `fd01.report.figures.CURVES` experiments, the same on every fold: `fd01.report.figures.CHOICE`, by
-the mean AUC over the folds. Of curves, the files `{fold}-all` show every experiment in a panel of its own.
+A figure shows at most `fd01.report.figures.CURVES` experiments, the same on every fold, by the score by which each is
+compared: `fd01.report.figures.CHOICE`, by the mean AUC over the folds. Of curves, the files `{fold}-all.svg` show every
+score of every experiment in a panel of its own.
 """
 
 from dataclasses import dataclass
@@ -18,10 +19,10 @@ from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.report.figures import (
     CURVES,
     GUESS_LINE,
-    LINE,
     REFERENCE_LINE,
     Cast,
     Column,
+    compared,
     display_names,
     line_styles,
     message_figure,
@@ -121,6 +122,7 @@ class Block:
     ----------
     fold : str
     aucs : Series of AUC by label, best first, for all labels of the block
+    compared : int, how many experiments have one
     shown : list of str, the labels that are drawn, best first
     names : dict of label to its name in figures
     reference : str or None, the label of the reference
@@ -129,6 +131,7 @@ class Block:
 
     fold: str
     aucs: pd.Series
+    compared: int
     shown: list
     names: dict
     reference: str
@@ -137,21 +140,26 @@ class Block:
     @property
     def best(self):
         """The best AUC and whose it is."""
-        return f"highest AUC {number(self.aucs.iloc[0])}, {self.names[self.aucs.index[0]]}"
+        return f"highest AUC {number(self.aucs[self.shown[0]])}, {self.names[self.shown[0]]}"
 
     @property
     def text(self):
         """The AUC of everything that is drawn."""
         aucs = ", ".join(f"{self.names[label]} {number(self.aucs[label])}" for label in self.shown)
-        return " ".join(filter(None, [f"AUC: {aucs}.", rest(len(self.shown), len(self.aucs))]))
+        return f"AUC: {aucs}."
+
+    def rest(self, *file):
+        """What is left out; see `fd01.report.figures.rest`."""
+        return rest(len(self.shown), self.compared, *file)
 
 
-def curves(table, block, x, y, height):
+def curves(head, table, block, x, y, height):
     """A column with a panel of all curves that are shown, and the panel."""
     column = Column()
-    column.space(LINE + 2)
+    column.write(head, weight="bold")
+    column.write(y.replace("_", " "))
+    column.space(2)
     axes = column.panel(height, left=36)
-    column.sheet.text(0, 11, y.replace("_", " "))
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
     for label, look in line_styles(block.shown, block.reference).items():
         rows = table[table["label"] == label]
@@ -167,13 +175,13 @@ def explain_curves(column, block, entries):
     styles = line_styles(block.shown, block.reference)
     column.legend([(styles[label], f"{number(block.aucs[label])}  {block.names[label]}") for label in block.shown])
     column.legend(entries)
-    if left_out := rest(len(block.shown), len(block.aucs)):
+    if left_out := block.rest(f"{block.fold}-all.svg"):
         column.write(left_out, color=SOFT)
 
 
 def draw_roc(table, block):
     """ROC curves, the best AUC first in the legend."""
-    column, axes = curves(table, block, "false_positive_rate", "true_positive_rate", 316)
+    column, axes = curves(f"ROC curves on {block.fold}", table, block, "false_positive_rate", "true_positive_rate", 316)
     axes.plot([0, 1], [0, 1], **GUESS_LINE)
     explain_curves(column, block, [(GUESS_LINE, "guessing")])
     return column.finish(), f"ROC curves on {block.fold}: {block.best}", block.text
@@ -181,7 +189,7 @@ def draw_roc(table, block):
 
 def draw_precision_recall(table, block):
     """Precision-recall curves, the prevalence, and the published pairs."""
-    column, axes = curves(table, block, "recall", "precision", 290)
+    column, axes = curves(f"Precision and recall on {block.fold}", table, block, "recall", "precision", 290)
     prevalence = table["prevalence"].iloc[0]
     axes.axhline(prevalence, color=PREVALENCE, lw=1)
     entries = [({"color": PREVALENCE, "lw": 1}, f"guessing: the share of days with the event, {prevalence:.2f}")]
@@ -196,6 +204,7 @@ def draw_precision_recall(table, block):
 def draw_all(table, block, x, y):
     """Every curve in a panel of its own, over the reference's, best AUC first."""
     column = Column()
+    column.write(f"All curves on {block.fold}", weight="bold")
     drawn = [label for label in block.aucs.index if label in set(table["label"])]
     column.legend([(REFERENCE_LINE, "the curve of the panel"), ({"color": SOFT, "lw": 1}, "the reference")])
     column.write(f"to the right: {x.replace('_', ' ')}; upwards: {y.replace('_', ' ')}", color=SOFT)
@@ -213,6 +222,7 @@ def draw_all(table, block, x, y):
 def draw_distributions(table, block):
     """Histograms of the scores, one panel per label: days with the event and days without."""
     column = Column()
+    column.write(f"Scores on {block.fold}", weight="bold")
     column.write("scores of days on which the event", color=SOFT)
     column.legend([(look, word) for word, look, _ in OUTCOMES.values()])
     column.space(6)
@@ -224,7 +234,7 @@ def draw_distributions(table, block):
             density, _ = np.histogram(rows.loc[rows["y"] == y, "score"], edges, density=True)
             axes.stairs(density, edges, color=look["color"], fill=True, alpha=filled)
             axes.stairs(density, edges, **look)
-    if left_out := rest(len(block.shown), len(block.aucs)):
+    if left_out := block.rest():
         column.write(left_out, color=SOFT)
     return column.finish(), f"Scores of days with and without the event on {block.fold}: {block.best}", block.text
 
@@ -232,6 +242,7 @@ def draw_distributions(table, block):
 def draw_sweep(table, block):
     """Precision, recall and F1 against the threshold, one panel per label."""
     column = Column()
+    column.write(f"Every threshold on {block.fold}", weight="bold")
     column.write("to the right: the threshold on the score; upwards, from 0 to 1:", color=SOFT)
     column.legend([(look, word) for word, look in MEASURES.values()])
     column.space(6)
@@ -240,7 +251,7 @@ def draw_sweep(table, block):
         for measure, (_, look) in MEASURES.items():
             axes.plot(rows["threshold"], rows[measure], **look)
         axes.set(ylim=(0, 1.02), yticks=[])
-    if left_out := rest(len(block.shown), len(block.aucs)):
+    if left_out := block.rest():
         column.write(left_out, color=SOFT)
     return column.finish(), f"Precision, recall and F1 at every threshold on {block.fold}: {block.best}", block.text
 
@@ -275,18 +286,22 @@ if __name__ == "__main__":
     reference = next((label for label in names if experiments[label] == params.reference), None)
     folds = [fold for fold in outcomes["fold"].unique() if not is_walk_forward(fold)]
     aucs = {fold: aucs_of(scores[scores["fold"] == fold]) for fold in folds}
-    shown = cast.choose(pd.concat(aucs.values()).groupby(level=0).mean(), experiments, CURVES)
+    main = set(scores.loc[compared(scores), "label"])
+    means = pd.concat(aucs.values()).groupby(level=0).mean()
+    shown = cast.choose(means[means.index.isin(main)], experiments, CURVES)
     tabulate, draw = FIGURES[wildcards.figure]
     for fold in folds:
         best_first = aucs[fold]
-        if best_first.empty:
+        drawn = [label for label in best_first.index if label in shown]
+        if not drawn:
             text = f"Nothing to draw on {fold}: no score that varies, or not both outcomes among the days."
             save_figure(*message_figure(text), scores.iloc[:0], directory / fold)
+            if wildcards.figure in WITH_ALL:
+                save_svg(*message_figure(text), directory / f"{fold}-all.svg")
             continue
         table = tabulate(scores[scores["fold"] == fold])
-        drawn = [label for label in best_first.index if label in shown]
         published = published_pairs(params.published, wildcards.dataset, fold, params.target)
-        block = Block(fold, best_first, drawn, names, reference, published)
+        block = Block(fold, best_first, len(main & set(best_first.index)), drawn, names, reference, published)
         save_figure(*draw(table, block), table, directory / fold)
         if wildcards.figure in WITH_ALL:
             save_svg(*draw_all(table, block, *WITH_ALL[wildcards.figure]), directory / f"{fold}-all.svg")

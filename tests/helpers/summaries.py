@@ -40,10 +40,8 @@ def summary(count=10, not_run=4, name=long_name, folds=("test", "validation")):
             "title": f"{fold}, 2017 to 2018",
             "event_auc": 0.848,
             "event_experiment": "E-0",
-            "event_name": name(0),
             "direction_auc": 0.561,
-            "direction_experiment": "E-1",
-            "direction_name": name(1),
+            "direction_experiment": "E-5",
             "tried": 16,
             "chance_low": 0.52,
             "chance_high": 0.58,
@@ -56,5 +54,6 @@ def summary(count=10, not_run=4, name=long_name, folds=("test", "validation")):
         "event": {"text": "the next day's High reaches today's Close plus 1 %"},
         "periods": periods,
         "rows": rows,
+        "not_shown": 2,
         "direction": direction,
     }

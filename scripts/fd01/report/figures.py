@@ -1,7 +1,7 @@
 """How every figure looks and is saved; `fd01.report.palette` has the colours.
 
 A figure is as wide as a column of the report, which is a phone's screen; there its texts are as large as drawn.
-Nothing else imports matplotlib: `pyplot` undoes what a matplotlibrc of the user says before anything is drawn.
+Nothing else imports matplotlib: `empty_figure` undoes what a matplotlibrc of the user says before anything is drawn.
 """
 
 import io
@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.evaluation.evidence import PRETRAINED, doubts
+from fd01.evaluation.score_matrix import COMPARED_KINDS
 from fd01.report.palette import GUESS, HAIR, INK, OTHERS, PAPER, REFERENCE, SOFT
 from fd01.report.svg import short
 from fd01.study.systems import BASELINE
@@ -20,7 +21,7 @@ from fd01.workflow.files import replacing, write_text
 
 # Lengths are in points.
 WIDTH = 360
-MARGIN = 8  # to the right of axes: half of the last number below them
+MARGIN = 16  # to the right of axes: half of the last number below them
 NAMES = 148  # of the column with the names of rows
 TEXT = 11.5
 LINE = 14.5
@@ -57,6 +58,12 @@ def display_names(rows):
     """Name of each row in a figure: its experiment, with the kind of score where there are several."""
     kinds = rows.groupby("experiment")["score_kind"].transform("nunique")
     return rows["experiment"].where(kinds == 1, rows["experiment"] + " (" + rows["score_kind"] + ")")
+
+
+def compared(rows):
+    """Which `rows` hold the score by which their experiment is compared, the only one in most figures; bool Series."""
+    place = rows["score_kind"].map({kind: i for i, kind in enumerate(COMPARED_KINDS)})
+    return place == place.groupby(rows["experiment"]).transform("min")
 
 
 @dataclass(frozen=True)
@@ -113,21 +120,19 @@ def line_styles(labels, reference):
     return {label: REFERENCE_LINE if label == reference else next(looks) for label in labels}
 
 
-def rest(shown, total):
-    """A sentence on what a figure leaves out; empty if it shows all."""
-    return f"{shown} of {total} are drawn: {CHOICE}. The table of the figure has all." if shown < total else ""
+def rest(shown, total, file="the table of the figure"):
+    """A sentence on what a figure leaves out, and on the `file` that has all; empty if it shows all."""
+    return f"{shown} of {total} experiments: {CHOICE}. All: {file}." if shown < total else ""
 
 
-def pyplot():
-    """matplotlib.pyplot in the style of the project, drawing to SVG, whatever a matplotlibrc of the user says."""
+def empty_figure():
+    """A matplotlib figure in the style of the project, whatever a matplotlibrc of the user says."""
     import matplotlib
+    from matplotlib.figure import Figure
 
     matplotlib.rcdefaults()
     matplotlib.rcParams.update(STYLE)
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
-    return pyplot
+    return Figure(figsize=(WIDTH / 72, 1))
 
 
 @cache
@@ -171,7 +176,7 @@ class Column:
     """
 
     def __init__(self):
-        self._figure = pyplot().figure(figsize=(WIDTH / 72, 1))
+        self._figure = empty_figure()
         self.sheet = self._figure.add_axes([0, 0, 1, 1], xlim=(0, WIDTH))
         self.sheet.set_axis_off()
         self.height = 0
@@ -220,16 +225,16 @@ class Column:
 
     def multiples(self, names, height, columns=2, below=LINE + 8):
         """Add small panels with these names above them; returns their axes."""
-        gap = 22
-        width = (WIDTH - MARGIN - gap * (columns - 1)) / columns
+        left, gap = 14, 26
+        width = (WIDTH - MARGIN - left - gap * (columns - 1)) / columns
         axes = []
-        for start in range(0, len(names), columns):
-            heads = [wrap(name, width) for name in names[start : start + columns]]
+        for first in range(0, len(names), columns):
+            heads = [wrap(name, width) for name in names[first : first + columns]]
             top = self.height + max(map(len, heads)) * LINE + 4
             for i, lines in enumerate(heads):
-                left = i * (width + gap)
-                self._lines(lines, left, top - 4 - len(lines) * LINE)
-                axes.append(self._axes(top, height, left, left + width))
+                start = left + i * (width + gap)
+                self._lines(lines, start, top - 4 - len(lines) * LINE)
+                axes.append(self._axes(top, height, start, start + width))
             self.height = top + height + below
         return axes
 
@@ -276,14 +281,13 @@ def message_figure(text):
 
 
 def save_svg(figure, title, description, path):
-    """Write `figure` to the file `path`, and close it.
+    """Write `figure` to the file `path`.
 
     `title` and `description` say the finding in words, for those who cannot see the figure.
     """
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None})
     write_text(path, short(drawn.getvalue(), title, description))
-    pyplot().close(figure)
 
 
 def save_figure(figure, title, description, table, stem):
