@@ -27,6 +27,5 @@ rule summarise:
         target=config["targets"][0],
         titles={name: entry["title"] for name, entry in config["datasets"].items()},
         cut_off=cut_off(config),
-        only=config.get("only", []),
     script:
         "../scripts/summarise.py"

@@ -31,8 +31,7 @@ WORDS = {
 SEEN = "\u2020"  # behind the name of a model that may have seen the days
 ROWS = ["fold", "experiment", "name", "group", "status", "difference", "low", "high", "verdict", "exposure", "doubt"]
 DIRECTION = [
-    *("fold", "title", "event_auc", "event_experiment", "event_name"),
-    *("direction_auc", "direction_experiment", "direction_name"),
+    *("fold", "title", "event_auc", "event_experiment", "direction_auc", "direction_experiment"),
     *("tried", "chance_low", "chance_high"),
 ]
 

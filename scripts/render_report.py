@@ -17,7 +17,6 @@ from fd01.report.files import embedded, files_of_run
 from fd01.report.glossary import read_glossary
 from fd01.report.html import inline_svg, render_page
 from fd01.report.licences import licences
-from fd01.report.not_run import causes
 from fd01.report.sections import LAYERS, SECTIONS
 from fd01.report.tables import (
     MEASURES,
@@ -148,7 +147,7 @@ if __name__ == "__main__":
         provenance=provenance,
         config=config,
         imported=imported(provenance["experiments"]),
-        not_run=causes(experiments, config),
+        not_run=summary["not_run"],
         messages=messages(experiments),
         known_answers=[one for path in files.known_answers if (one := read_json(path))["status"] != MISSING],
         cost_by_rule=by_rule(provenance["costs"]),

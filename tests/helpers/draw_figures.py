@@ -52,7 +52,6 @@ def figures(count=2, name=few):
             f"answer-{period['fold']}",
             plot_answer.draw_answer(rows, period, made_up["reference"]["name"], 0.02, count),
         )
-    doubts = {"E-1": "unverified"}
     yield "direction", plot_answer.draw_direction(made_up["direction"], made_up["event"]["text"])
 
     table = scores(names)

@@ -12,13 +12,13 @@ NO_NETWORK = re.compile(r"\[Errno -?\d+\]|does not answer|name resolution|networ
 BESIDE = re.compile("^it is compared with the pre-trained network, (whose weights are missing|which is not run): ")
 
 
-def causes(experiments, config):
+def causes(table, experiments):
     """Why experiments did not run, or not everywhere.
 
     Parameters
     ----------
-    experiments : DataFrame, as the rule `evaluate` writes it
-    config : dict
+    table : DataFrame, as the rule `evaluate` writes `experiments.csv`
+    experiments : dict, that section of the configuration
 
     Returns
     -------
@@ -27,20 +27,20 @@ def causes(experiments, config):
         list of str.
     """
     groups = {}
-    for row in experiments[experiments["status"] != "ok"].to_dict("records"):
+    for row in table[table["status"] != "ok"].to_dict("records"):
         reason = row["reason"] if isinstance(row["reason"], str) else ""
         raw = BESIDE.sub("", reason)
-        cause, text = _in_words(row, raw, config)
+        cause, text = _in_words(row, raw, experiments)
         group = groups.setdefault((cause, text), {"cause": cause, "text": text, "experiments": []})
         group["experiments"].append(row["experiment"])
     order = [WEIGHTS, UNPROVED, OTHER, NO_GPU, SWITCHED_OFF]
     return sorted(groups.values(), key=lambda group: order.index(group["cause"]))
 
 
-def _in_words(row, raw, config):
+def _in_words(row, raw, experiments):
     """The cause of one experiment, and its text."""
     if pd.isna(row["model"]):
-        if config["experiments"][row["experiment"]]["run"] == "gpu" and "GPU" in raw:
+        if experiments[row["experiment"]]["run"] == "gpu" and "GPU" in raw:
             return NO_GPU, "There is no graphics card (GPU) here, and without one these take hours"
         return SWITCHED_OFF, "Switched off in the configuration"
     beside = BESIDE.match(row["reason"]) if isinstance(row["reason"], str) else None

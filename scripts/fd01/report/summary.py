@@ -22,8 +22,8 @@ from fd01.evaluation.paired_comparisons import PRIMARY
 from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.models.known_answers import MISSING, REFUSED, VERIFIED
 from fd01.report.html import MINUS, number
+from fd01.report.not_run import causes
 from fd01.scoring.predictions import of_target
-from fd01.study.config import is_chosen
 from fd01.study.folds import is_walk_forward
 from fd01.study.names import display_name, model_of
 from fd01.study.systems import BASELINE, EXTERNAL, SYSTEMS
@@ -68,7 +68,6 @@ class Study:
     titles : dict of dataset to its title
     cut_off : str or None
         The month after which days are clean, from `fd01.study.systems.cut_off`.
-    only : list of str, that section
     """
 
     dataset: str
@@ -79,7 +78,6 @@ class Study:
     target: dict
     titles: dict
     cut_off: str | None
-    only: list = field(default_factory=list)
 
     def name(self, experiment):
         """An experiment in words."""
@@ -195,7 +193,7 @@ def summarise(study, results):
         "trust": trust(study, results, shown),
         "limitations": limitations(study, results, shown),
         "next": next_command(study, results),
-        "not_run": not_run(study, results),
+        "not_run": causes(results.experiments, study.experiments),
     }
 
 
@@ -756,34 +754,6 @@ def limitations(study, results, shown):
     ahead, spans = _count(study.target["horizon"], "day"), _count(len(blocks), "period")
     found.append(f"One series of prices, {ahead} ahead, {spans} with {_count(events, 'day')} with the event in all.")
     return found
-
-
-def not_run(study, results):
-    """Experiments that did not run, by cause in words; the exact reasons are in `experiments.csv`."""
-    table, causes = results.experiments, {}
-    for row in table[table["status"] != "ok"].itertuples():
-        key = _cause(study, row)
-        causes.setdefault(key, []).append(row.experiment)
-    return [{"cause": cause, "text": text, "experiments": names} for (cause, text), names in sorted(causes.items())]
-
-
-def _cause(study, row):
-    """The cause and its text for a row of `experiments.csv` that did not run."""
-    entry, tried = study.experiments[row.experiment], isinstance(row.model, str)
-    if row.weights == MISSING:
-        return "weights missing", f"The pre-trained weights of {study.model(row.experiment)} could not be fetched"
-    if row.weights == REFUSED:
-        model = study.model(row.experiment)
-        return "weights refused", f"The weights of {model} do not load or do not give the published answers"
-    if tried and entry.get("needs_weights"):
-        return "no original", "Their pre-trained originals, with which they are compared, did not run"
-    if tried:
-        return "other", row.reason
-    if not is_chosen(row.experiment, study.only):
-        return "left out", "Left out by the option `only`"
-    if entry["run"] == "gpu":
-        return "no GPU", "They take hours without a GPU, and none was found"
-    return "switched off", "Switched off for this dataset in the configuration"
 
 
 def next_command(study, results):

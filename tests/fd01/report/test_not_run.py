@@ -20,9 +20,8 @@ def experiments(*rows):
 
 def grouped(*rows):
     table = experiments(*rows)
-    config = {"experiments": {name: {"run": "all"} for name in table["experiment"]}}
-    config["experiments"]["E0"]["run"] = "gpu"
-    return [(group["text"], group["experiments"]) for group in causes(table, config)]
+    run = {name: {"run": "all"} for name in table["experiment"]} | {"E0": {"run": "gpu"}}
+    return [(group["text"], group["experiments"]) for group in causes(table, run)]
 
 
 def test_network_error_is_no_network_and_twins_belong_to_the_same_cause():

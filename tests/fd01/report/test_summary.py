@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from scipy.stats import norm
 
 from fd01.evaluation.ledger import expected_maximum
-from fd01.report.summary import Results, Study, direction, figure_rows, not_run, periods, summarise
+from fd01.report.summary import Results, Study, direction, figure_rows, periods, summarise
 from fd01.study.config import check_config
 from fd01.study.names import display_name
 from fd01.study.systems import needed_weights
@@ -275,20 +275,6 @@ def test_attempts_warn_where_luck_alone_would_do_as_well():
     assert summary()["trust"][3]["state"] == "ok"
     lucky = results().ledger.assign(expected_maximum=0.81)
     assert summary(ledger=lucky)["trust"][3]["state"] == "attention"
-
-
-def test_what_did_not_run_is_grouped_by_cause():
-    table = results().experiments.set_index("experiment")
-    table.loc[["TFM-03", "PTST-200M"], ["model", "weights"]] = None
-    causes = {line["cause"]: line["experiments"] for line in not_run(study(), results(experiments=table.reset_index()))}
-    assert "TFM-03" in causes["no GPU"] and "PTST-200M" in causes["switched off"]
-    assert "LL-scratch" in causes["no original"] and "LL-finetuned" not in causes["no original"]
-    lines = not_run(study(), results())
-    assert sorted(name for line in lines for name in line["experiments"]) == sorted(
-        table.index[table["status"] != "ok"]
-    )
-    models = {line["text"] for line in lines if line["cause"] == "weights missing"}
-    assert len(models) == 2 and all("could not be fetched" in text for text in models)
 
 
 def test_nothing_measured_still_gives_a_page():
