@@ -11,6 +11,7 @@ from fd01.report import palette
 from fd01.report.figures import GUESS_LINE, MARGIN, NAMES, WIDTH, Column, message_figure, save_figure
 from fd01.report.html import number
 from fd01.report.palette import GUESSING, INK, ON_DIRECTION, ON_EVENT, PAPER, SOFT, TOO_SMALL
+from fd01.report.svg import VALUE
 from fd01.workflow.files import read_json
 from fd01.workflow.logs import configure_logging
 
@@ -50,17 +51,20 @@ def signed(value):
     return f"{'+' if value >= 0 else ''}{number(value)}"
 
 
+def in_words(row):
+    """What was found of a row, in a sentence."""
+    name = row_name(row, ", may have seen these days")
+    between = "" if row["low"] is None else f", interval {signed(row['low'])} to {signed(row['high'])}"
+    return f"{name}: {signed(row['difference'])}{between}, {verdict_word(row)}."
+
+
 def describe(rows, period, reference):
     """Title and description of the figure of a period."""
     compared = [row for row in rows if row["difference"] is not None]
     absent = [row["name"] for row in rows if row["difference"] is None]
     counts = Counter(map(verdict_word, compared))
     found = [f"{count} {word}" for word, count in counts.items()] + [f"{len(absent)} not run"] * bool(absent)
-    sentences = [
-        f"{row_name(row, ', may have seen these days')}: {signed(row['difference'])}, interval {signed(row['low'])} to {signed(row['high'])}, "
-        f"{verdict_word(row)}."
-        for row in compared
-    ]
+    sentences = list(map(in_words, compared))
     if absent:
         sentences.append(f"Not run: {'; '.join(absent)}.")
     return f"Difference in AUC to {reference}, {period['title']}: {', '.join(found)}", " ".join(sentences)
@@ -106,7 +110,7 @@ def draw_answer(rows, period, reference, margin, not_shown):
         look = LOOKS[row["verdict"] or INCONCLUSIVE]
         if row["low"] is not None:
             axes.plot([row["low"], row["high"]], [centre, centre], color=look["color"], lw=2)
-        axes.plot(row["difference"], centre, ls="", **look)
+        axes.plot(row["difference"], centre, ls="", gid=VALUE + in_words(row), **look)
     column.write(f"AUC minus the AUC of {reference}; line: its interval, corrected for the number of tests", color=SOFT)
     column.space(3)
     shown = {row["verdict"] or INCONCLUSIVE for row in rows if row["difference"] is not None}
