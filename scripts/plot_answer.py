@@ -36,11 +36,9 @@ DIRECTION = [
 ]
 
 
-def row_name(row):
+def row_name(row, seen=f" {SEEN}"):
     """The name of a row, with what a reader must know of it."""
-    return ", ".join(filter(None, [row["name"], row["doubt"]])) + (
-        "" if row["exposure"] in (None, CLEAN) else f" {SEEN}"
-    )
+    return ", ".join(filter(None, [row["name"], row["doubt"]])) + ("" if row["exposure"] in (None, CLEAN) else seen)
 
 
 def verdict_word(row):

@@ -20,7 +20,7 @@ from fd01.evaluation.exposure import CLEAN, last_day
 from fd01.evaluation.metrics import ALL_SEEDS
 from fd01.evaluation.paired_comparisons import PRIMARY
 from fd01.evaluation.protocol import ORIGINAL_TARGET
-from fd01.models.known_answers import MISSING, REFUSED, VERIFIED
+from fd01.models.known_answers import REFUSED, VERIFIED
 from fd01.report.html import MINUS, number
 from fd01.report.not_run import causes
 from fd01.scoring.predictions import of_target

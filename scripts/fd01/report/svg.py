@@ -4,6 +4,9 @@ import re
 from collections import Counter
 from xml.etree import ElementTree
 
+# What a reader sees at the pointer: the `gid` of an artist that begins so, which becomes the attribute `data-value`.
+VALUE = "value: "
+
 _SVG = "http://www.w3.org/2000/svg"
 VALUE = "value: "  # a group of matplotlib (`set_gid`) whose name begins so has a value that the page can show
 _HREF = "{http://www.w3.org/1999/xlink}href"
@@ -85,6 +88,10 @@ def _drawn(element, definitions):
         tag = child.tag.removeprefix(f"{{{_SVG}}}")
         if tag == "defs":
             definitions |= {one.get("id"): one for one in child if one.get("id")}
+        elif tag == "g" and child.get("id", "").startswith(VALUE):
+            child.set("data-value", child.get("id").removeprefix(VALUE))
+            child[:] = list(_drawn(child, definitions))
+            yield child
         elif tag == "g" and "clip-path" in child.attrib:
             child[:] = list(_drawn(child, definitions))
             yield child
