@@ -8,9 +8,9 @@ from fd01.data.targets import TARGETS, describe
 from fd01.evaluation.alignment import LEVEL, SKILL, alignment_check
 from fd01.evaluation.audit import outdated
 from fd01.evaluation.evidence import by_label, doubts
-from fd01.report import palette
 from fd01.report.files import embedded, files_of_run
 from fd01.report.html import inline_svg, render_page
+from fd01.report.palette import style as figure_style
 from fd01.report.sections import LAYERS, SECTIONS
 from fd01.report.tables import RESULT_COLUMNS, check_names, imported, meanings, result_tables, score_kinds
 from fd01.study.folds import is_walk_forward
@@ -64,7 +64,7 @@ if __name__ == "__main__":
         Path(files.template).parent,
         SECTIONS,
         layers=LAYERS,
-        style=Path(files.style).read_text(encoding="utf-8") + palette.style(),
+        style=Path(files.style).read_text(encoding="utf-8") + figure_style(),
         script=Path(files.script).read_text(encoding="utf-8"),
         summary=summary,
         verdict=verdict,
