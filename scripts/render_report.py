@@ -10,13 +10,13 @@ from fd01.evaluation.audit import outdated
 from fd01.evaluation.calibration import CLIP
 from fd01.evaluation.evidence import by_label, doubts
 from fd01.models.known_answers import MISSING
-from fd01.report import palette
 from fd01.report.citation import bibtex, in_words
 from fd01.report.costs import by_experiment, by_rule
 from fd01.report.files import embedded, files_of_run
 from fd01.report.glossary import read_glossary
 from fd01.report.html import inline_svg, render_page
 from fd01.report.licences import licences
+from fd01.report.palette import style as figure_style
 from fd01.report.sections import LAYERS, SECTIONS
 from fd01.report.tables import (
     MEASURES,
@@ -116,7 +116,7 @@ if __name__ == "__main__":
         Path(files.template).parent,
         SECTIONS,
         layers=LAYERS,
-        style=Path(files.style).read_text(encoding="utf-8") + palette.style(),
+        style=Path(files.style).read_text(encoding="utf-8") + figure_style(),
         script=Path(files.script).read_text(encoding="utf-8"),
         summary=summary,
         verdict=verdict,
