@@ -77,7 +77,9 @@ def test_conda_environment_has_the_pins_of_the_single_one(path):
 
 
 def test_package_of_no_environment_is_refused():
-    with pytest.raises(SystemExit, match=r"arch==8\.0\.0  # analyses: no environment analyses, only analysis, exports, fracast"):
+    with pytest.raises(
+        SystemExit, match=r"arch==8\.0\.0  # analyses: no environment analyses, only analysis, exports,"
+    ):
         pin.belonging(["arch==8.0.0  # analyses"])
 
 
