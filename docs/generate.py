@@ -65,6 +65,7 @@ STAGES = {
     "report": "Report",
     "archive": "Predictions to and from another machine",
     "explore": "Notebook for a closer look",
+    "exports": "First page on paper, and research object",
 }
 
 

@@ -43,7 +43,7 @@ BROKEN = "echo 'conda: cannot be activated' >&2\nfalse\n"
 BASELINE = ("run_baseline", "results/sp500/predictions/BASE-HAR")
 METRICS = ("evaluate", "results/sp500/metrics/metrics.csv")
 COMPARISONS = ("compare_experiments", "results/sp500/metrics/comparisons.csv")
-TARGETS = ["all", "explore"]
+TARGETS = ["all", "explore", "crate"]
 # PYTHONPATH, which Snakemake drops under conda otherwise, makes TimesFM tiny.
 WITH_CONDA = ["--sdm", "conda", "--conda-not-block-search-path-envvars"]
 

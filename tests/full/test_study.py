@@ -2,6 +2,7 @@
 
 import copy as copying
 import itertools
+import json
 import os
 import re
 import shutil
@@ -11,12 +12,14 @@ import time
 
 import numpy as np
 import pandas as pd
+import pypdf
 import pytest
 import yaml
 from end_orphans import end_orphans, running_jobs
 from helpers.hub import CONNECTION_REFUSED
 from helpers.loaded_modules import assert_tracked
 from helpers.paths import IN_EVERY_JOB, ROOT
+from helpers.research_object import problems
 from helpers.run_workflow import QUIET, command, environment, planned, snakemake
 from helpers.studies import (
     CONFIG,
@@ -33,6 +36,7 @@ from helpers.studies import (
 )
 
 from fd01.report.html import number
+from fd01.report.sections import APPENDIX, SECTIONS
 from fd01.scoring.predictions import read_experiment, read_predictions, write_predictions
 from fd01.study.config import check_config
 from fd01.study.seal import NOT_FIXED, plan_digest, seal
@@ -94,6 +98,15 @@ def download(ticker, **options):
     change(folder, "datasets", "spy", "source", value={"kind": "yahoo", "ticker": "SPY"})
     path = os.pathsep.join([str(IN_EVERY_JOB), str(folder)])
     snakemake(folder, "results/spy/data/dataset.parquet", PYTHONPATH=path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(study, tmp_path_factory):
+    """The study after its exports: the first page as PDF, and the research object."""
+    folder = tmp_path_factory.mktemp("exported") / "run"
+    shutil.copytree(study, folder)
+    snakemake(folder, "pdf", "crate")
     return folder
 
 
@@ -202,6 +215,43 @@ def test_report_says_whether_its_prices_answer_the_question(study, spy):
     said = "how the models compare on it does not answer FD-01"
     assert said in (study / "results/sp500/report/index.html").read_text()
     assert said not in (spy / "results/spy/report/index.html").read_text()
+
+
+def test_first_page_is_a_pdf_on_a4(exported):
+    pages = pypdf.PdfReader(exported / "results/sp500/report/first-page.pdf").pages
+    assert len(pages) <= 3
+    assert {tuple(round(float(side) / 72 * 25.4) for side in page.mediabox[2:]) for page in pages} == {(210, 297)}
+    text = " ".join(" ".join(page.extract_text() for page in pages).split())
+    question = read_json(exported / "results/sp500/verdict.json")["question"]
+    assert question in text
+    later = [section.title for section in SECTIONS if section.layer == APPENDIX]
+    assert not [title for title in later if title in text]
+
+
+def test_results_are_a_research_object(exported, tmp_path):
+    assert problems(exported / "results/sp500", tmp_path) == []
+    entities = read_json(exported / "results/sp500/ro-crate-metadata.json")["@graph"]
+    named = {entity["@id"] for entity in entities}
+    assert {"report/index.html", "metrics/comparisons.csv", "figures/auc.svg", "workflow/Snakefile"} <= named
+
+
+def test_workflow_in_a_research_object_finds_the_run_complete(exported):
+    workflow = exported / "results/sp500/workflow"
+    elsewhere = ["--snakefile", workflow / "Snakefile", "--configfile", workflow / "config.yaml"]
+    assert "Nothing to be done" in snakemake(exported, *elsewhere, "--rerun-triggers", "code").stdout
+
+
+def test_exports_are_no_part_of_the_run(study, exported):
+    assert not (study / "results/sp500/ro-crate-metadata.json").exists()
+    assert planned(exported) == {}
+
+
+def test_record_of_snakemake_sorts_the_files_into_three_categories(exported):
+    snakemake(exported, "--report", exported / "record.html")
+    (found,) = re.findall(r"^ *var categories = (\{.*\})", (exported / "record.html").read_text(), re.MULTILINE)
+    categories = json.loads(found)
+    assert set(categories) == {"Answer", "Results", "Checks"}
+    assert "results/sp500/report/index.html" in categories["Answer"]["Other"]
 
 
 def test_prediction_file_that_is_gone_stops_the_run(copy):
@@ -783,5 +833,5 @@ def test_killed_run_is_resumed(study, copy):
         pd.testing.assert_frame_equal(read_frame(study / name), read_frame(copy / name))
 
 
-def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, downloaded, fetched, spy):
+def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, downloaded, exported, fetched, spy):
     assert_tracked(loaded_modules, __file__)

@@ -77,7 +77,9 @@ def test_conda_environment_has_the_pins_of_the_single_one(path):
 
 
 def test_package_of_no_environment_is_refused():
-    with pytest.raises(SystemExit, match=r"arch==8\.0\.0  # analyses: no environment analyses, only analysis, fracast"):
+    with pytest.raises(
+        SystemExit, match=r"arch==8\.0\.0  # analyses: no environment analyses, only analysis, exports,"
+    ):
         pin.belonging(["arch==8.0.0  # analyses"])
 
 
@@ -91,7 +93,7 @@ def test_environment_needs_the_pins_of_all_that_it_needs():
 def test_conda_environment_of_a_rule_asks_for_what_its_script_imports(name):
     (environment,) = re.findall(r'"../envs/([\w-]+)\.yaml"', RULES[name])
     asked = {requirement.name.lower() for requirement in REQUIRED[environment]}
-    distributions = {"sklearn": "scikit-learn", "talib": "ta-lib", "IPython": "jupyter"}
+    distributions = {"sklearn": "scikit-learn", "talib": "ta-lib", "IPython": "jupyter", "yaml": "pyyaml"}
     wanted = {distributions.get(module, module) for module in imports(name)}
     # Of the module that computes the indicators, PatchTST reads their names alone.
     assert wanted - ({"ta-lib"} if name == "train_patchtst" else set()) <= asked
