@@ -89,8 +89,8 @@ def render(folder, template, doubts=None, **content):
     """A template as text; a name that `content` lacks is an error (`jinja2.UndefinedError`).
 
     Templates have the filters `number`, `count` and `p_value`, and `doubt`, which gives what `doubts`, a dict of
-    experiment to label, says of an experiment. They include others, as `template` itself, by their path from `folder`. `skip(reason)`
-    ends a template that does not apply.
+    experiment to label, says of an experiment. They include others, as `template` itself, by their path from `folder`.
+    `skip(reason)` ends a template that does not apply.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
