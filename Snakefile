@@ -38,10 +38,12 @@ include: "rules/original_study.smk"
 include: "rules/verdict.smk"
 include: "rules/figures.smk"
 include: "rules/audit.smk"
+include: "rules/summary.smk"
 include: "rules/report.smk"
 # Beside the report.
 include: "rules/archive.smk"
 include: "rules/explore.smk"
+include: "rules/exports.smk"
 
 
 rule all:

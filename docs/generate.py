@@ -61,6 +61,7 @@ STAGES = {
     "verdict": "Verdict",
     "figures": "Figures",
     "audit": "Leakage audit",
+    "summary": "The first page as data",
     "report": "Report",
     "archive": "Predictions to and from another machine",
     "explore": "Notebook for a closer look",

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 ENVS = Path(__file__).resolve().parent
 ENVIRONMENTS = {
     "analysis": "Data, baselines, evaluation, figures and report.",
+    "exports": "The first page of the report as PDF, and the RO-Crate.",
     "fracast": "Fracast-0, weights included.",
     "lag-llama": "Lag-Llama, in sktime's copy.",
     "notebook": "The notebook for looking further.",

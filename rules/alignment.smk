@@ -10,7 +10,12 @@ rule check_alignment:
         checks="results/{dataset}/checks",
         lib=shared("check_alignment"),
     output:
-        "results/{dataset}/metrics/alignment.csv",
+        report(
+            "results/{dataset}/metrics/alignment.csv",
+            category="Checks",
+            labels={"what": "does each forecast lie on its day", "days": "all", "dataset": "{dataset}"},
+            caption="../report/captions/alignment.rst",
+        ),
     log:
         "results/{dataset}/logs/check_alignment.log",
     benchmark:

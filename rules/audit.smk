@@ -33,7 +33,12 @@ rule audit_predictions:
         scrambled_origins=f"results/{{dataset}}{SCRAMBLED}/data/origins.parquet",
         lib=shared("audit_predictions"),
     output:
-        "results/{dataset}/metrics/audit.csv",
+        report(
+            "results/{dataset}/metrics/audit.csv",
+            category="Checks",
+            labels={"what": "does anything look ahead", "days": "all", "dataset": "{dataset}"},
+            caption="../report/captions/audit.rst",
+        ),
     log:
         "results/{dataset}/logs/audit_predictions.log",
     benchmark:

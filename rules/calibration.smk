@@ -12,8 +12,8 @@ rule calibrate_scores:
         table="results/{dataset}/metrics/calibration.csv",
         svg=report(
             "results/{dataset}/figures/reliability.svg",
-            category="{dataset}",
-            labels={"figure": "reliability", "fold": "one"},
+            category="Results",
+            labels={"what": "do probabilities mean what they say", "days": "one block", "dataset": "{dataset}"},
             caption="../report/captions/reliability.rst",
         ),
         csv="results/{dataset}/figures/reliability.csv",

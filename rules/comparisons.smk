@@ -10,9 +10,19 @@ rule compare_experiments:
         experiments="results/{dataset}/metrics/experiments.csv",
         lib=shared("compare_experiments"),
     output:
-        comparisons="results/{dataset}/metrics/comparisons.csv",
+        comparisons=report(
+            "results/{dataset}/metrics/comparisons.csv",
+            category="Answer",
+            labels={"what": "who is better than whom", "days": "all", "dataset": "{dataset}"},
+            caption="../report/captions/comparisons.rst",
+        ),
         intervals="results/{dataset}/metrics/intervals.csv",
-        power="results/{dataset}/metrics/power.csv",
+        power=report(
+            "results/{dataset}/metrics/power.csv",
+            category="Checks",
+            labels={"what": "how large a difference could be seen", "days": "all", "dataset": "{dataset}"},
+            caption="../report/captions/power.rst",
+        ),
         margins="results/{dataset}/metrics/margins.csv",
         twins="results/{dataset}/metrics/twins.csv",
         walk_forward="results/{dataset}/metrics/walk-forward.csv",

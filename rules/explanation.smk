@@ -16,8 +16,8 @@ rule explain_scores:
         terciles="results/{dataset}/metrics/terciles.csv",
         svg=report(
             "results/{dataset}/figures/explanation.svg",
-            category="{dataset}",
-            labels={"figure": "explanation", "fold": "one"},
+            category="Results",
+            labels={"what": "what is left beyond volatility", "days": "one block", "dataset": "{dataset}"},
             caption="../report/captions/explanation.rst",
         ),
         csv="results/{dataset}/figures/explanation.csv",

@@ -44,8 +44,8 @@ rule plot_scores:
         report(
             directory("results/{dataset}/figures/{figure}"),
             patterns=["{fold}.svg"],
-            category="{dataset}",
-            labels={"figure": "{figure}", "fold": "{fold}"},
+            category="Results",
+            labels={"what": "{figure}", "days": "{fold}", "dataset": "{dataset}"},
             caption="../report/captions/scores.rst",
         ),
     log:
@@ -72,8 +72,8 @@ rule plot_auc:
     output:
         svg=report(
             "results/{dataset}/figures/auc.svg",
-            category="{dataset}",
-            labels={"figure": "auc", "fold": "all"},
+            category="Answer",
+            labels={"what": "AUC of every experiment", "days": "all", "dataset": "{dataset}"},
             caption="../report/captions/auc.rst",
         ),
         csv="results/{dataset}/figures/auc.csv",
@@ -98,8 +98,8 @@ rule plot_walk_forward:
     output:
         svg=report(
             "results/{dataset}/figures/walk-forward.svg",
-            category="{dataset}",
-            labels={"figure": "walk-forward", "fold": "all"},
+            category="Results",
+            labels={"what": "block by block through history", "days": "all", "dataset": "{dataset}"},
             caption="../report/captions/walk-forward.rst",
         ),
         csv="results/{dataset}/figures/walk-forward.csv",

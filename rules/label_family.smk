@@ -16,8 +16,8 @@ rule measure_labels:
         table="results/{dataset}/metrics/labels.csv",
         svg=report(
             "results/{dataset}/figures/labels.svg",
-            category="{dataset}",
-            labels={"figure": "labels", "fold": "one"},
+            category="Results",
+            labels={"what": "other events on the same days", "days": "one block", "dataset": "{dataset}"},
             caption="../report/captions/labels.rst",
         ),
         csv="results/{dataset}/figures/labels.csv",

@@ -10,7 +10,12 @@ rule record_trials:
         about="results/{dataset}/data/dataset.json",
         lib=shared("record_trials"),
     output:
-        "results/{dataset}/metrics/ledger.csv",
+        report(
+            "results/{dataset}/metrics/ledger.csv",
+            category="Checks",
+            labels={"what": "how often these days have been looked at", "days": "all", "dataset": "{dataset}"},
+            caption="../report/captions/ledger.rst",
+        ),
     log:
         "results/{dataset}/logs/record_trials.log",
     benchmark:

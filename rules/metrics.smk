@@ -30,8 +30,18 @@ rule evaluate:
         checks="results/{dataset}/checks",
         lib=shared("evaluate"),
     output:
-        metrics="results/{dataset}/metrics/metrics.csv",
-        experiments="results/{dataset}/metrics/experiments.csv",
+        metrics=report(
+            "results/{dataset}/metrics/metrics.csv",
+            category="Results",
+            labels={"what": "every measure of every experiment", "days": "all", "dataset": "{dataset}"},
+            caption="../report/captions/metrics.rst",
+        ),
+        experiments=report(
+            "results/{dataset}/metrics/experiments.csv",
+            category="Checks",
+            labels={"what": "what ran, and what did not", "days": "all", "dataset": "{dataset}"},
+            caption="../report/captions/experiments.rst",
+        ),
     log:
         "results/{dataset}/logs/evaluate.log",
     benchmark:

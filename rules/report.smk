@@ -1,5 +1,5 @@
-# In: everything that was measured. Out: provenance.json; summary.json, the first page of the report as data; and
-# results/{dataset}/report/index.html, which needs no other file.
+# In: everything that was measured. Out: provenance.json, and results/{dataset}/report/index.html, which needs no other
+# file.
 
 
 include: "functions/report.smk"
@@ -25,34 +25,6 @@ rule collect_provenance:
         "../scripts/collect_provenance.py"
 
 
-rule summarise:
-    input:
-        verdict="results/{dataset}/verdict.json",
-        tables=expand("results/{{dataset}}/metrics/{table}.csv", table=SUMMARY_TABLES),
-        checks="results/{dataset}/checks",
-        outcomes="results/{dataset}/data/outcomes.parquet",
-        description="results/{dataset}/data/dataset.json",
-        predictions=all_predictions,
-        audit=audit_table,
-        lib=shared("summarise"),
-    output:
-        "results/{dataset}/summary.json",
-    log:
-        "results/{dataset}/logs/summarise.log",
-    benchmark:
-        "results/{dataset}/benchmarks/summarise.tsv"
-    conda:
-        "../envs/analysis.yaml"
-    params:
-        **{section: config[section] for section in ("experiments", "decision", "statistics", "labels")},
-        target=config["targets"][0],
-        titles={name: entry["title"] for name, entry in config["datasets"].items()},
-        cut_off=cut_off(config),
-        only=config.get("only", []),
-    script:
-        "../scripts/summarise.py"
-
-
 rule render_report:
     input:
         summary="results/{dataset}/summary.json",
@@ -67,6 +39,7 @@ rule render_report:
         reproduction=reproduction_of,
         tables=report_tables,
         figures=report_figures,
+        answer_figures="results/{dataset}/figures/answer",
         block_figures=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         predictions=all_predictions,
         audit=audit_table,
@@ -79,7 +52,12 @@ rule render_report:
         script=workflow.source_path("../report/script.js"),
         lib=shared("render_report"),
     output:
-        report("results/{dataset}/report/index.html", category="{dataset}", labels={"figure": "the report"}),
+        report(
+            "results/{dataset}/report/index.html",
+            category="Answer",
+            labels={"what": "the report", "days": "all", "dataset": "{dataset}"},
+            caption="../report/captions/report.rst",
+        ),
     log:
         "results/{dataset}/logs/render_report.log",
     benchmark:

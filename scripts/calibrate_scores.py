@@ -124,7 +124,6 @@ def draw(table, measures, cast):
                 heights, edges = np.histogram(curve["forecast"], np.linspace(0, 1, 21), weights=share)
                 axes.stairs(heights, edges, fill=True, color=SHARE_OF_DAYS, zorder=0)
         axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[0, 0.5, 1], yticks=[])
-        axes.set_xticklabels(["0", "0.5", "1"])
     if left_out := rest(len(shown), len(labels)):
         column.write(left_out, color=SOFT)
     raw = measures[(measures["arm"] == "raw") & measures["slope"].notna()].set_index("experiment")["slope"]

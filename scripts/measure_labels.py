@@ -79,7 +79,9 @@ def draw(table, cast):
     shown = cast.choose(means, {name: name for name in means.index}, ROWS)
     column, best = Column(), []
     column.write(f"AUC on {fold}", weight="bold")
-    column.write("The stronger the colour, the farther from 0.5, guessing. Empty: the forecast says nothing.", color=SOFT)
+    column.write(
+        "The stronger the colour, the farther from 0.5, guessing. Empty: the forecast says nothing.", color=SOFT
+    )
     for horizon, rows in table.groupby("horizon"):
         top = rows.loc[rows["auc"].idxmax()]
         best.append(f"{days_ahead(horizon)}: {number(top['auc'])} on {top['label']} by {top['experiment']}")
@@ -90,9 +92,9 @@ def draw(table, cast):
             draw_panel(column, wide.reindex(columns=targets.index[start : start + ACROSS]), targets, cast)
     if left_out := rest(len(shown), len(means)):
         column.write(left_out, color=SOFT)
-    return column.finish(), f"AUC on other events, {fold}; the highest {'; '.join(best)}", (
-        f"By experiment, the mean AUC over all events: {', '.join(f'{name} {number(means[name])}' for name in shown)}."
-    )
+    title = f"AUC on other events, {fold}; the highest {'; '.join(best)}"
+    overall = ", ".join(f"{cast.named(name, name)} {number(means[name])}" for name in shown)
+    return column.finish(), title, f"Mean AUC over all events: {overall}."
 
 
 def days_ahead(horizon):

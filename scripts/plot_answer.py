@@ -11,6 +11,7 @@ from fd01.report import palette
 from fd01.report.figures import GUESS_LINE, MARGIN, NAMES, WIDTH, Column, message_figure, save_figure
 from fd01.report.html import number
 from fd01.report.palette import GUESSING, INK, ON_DIRECTION, ON_EVENT, PAPER, SOFT, TOO_SMALL
+from fd01.report.svg import VALUE
 from fd01.workflow.files import read_json
 from fd01.workflow.logs import configure_logging
 
@@ -30,14 +31,17 @@ WORDS = {
 SEEN = "\u2020"  # behind the name of a model that may have seen the days
 ROWS = ["fold", "experiment", "name", "group", "status", "difference", "low", "high", "verdict", "exposure", "doubt"]
 DIRECTION = [
-    *("fold", "title", "event_auc", "event_experiment", "direction_auc", "direction_experiment"),
+    *("fold", "title", "event_auc", "event_experiment", "event_name"),
+    *("direction_auc", "direction_experiment", "direction_name"),
     *("tried", "chance_low", "chance_high"),
 ]
 
 
-def row_name(row, seen=f" {SEEN}"):
+def row_name(row):
     """The name of a row, with what a reader must know of it."""
-    return ", ".join(filter(None, [row["name"], row["doubt"]])) + ("" if row["exposure"] in (None, CLEAN) else seen)
+    return ", ".join(filter(None, [row["name"], row["doubt"]])) + (
+        "" if row["exposure"] in (None, CLEAN) else f" {SEEN}"
+    )
 
 
 def verdict_word(row):
@@ -45,24 +49,24 @@ def verdict_word(row):
     return "undecided" if row["verdict"] in (None, INCONCLUSIVE) else row["verdict"]
 
 
-def signed(value):
-    """`value` with its sign and three decimals, in words of the description."""
-    return f"{'+' if value >= 0 else ''}{number(value)}"
+def estimate(row):
+    """The difference of a row, with its interval, in words."""
+    difference, low, high = (
+        f"{'+' if value is not None and value >= 0 else ''}{number(value)}"
+        for value in (row["difference"], row["low"], row["high"])
+    )
+    return (
+        f"{row_name(row, ', may have seen these days')}: {difference}, interval {low} to {high}, {verdict_word(row)}."
+    )
 
 
 def describe(rows, period, reference):
     """Title and description of the figure of a period."""
-    compared = [row for row in rows if row["difference"] is not None]
+    shown = [row for row in rows if row["difference"] is not None]
     absent = [row["name"] for row in rows if row["difference"] is None]
-    counts = Counter(map(verdict_word, compared))
-    found = [f"{count} {word}" for word, count in counts.items()] + [f"{len(absent)} not run"] * bool(absent)
-    sentences = [
-        f"{row_name(row, ', may have seen these days')}: {signed(row['difference'])}, interval {signed(row['low'])} to {signed(row['high'])}, "
-        f"{verdict_word(row)}."
-        for row in compared
-    ]
-    if absent:
-        sentences.append(f"Not run: {'; '.join(absent)}.")
+    found = [f"{count} {word}" for word, count in Counter(map(verdict_word, shown)).items()]
+    found += [f"{len(absent)} not run"] if absent else []
+    sentences = [estimate(row) for row in shown] + ([f"Not run: {'; '.join(absent)}."] if absent else [])
     return f"Difference in AUC to {reference}, {period['title']}: {', '.join(found)}", " ".join(sentences)
 
 
@@ -106,7 +110,7 @@ def draw_answer(rows, period, reference, margin, not_shown):
         look = LOOKS[row["verdict"] or INCONCLUSIVE]
         if row["low"] is not None:
             axes.plot([row["low"], row["high"]], [centre, centre], color=look["color"], lw=2)
-        axes.plot(row["difference"], centre, ls="", **look)
+        axes.plot(row["difference"], centre, ls="", gid=f"{VALUE}{estimate(row)}", **look)
     column.write(f"AUC minus the AUC of {reference}; line: its interval, corrected for the number of tests", color=SOFT)
     column.space(3)
     shown = {row["verdict"] or INCONCLUSIVE for row in rows if row["difference"] is not None}
@@ -120,14 +124,13 @@ def draw_answer(rows, period, reference, margin, not_shown):
     return column.finish(), *describe(rows, period, reference)
 
 
-def draw_direction(rows, event, names):
+def draw_direction(rows, event):
     """The best AUC on the event and on true direction in every period, its title and its description.
 
     Parameters
     ----------
     rows : list of dict with `DIRECTION`
     event : str, the event in words
-    names : dict of experiment to its name in words; others go by their own
     """
     rows = [row for row in rows if row["event_auc"] is not None or row["direction_auc"] is not None]
     if not rows:
@@ -139,18 +142,19 @@ def draw_direction(rows, event, names):
         column.write(row["title"], weight="bold")
         kinds = [("this event", "event", ON_EVENT, "o"), ("true direction", "direction", ON_DIRECTION, "D")]
         kinds = [kind for kind in kinds if row[f"{kind[1]}_auc"] is not None]
-        whose = {kind: names.get(row[f"{kind}_experiment"], row[f"{kind}_experiment"]) for _, kind, _, _ in kinds}
+        whose = {kind: row[f"{kind}_name"] for _, kind, _, _ in kinds}
         axes, centres = column.rows([f"{words}: {whose[kind]}" for words, kind, _, _ in kinds], right=300)
         axes.set_xlim(min([*values, 0.48]) - 0.02, max([*values, 0.6]) + 0.02)
         axes.axvline(0.5, **GUESS_LINE)
-        for (words, kind, colour, marker), centre in zip(kinds, centres):
+        for (_, kind, colour, marker), centre in zip(kinds, centres):
             auc = row[f"{kind}_auc"]
             if kind == "direction" and row["chance_low"] is not None:
-                axes.plot([row["chance_low"], row["chance_high"]], [centre, centre], color=GUESSING, lw=14, zorder=0.5,
-                          solid_capstyle="butt")  # fmt: skip
+                band = {"color": GUESSING, "lw": 14, "solid_capstyle": "butt", "zorder": 0.5}
+                axes.plot([row["chance_low"], row["chance_high"]], [centre, centre], **band)
                 if auc > row["chance_high"]:
                     beyond.append(row["title"])
-            axes.plot(auc, centre, marker=marker, color=colour, ms=8)
+            value = f"{VALUE}{whose[kind]}: {number(auc)}"
+            axes.plot(auc, centre, marker=marker, color=colour, ms=8, gid=value)
             axes.text(1.03, centre, number(auc), transform=axes.get_yaxis_transform(), va="center")
         sentences.append(f"{row['title']}: best AUC of {row['tried']}:")
         sentences += [f"{number(row[f'{kind}_auc'])} on {words}, {whose[kind]};" for words, kind, _, _ in kinds]
@@ -184,7 +188,6 @@ if __name__ == "__main__":
         rows = [row for row in summary["rows"] if row["fold"] == period["fold"]]
         drawn = draw_answer(rows, period, summary["reference"]["name"], summary["margin"], summary["not_shown"])
         save_figure(*drawn, pd.DataFrame(rows, columns=ROWS), answers / period["fold"])
-    names = {row["experiment"]: row_name(row, "") for row in summary["rows"]}
-    drawn = draw_direction(summary["direction"], summary["event"]["text"], names)
+    drawn = draw_direction(summary["direction"], summary["event"]["text"])
     table = pd.DataFrame(summary["direction"], columns=DIRECTION)
     save_figure(*drawn, table, Path(snakemake.output.direction).with_suffix(""))

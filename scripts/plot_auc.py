@@ -6,9 +6,20 @@ import pandas as pd
 
 from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.metrics import ALL_SEEDS
-from fd01.report.figures import GUESS_LINE, ROWS, Cast, Column, compared, display_names, message_figure, rest, save_figure
+from fd01.report.figures import (
+    GUESS_LINE,
+    ROWS,
+    Cast,
+    Column,
+    compared,
+    display_names,
+    message_figure,
+    rest,
+    save_figure,
+)
 from fd01.report.html import number
 from fd01.report.palette import MEAN_OF_SEEDS, SINGLE_SEED, SOFT
+from fd01.report.svg import VALUE
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.logs import configure_logging
@@ -29,7 +40,8 @@ def auc_table(metrics, target):
 def draw_auc(table, cast):
     """One panel per fold, best AUC on top, its title and its description.
 
-    Of each experiment it shows the score by which it is compared; small marks are single seeds. Of more than `ROWS` experiments a panel shows those of `fd01.report.figures.CHOICE`.
+    Of each experiment it shows the score by which it is compared; small marks are single seeds. Of more
+    than `ROWS` experiments a panel shows those of `fd01.report.figures.CHOICE`.
     """
     if table.empty:
         return message_figure("No block in which both outcomes occur has been scored.")
@@ -48,7 +60,8 @@ def draw_auc(table, cast):
         axes.axvline(0.5, **GUESS_LINE)
         for label, centre in zip(shown, centres):
             seeds = rows.loc[(rows["label"] == label) & (rows["seed"] != ALL_SEEDS), "auc"]
-            axes.plot(means[label], centre, marker="o", ms=7, color=MEAN_OF_SEEDS)
+            value = f"{VALUE}{cast.named(label, experiments[label])}: {number(means[label])}"
+            axes.plot(means[label], centre, marker="o", ms=7, color=MEAN_OF_SEEDS, gid=value)
             axes.plot(seeds, [centre] * len(seeds), ls="", marker="|", ms=10, mew=1.4, color=SINGLE_SEED)
             axes.text(1.03, centre, number(means[label]), transform=axes.get_yaxis_transform(), va="center")
         if left_out := rest(len(shown), len(means)):
@@ -58,7 +71,9 @@ def draw_auc(table, cast):
         sentences.append(f"On {fold}: " + ", ".join(f"{name} {number(means[one])}" for name, one in zip(names, shown)))
     column.write("AUC; 0.5, the vertical line, is guessing; 1 is perfect", color=SOFT)
     column.space(3)
-    column.legend([({"ls": "", "marker": "o", "ms": 7, "color": MEAN_OF_SEEDS}, "mean score over seeds, or the only one")])
+    column.legend(
+        [({"ls": "", "marker": "o", "ms": 7, "color": MEAN_OF_SEEDS}, "mean score over seeds, or the only one")]
+    )
     if (table["seed"] != ALL_SEEDS).any():
         column.legend([({"ls": "", "marker": "|", "ms": 10, "mew": 1.4, "color": SINGLE_SEED}, "a single seed")])
     return column.finish(), f"Highest AUC: {'; '.join(best)}", ". ".join(sentences) + "."

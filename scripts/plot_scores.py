@@ -19,7 +19,6 @@ from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.report.figures import (
     CURVES,
     GUESS_LINE,
-    LINE,
     REFERENCE_LINE,
     Cast,
     Column,
@@ -297,6 +296,8 @@ if __name__ == "__main__":
         if not drawn:
             text = f"Nothing to draw on {fold}: no score that varies, or not both outcomes among the days."
             save_figure(*message_figure(text), scores.iloc[:0], directory / fold)
+            if wildcards.figure in WITH_ALL:
+                save_svg(*message_figure(text), directory / f"{fold}-all.svg")
             continue
         table = tabulate(scores[scores["fold"] == fold])
         published = published_pairs(params.published, wildcards.dataset, fold, params.target)

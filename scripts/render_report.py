@@ -10,6 +10,7 @@ from fd01.evaluation.audit import outdated
 from fd01.evaluation.calibration import CLIP
 from fd01.evaluation.evidence import by_label, doubts
 from fd01.models.known_answers import MISSING
+from fd01.report import palette
 from fd01.report.citation import bibtex, in_words
 from fd01.report.costs import by_experiment, by_rule
 from fd01.report.files import embedded, files_of_run
@@ -97,7 +98,7 @@ def read_results(paths, metrics, experiments, order, primary):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files = snakemake.input
-    verdict, provenance = read_json(files.verdict), read_json(files.provenance)
+    summary, verdict, provenance = (read_json(files[name]) for name in ("summary", "verdict", "provenance"))
     config = provenance["config"]
     outcomes, description = read_frame(files.outcomes), read_json(files.description)
     experiments = pd.read_csv(files.experiments)
@@ -116,8 +117,9 @@ if __name__ == "__main__":
         Path(files.template).parent,
         SECTIONS,
         layers=LAYERS,
-        style=Path(files.style).read_text(encoding="utf-8"),
+        style=Path(files.style).read_text(encoding="utf-8") + palette.style(),
         script=Path(files.script).read_text(encoding="utf-8"),
+        summary=summary,
         verdict=verdict,
         headline=verdict["blocks"][0],
         left_out=LEFT_OUT,
@@ -145,7 +147,6 @@ if __name__ == "__main__":
         dataset=description,
         provenance=provenance,
         config=config,
-        names={name: entry.get("name", name) for name, entry in config["experiments"].items()},
         imported=imported(provenance["experiments"]),
         not_run=causes(experiments, config),
         messages=messages(experiments),
@@ -167,7 +168,9 @@ if __name__ == "__main__":
         files=files_of_run(files, Path(files.verdict).parent),
         embedded={path.name: embedded(path) for path in map(Path, files) if path.name in EMBEDDED},
         tables=tables,
+        names={name: entry.get("name", name) for name, entry in config["experiments"].items()},
         figures=read_figures(files.figures),
+        answer_figures=read_figures(Path(files.answer_figures).glob("*.svg")),
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},
     )
     write_text(snakemake.output[0], page)

@@ -1,4 +1,4 @@
-# For the rules in audit.smk and report.smk: the predictions that the audit compares, and its table.
+# For the rules in audit.smk, summary.smk and report.smk: the predictions that the audit compares, and its table.
 
 AUDIT = workflow.modifier.modify_rulename("audit")  # a caller that uses this as a module gives it another name
 

@@ -3,14 +3,12 @@
 from fd01.report.sections import SECTIONS
 from fd01.study.folds import is_walk_forward
 
-# The tables behind the first page.
-SUMMARY_TABLES = ["metrics", "experiments", "comparisons", "power", "labels", "ledger", "alignment"]
 # The tables and figures that sections use or name, by these names.
 REPORT_TABLES = [
     *("power", "protocol-errors", "comparisons", "intervals", "twins", "margins", "walk-forward", "losses"),
     *("labels", "calibration", "explanation", "terciles", "contamination", "ledger", "alignment"),
 ]
-REPORT_FIGURES = ["auc", "labels", "reliability", "explanation"]
+REPORT_FIGURES = ["direction", "auc", "labels", "reliability", "explanation"]
 
 
 CITATION = yaml.safe_load(Path(workflow.source_path("../../CITATION.cff")).read_text())

@@ -215,9 +215,9 @@ def test_prediction_file_that_is_gone_stops_the_run(copy):
 def test_figures_have_their_tables(study):
     figures = study / "results/sp500/figures"
     pictures = sorted(figures.rglob("*.svg"))
-    assert len(pictures) == 4 * 2 + 4
+    assert len(pictures) == (4 + 2 + 1) * 2 + 5  # of each block: scores, all curves, the answer
     for picture in pictures:
-        assert len(pd.read_csv(picture.with_suffix(".csv")))
+        assert len(pd.read_csv(picture.with_name(f"{picture.stem.removesuffix('-all')}.csv")))
 
 
 def test_order_of_the_experiments_reruns_nothing(copy):
@@ -418,6 +418,7 @@ WITH_WEIGHTS = {
     "simulate_protocol": 1,
     "decide": 1,
     "plot_scores": 4,
+    "plot_answer": 1,
     "plot_auc": 1,
     "measure_labels": 1,
     "calibrate_scores": 1,

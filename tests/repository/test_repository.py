@@ -188,7 +188,11 @@ def test_slurm_profile_names_jobs_alone(slurm):
 
 
 def test_slurm_profile_groups_every_job_but_those_that_run_a_model_and_the_last(slurm):
-    alone = {system.rule for system in SYSTEMS.values() if system.stores != SCORES} | {"render_report", REPRODUCES}
+    alone = {system.rule for system in SYSTEMS.values() if system.stores != SCORES} | {
+        "summarise",
+        "render_report",
+        REPRODUCES,
+    }
     assert len(alone) > 5
     assert set(jobs()) - set(slurm["groups"]) == alone
     assert set(slurm["group-components"]) <= set(slurm["groups"].values())

@@ -15,6 +15,7 @@ from fd01.evaluation.comparison import delong
 from fd01.evaluation.paired_comparisons import Design, opponents
 from fd01.evaluation.protocol_errors import auc_of_correlation, error_rates, persistence, simulated_aucs
 from fd01.evaluation.score_matrix import ScoreMatrix
+from fd01.report.figures import Cast
 
 STATISTICS = CONFIG["statistics"] | {"resamples": 120}
 SYSTEMS = {"BASE-A": "baseline", "BASE-B": "baseline", "PTST": "patchtst", "X": "timesfm", "X-untrained": "timesfm"}
@@ -505,17 +506,21 @@ def test_walk_forward_block_with_one_class_is_left_out_of_the_pool():
 
 def test_figure_over_time_has_every_block_and_the_pooled_one(forward):
     table = forward["intervals"][forward["intervals"]["fold"] != "test"]
-    left, right = draw_walk_forward(table, "PTST", SYSTEMS, TWINS).axes
-    assert [label.get_text() for label in left.get_xticklabels()] == ["2003", "2005", "2007"]
-    assert {label.get_text() for label in right.get_yticklabels()} == set(SYSTEMS)
-    drawn = [line.get_ydata() for line in left.lines if len(line.get_ydata()) == 3]
+    evidence = {name: "baseline" if name.startswith("BASE") else "" for name in SYSTEMS}
+    figure, title, description = draw_walk_forward(table, Cast("PTST", evidence, {"X": "unverified"}))
+    sheet, above, _ = figure.axes
+    assert [label.get_text() for label in above.get_xticklabels()] == ["2003", "2005", "2007"]
+    names = {text.get_text() for text in sheet.texts if text.get_ha() == "right"}
+    assert names == {*SYSTEMS, "X, unverified"} - {"X"}
+    assert "3 blocks" in title and all(name in description for name in names)
+    drawn = [line.get_ydata() for line in above.lines if len(line.get_ydata()) == 3]
     of_x = table[(table["experiment"] == "X") & (table["fold"] != POOLED)]["auc"].to_numpy()
     assert any(np.array_equal(line, of_x) for line in drawn)
 
 
 def test_figure_over_time_without_a_scored_block_says_so():
-    figure = draw_walk_forward(pd.DataFrame(columns=["fold", "experiment", "auc", "auc_low", "auc_high"]), "", {}, {})
-    assert "No walk-forward block" in figure.texts[0].get_text()
+    none = pd.DataFrame(columns=["fold", "experiment", "auc", "auc_low", "auc_high"])
+    assert "No walk-forward block" in draw_walk_forward(none, Cast("", {}, {}))[1]
 
 
 def test_auc_of_a_correlation_equals_a_long_simulation():

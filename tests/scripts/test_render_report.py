@@ -12,6 +12,7 @@ from plot_auc import draw_auc
 from plot_scores import published_pairs
 from recompute_published import make_erratum
 
+from fd01.report.figures import Cast
 from fd01.report.glossary import anchor, read_glossary
 from fd01.report.html import DoesNotApply, count, number, render
 from fd01.report.sections import SECTIONS
@@ -452,10 +453,13 @@ def test_numbers_have_true_minus_signs_and_dashes_where_there_is_none():
 
 def test_figure_has_an_experiment_that_ran_on_the_second_block_alone():
     rows = [("PTST", "a", 0.7), ("PTST", "b", 0.6), ("LL", "b", 0.65)]
-    table = pd.DataFrame(rows, columns=["label", "fold", "auc"]).assign(seed="all")
-    panels = draw_auc(table).axes
-    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["PTST", "LL"]
-    assert [len(panel.collections[0].get_offsets()) for panel in panels] == [1, 2]
+    table = pd.DataFrame(rows, columns=["label", "fold", "auc"]).assign(seed="all", compared=True)
+    figure, title, _ = draw_auc(table.assign(experiment=table["label"]), Cast("PTST", {}, {}))
+    sheet, *panels = figure.axes
+    names = [text.get_text() for text in sheet.texts if text.get_ha() == "right"]
+    assert names == ["PTST", "LL", "PTST"]
+    assert [len([line for line in panel.lines if line.get_marker() == "o"]) for panel in panels] == [1, 2]
+    assert title == "Highest AUC: PTST 0.700 on a; LL 0.650 on b"
 
 
 def test_published_pairs_are_drawn_on_their_block_and_for_their_target_alone():

@@ -1,7 +1,7 @@
 """How every figure looks and is saved; `fd01.report.palette` has the colours.
 
 A figure is as wide as a column of the report, which is a phone's screen; there its texts are as large as drawn.
-Nothing else imports matplotlib: `pyplot` undoes what a matplotlibrc of the user says before anything is drawn.
+Nothing else imports matplotlib: `empty_figure` undoes what a matplotlibrc of the user says before anything is drawn.
 """
 
 import io
@@ -21,7 +21,7 @@ from fd01.workflow.files import replacing, write_text
 
 # Lengths are in points.
 WIDTH = 360
-MARGIN = 8  # to the right of axes: half of the last number below them
+MARGIN = 16  # to the right of axes: half of the last number below them
 NAMES = 148  # of the column with the names of rows
 TEXT = 11.5
 LINE = 14.5
@@ -61,7 +61,7 @@ def display_names(rows):
 
 
 def compared(rows):
-    """Which `rows` hold the score by which their experiment is compared, the only one in most figures; Series of bool."""
+    """Which `rows` hold the score by which their experiment is compared, the only one in most figures; bool Series."""
     place = rows["score_kind"].map({kind: i for i, kind in enumerate(COMPARED_KINDS)})
     return place == place.groupby(rows["experiment"]).transform("min")
 
@@ -125,16 +125,14 @@ def rest(shown, total, file="the table of the figure"):
     return f"{shown} of {total} experiments: {CHOICE}. All: {file}." if shown < total else ""
 
 
-def pyplot():
-    """matplotlib.pyplot in the style of the project, drawing to SVG, whatever a matplotlibrc of the user says."""
+def empty_figure():
+    """A matplotlib figure in the style of the project, whatever a matplotlibrc of the user says."""
     import matplotlib
+    from matplotlib.figure import Figure
 
     matplotlib.rcdefaults()
     matplotlib.rcParams.update(STYLE)
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
-    return pyplot
+    return Figure(figsize=(WIDTH / 72, 1))
 
 
 @cache
@@ -178,7 +176,7 @@ class Column:
     """
 
     def __init__(self):
-        self._figure = pyplot().figure(figsize=(WIDTH / 72, 1))
+        self._figure = empty_figure()
         self.sheet = self._figure.add_axes([0, 0, 1, 1], xlim=(0, WIDTH))
         self.sheet.set_axis_off()
         self.height = 0
@@ -283,14 +281,13 @@ def message_figure(text):
 
 
 def save_svg(figure, title, description, path):
-    """Write `figure` to the file `path`, and close it.
+    """Write `figure` to the file `path`.
 
     `title` and `description` say the finding in words, for those who cannot see the figure.
     """
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None})
     write_text(path, short(drawn.getvalue(), title, description))
-    pyplot().close(figure)
 
 
 def save_figure(figure, title, description, table, stem):

@@ -3,8 +3,9 @@
 The headings below name the figures.
 
 A figure is drawn in the colours of the light scheme. Inside the report they become variables of CSS, whose values
-`style` gives for a light and for a dark screen. On the paper of each scheme, texts have a contrast of at least 4.5, lines
-and markers of at least 3. No meaning rests on a colour alone: lines also differ in their dashes, markers in their shape.
+`style` gives for a light and for a dark screen. On the paper of each scheme, texts have a contrast of at least 4.5,
+lines and markers of at least 3. No meaning rests on a colour alone: lines also differ in their dashes, markers in their
+shape.
 """
 
 import re
@@ -43,7 +44,7 @@ SOFT = _LIGHT["soft"]  # text that explains
 PAPER = _LIGHT["paper"]
 HAIR = _LIGHT["hair"]  # leads the eye along a row
 
-# ROC, precision-recall, walk-forward: a line for each experiment; those that are not the reference take the colours in turn.
+# ROC, precision-recall, walk-forward: a line for each experiment; all but the reference take the colours in turn.
 REFERENCE = INK
 OTHERS = [BLUE, RED, GREEN, PURPLE, ORANGE, BROWN]
 

@@ -34,7 +34,7 @@ class Section:
 
 
 SECTIONS = [
-    Section("opening", ANSWER, "The answer"),
+    Section("answer", ANSWER, "The answer"),
     # A section for several series, when there is one, stands before the results of one series.
     Section("results", RESULTS, "Results, experiment by experiment"),
     Section("walk-forward", RESULTS, "Block by block through history"),

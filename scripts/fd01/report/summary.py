@@ -38,7 +38,7 @@ PRETRAINED, UNTRAINED, TRAINED, BASELINES = GROUPS = (
     "Networks trained on these prices",
     "Simple baselines",
 )
-ROWS = 12  # of a panel of the figure, if there are not more pre-trained models
+ROWS = 8  # of a panel of the figure, if there are not more pre-trained models
 MOST_PRETRAINED = 16  # rows of pre-trained models
 # What a failed health check (fd01.evaluation.health) says.
 FAULTS = {
@@ -46,7 +46,7 @@ FAULTS = {
     "model loads": "its network cannot be checked",
     "known answers": "its weights do not give every published answer",
     "weights as recorded": "a file of its weights differs from what is recorded",
-    "stopped early": "its training ended at the longest time allowed, so it might have become better",
+    "stopped early": "its training ended at the longest time allowed",
     "every day": "some days have no forecast",
     "near the Close": "some forecasts lie far from the Close",
     "finite": "some scores are not finite",
@@ -175,6 +175,7 @@ def summarise(study, results):
         "status": status,
         "status_word": status.capitalize(),
         "reason": reason,
+        "caveats": caveats(study, results),
         "messages": messages(study, results, shown, status, blind, event),
         "dataset": {
             "name": study.dataset,
@@ -223,6 +224,14 @@ def _by_model(study, experiments):
     return _listed(
         [study.name(own[0]) if len(own) == 1 else f"{model} ({len(own)} ways)" for model, own in names.items()]
     )
+
+
+def _who(study, experiments):
+    """`_by_model`; of models whose forecasts were all made elsewhere, it says so."""
+    here = [name for name in experiments if study.experiments[name]["system"] != EXTERNAL]
+    models = {study.model(name) for name in experiments} - {study.model(name) for name in here}
+    parts = [_by_model(study, here)] if here else []
+    return _listed([*parts, *(f"forecasts of {model} that were made elsewhere" for model in sorted(models))])
 
 
 def _verdicts(rows):
@@ -368,9 +377,13 @@ def direction(study, results, shown):
     k equal scores has. Its upper end is the 97.5 % quantile of the best of k independent scores, with the k-th root of
     the probability (Sidak 1967): scores that resemble each other stay below it more often.
     """
-    scored, found = results.labels.dropna(subset="auc"), []
+    scored, found, doubted = results.labels.dropna(subset="auc"), [], doubts(results.experiments)
     scored = scored[scored["horizon"] == study.target["horizon"]]
     sized = np.isclose(scored["threshold"], study.labels["threshold"]) | scored["threshold"].isna()
+
+    def named(experiment):
+        return ", ".join(filter(None, [study.name(experiment), doubted.get(experiment)]))
+
     for period in shown:
         here = scored[sized & (scored["fold"] == period["fold"])]
         blind, event = (here[here["target"] == name] for name in ("direction", study.target["target"]))
@@ -385,8 +398,10 @@ def direction(study, results, shown):
                 "title": period["title"],
                 "event_auc": None if of_event is None else float(of_event["auc"]),
                 "event_experiment": None if of_event is None else of_event["experiment"],
+                "event_name": None if of_event is None else named(of_event["experiment"]),
                 "direction_auc": float(best["auc"]),
                 "direction_experiment": best["experiment"],
+                "direction_name": named(best["experiment"]),
                 "tried": tried,
                 "chance_low": None if pd.isna(chance) else float(0.5 - chance),
                 "chance_high": None if pd.isna(chance) else float(0.5 + chance * factor),
@@ -413,7 +428,7 @@ def evidence_rows(study, results):
         stands_for = study.experiments[name].get("stands_for")
         return name in own or (stands_for in study.decision["primary"] and stands_for not in own)
 
-    return rows[[counts(name) for name in rows["experiment"]]]
+    return rows.loc[[counts(name) for name in rows["experiment"]]]
 
 
 def answer(study, results, shown):
@@ -433,22 +448,22 @@ def _answer_here(study, results, shown):
     if not scored:
         who = f"Neither {_listed(models, 'nor')}" if len(models) > 1 else f"{_listed(models)} has not been run: nothing"
         return UNANSWERED, f"{who} ran with its pre-trained weights{_others_that_ran(study, results, shown)}."
-    rows, note = evidence_rows(study, results), _caveats(study, results, scored)
+    rows = evidence_rows(study, results)
     if rows.empty:
-        return UNDECIDED, f"{_by_model(study, scored)} ran, but {_why_no_evidence(study, results, shown)}.{note}"
-    who = _by_model(study, rows["experiment"])
+        return UNDECIDED, f"{_who(study, scored)} ran, but {_why_no_evidence(study, results, shown)}."
+    who = _who(study, rows["experiment"])
     days = f"the {_count(int(rows['n'].max()), 'day')} after the end of all training data"
     better = rows[rows["verdict"] == BETTER]
     if len(better):
         best = better.loc[better["auc_difference"].idxmax()]
         size = f"is better than {study.reference} by {best['auc_difference']:.2f} in AUC on {days}"
         count = f"; of {_count(len(rows), 'way')} that ran, {_verdicts(rows)}" if len(rows) > 1 else ""
-        return YES, f"{study.name(best['experiment'])} {size}{count}.{note}"
+        return YES, f"{study.name(best['experiment'])} {size}{count}."
     everyone = set(models) <= set(map(study.model, rows["experiment"]))
     if everyone and INCONCLUSIVE not in set(rows["verdict"]):
-        return NO, f"On {days}, none of {who} is better than {study.reference}: {_verdicts(rows)}.{note}"
+        return NO, f"On {days}, none of {who} is better than {study.reference}: {_verdicts(rows)}."
     lacking = f", and {_listed(absent, 'nor' if len(absent) > 1 else 'and')} did not run" if absent else ""
-    return UNDECIDED, f"On {days}, {who} against {study.reference}: {_verdicts(rows)}{lacking}.{note}"
+    return UNDECIDED, f"On {days}, {who} against {study.reference}: {_verdicts(rows)}{lacking}."
 
 
 def _others_that_ran(study, results, shown):
@@ -461,8 +476,8 @@ def _others_that_ran(study, results, shown):
         return f"; {_listed(models)}, other pre-trained models, did"
     rows = _against_reference(results, shown)
     verdicts = _per_period(rows[rows["experiment"].isin(others)], shown)
-    against = f" (against {study.reference}: {verdicts})" if verdicts else ""
-    return f"; {models[0]}, another pre-trained model, did{against}"
+    found = rows.loc[rows["experiment"].isin(others), "verdict"].unique()
+    return f"; {models[0]} did: {found[0] if len(found) == 1 else verdicts or 'nothing to compare'}"
 
 
 def _per_period(rows, shown):
@@ -484,18 +499,29 @@ def _why_no_evidence(study, results, shown):
     return "every day here may have been in their training data: a good score on such days proves nothing"
 
 
-def _caveats(study, results, scored):
-    """Sentences on what the models of the question that were scored rest on, each with a space before it."""
-    text, labels = "", {name: label for name, label in doubts(results.experiments).items() if name in scored}
-    for label, meaning, names in by_label(labels):
-        text += f" {label.capitalize()}: {_by_model(study, names)} ({meaning})."
+def caveats(study, results):
+    """What a reader must know with the reason: other data or event, what the models rest on, what the protocol says."""
+    found = []
+    if not study.of_question:
+        title = study.titles.get(study.decision["dataset"], study.decision["dataset"])
+        found.append(
+            f"This dataset is not that of the question ({title}): how the models compare on it does not answer FD-01."
+        )
+    if not study.event_of_question:
+        found.append(
+            "This event is not that of the question, nor of the original study's protocol and figures: the target up, "
+            "one day ahead."
+        )
+    scored = [name for name in results.pretrained if study.in_question(name)]
+    labels = {name: label for name, label in doubts(results.experiments).items() if name in scored}
+    found += [f"{label.capitalize()}: {_by_model(study, names)} ({text})." for label, text, names in by_label(labels)]
     if off := [name for name in scored if name in results.off_their_day]:
-        text += f" Not counted, as their forecasts do not lie on their day: {_by_model(study, off)}."
+        found.append(f"Not counted, as their forecasts do not lie on their day: {_by_model(study, off)}.")
     protocol = results.verdict["protocol"]
     for one in protocol["results"] if protocol["status"] == "decided" else []:
         if one["decides"]:
-            text += f" The original study's protocol says: {one['outcome']}."
-    return text
+            found.append(f"The original study's protocol says: {one['outcome']}.")
+    return found
 
 
 # Messages
@@ -506,16 +532,16 @@ def messages(study, results, shown, status, blind, event):
     return [
         {"title": "What was asked", "text": _asked(study, event)},
         {"title": "What was found", "text": _found(study, results, shown)},
-        {"title": "What follows, and what does not", "text": _follows(study, results, shown, status, blind)},
+        {"title": "What follows", "text": _follows(study, results, shown, status, blind)},
     ]
 
 
 def _asked(study, event):
     models = _listed(study.models, "or") if study.models else "a pre-trained model"
     return (
-        f"Can {models}, trained by others on other data, rank days better than {study.reference}, a network trained "
-        f"for this task? A good ranking puts days with the event first. The event: {event}. The measure is AUC: how "
-        "often a day with the event ranks above a day without. 0.5 is guessing, 1 is perfect."
+        f"Can {models}, trained by others on other data, tell better than {study.reference}, trained for this task, "
+        f"which days come before the event? The event: {event}. AUC says how often a model ranks a day with the event "
+        "above a day without: 0.5 is guessing, 1 is perfect."
     )
 
 
@@ -529,11 +555,11 @@ def _found(study, results, shown):
         said = _per_period(own, shown) if len(names) == 1 else _counts_per_period(own, shown)
         label = {labels[name] for name in names if name in labels}
         who = study.name(names[0]) if len(names) == 1 else f"{model}, {len(names)} ways"
-        exposed = " on days that may be in its training data" if len(own) and (own["exposure"] != CLEAN).all() else ""
+        exposed = " (it may know these days)" if len(own) and (own["exposure"] != CLEAN).all() else ""
         text.append(f"{who}{f', {_listed(sorted(label))}' if label else ''}: {said or 'no score to compare'}{exposed}.")
     absent = _empty_rows(study, results)
     if absent:
-        text.append(f"Not run: {_listed([label for _, _, label in absent])}.")
+        text.append(f"Not run: {_listed([label.replace(', pre-trained', '') for _, _, label in absent])}.")
     against = f"Against {study.reference}: " if models else "No pre-trained model ran. "
     return f"{against}{' '.join(text)}{_reference_and_baseline(study, results, rows, shown)}"
 
@@ -546,18 +572,22 @@ def _counts_per_period(rows, shown):
 def _reference_and_baseline(study, results, rows, shown):
     """A sentence on the AUC of the reference and of the baseline chosen on training data, in each block."""
     titles = {period["fold"]: period["title"] for period in shown}
-    parts = []
+    own, others, names = [], [], []
     for block in results.verdict["blocks"]:
         reference, baseline = block["reference"], block["baseline"]
         if block["fold"] in titles and reference and baseline:
             pair = rows[(rows["fold"] == block["fold"]) & (rows["experiment"] == baseline["experiment"])]
-            verdict = f" ({pair['verdict'].iloc[0]})" if len(pair) else ""
-            parts.append(
-                f"{number(reference['auc'])} against {number(baseline['auc'])}{verdict} of "
-                f"{study.name(baseline['experiment'])} in {titles[block['fold']]}"
-            )
-    intro = f" AUC of {study.reference} and of the simple baseline chosen on training data: "
-    return f"{intro}{'; '.join(parts)}." if parts else ""
+            own.append(f"{number(reference['auc'])} in {titles[block['fold']]}")
+            others.append((number(baseline["auc"]), *pair["verdict"]))
+            names.append(study.name(baseline["experiment"]))
+    if not own:
+        return ""
+    if len(set(names)) > 1:
+        others = [(auc, name, *verdict) for (auc, *verdict), name in zip(others, names)]
+    found = _listed([f"{auc} ({', '.join(said)})" if said else auc for auc, *said in others])
+    same = f", {names[0]}," if len(set(names)) == 1 else ""
+    baseline = f"the simple baseline chosen on training data{same}"
+    return f" {study.reference} has AUC {_listed(own)}; {baseline} has {found}."
 
 
 def _follows(study, results, shown, status, blind):
@@ -575,16 +605,14 @@ def _follows(study, results, shown, status, blind):
     if names := set(better["experiment"]):
         beaten = "one of them is" if len(names) == 1 else f"{len(names)} of them are"
         where = _listed([period["title"] for period in shown if period["fold"] in set(better["fold"])])
-        text += f" Compare any model with simple baselines first: {beaten} better than {study.reference} in {where}."
+        text += f" A model should first beat simple baselines: {beaten} better than {study.reference} in {where}."
     known = [one for one in blind if one["chance_high"] is not None]
     if known and study.target["target"] != "direction":
         over = [one["title"] for one in known if one["direction_auc"] > one["chance_high"]]
         found = f"better than guessing gives in {_listed(over)}" if over else "no better than guessing gives"
-        text += (
-            f" The event says how far the price moves, not whether it ends higher. On true direction the best of "
-            f"{max(one['tried'] for one in known)} scores is {found}."
-        )
-    return f"{text} A good ranking is not a profit: trades and costs were not studied."
+        best = f"the best of {max(one['tried'] for one in known)} scores is {found}"
+        text += f" The event says how far the price moves, not whether it ends higher: on true direction {best}."
+    return f"{text} A good ranking is not a profit."
 
 
 # Trust
@@ -612,14 +640,14 @@ def _weights(study, results):
     labels = {name: label for name, label in doubts(scored).items()}
     parts = [f"Verified by published answers: {_by_model(study, verified)}."] if verified else []
     parts += [
-        f"{label.capitalize()}: {_by_model(study, names)}; {meaning}." for label, meaning, names in by_label(labels)
+        f"{label.capitalize()}: {_by_model(study, names)} ({meaning})." for label, meaning, names in by_label(labels)
     ]
     if refused:
         parts.append(f"Refused: {_by_model(study, refused)}; the weights do not load or give other answers.")
     if not parts:
         return NOT_DONE, "No pre-trained model ran, so there were no weights to check."
     if not any(study.in_question(name) for name in [*results.pretrained, *refused]) and study.models:
-        parts.append(f"Of {_listed(study.models, 'and')} there were no weights to check.")
+        parts.append(f"{_listed(study.models)}: none to check.")
     return FAILED if refused else ATTENTION if labels else OK, " ".join(parts)
 
 
@@ -641,9 +669,7 @@ def _power(study, results, shown):
     sizes = _listed([f"{size:.2f} in {title}" for title, size in typical.items()])
     enough = max(typical.values()) <= margin
     return OK if enough else ATTENTION, (
-        f"A true difference in AUC to {study.reference} is found with a chance of {100 * power:g} % if it is {sizes} "
-        f"(median over {whose}). Differences below {margin:g} count as too small to matter"
-        f"{'.' if enough else ': the days here are too few to see one that small.'}"
+        f"A difference in AUC of {sizes} is found with a chance of {100 * power:g} % (median over {whose})."
     )
 
 
@@ -652,7 +678,7 @@ def _leakage(study, results):
     accused = sorted(results.off_their_day)
     late = f"late or ahead: {_listed(list(map(study.name, accused)))}" if accused else "none is late or ahead"
     counts = [int((rows["verdict"] == verdict).sum()) for verdict in (ALIGNED, UNKNOWN_DAY)]
-    told = f"{counts[0]} lie on their day, {counts[1]} move too little to tell"
+    told = f"{counts[0]} lie on their day, {counts[1]} do not tell"
     day = f"Of {_count(len(rows), 'forecast')}, {told}; {late}."
     if results.audit is None:
         return FAILED if accused else NOT_DONE, f"The leakage audit was not done. {day}"
@@ -674,13 +700,11 @@ def _attempts(study, results, shown):
         for row in ledger[(ledger["fold"] == period["fold"]) & (ledger["ever"] > 0)].itertuples():
             best = scores.loc[scores["fold"] == row.fold, "auc"].max()
             luck |= not best > row.expected_maximum
-            parts.append(
-                f"{row.ever:,} in {period['title']}, where pure luck gives the best of them about "
-                f"{number(row.expected_maximum, 2)} and the best here has {number(best, 2)}"
-            )
+            by_luck = f"best AUC {number(best, 2)}; by luck {number(row.expected_maximum, 2)}"
+            parts.append(f"{row.ever:,} in {period['title']} ({by_luck})")
     if not parts:
         return NOT_DONE, "Nothing was scored."
-    return ATTENTION if luck else OK, f"Configurations that were ever scored: {'; '.join(parts)}."
+    return ATTENTION if luck else OK, f"{_listed(parts)}."
 
 
 def _failed_checks(study, results):
@@ -694,17 +718,13 @@ def _failed_checks(study, results):
         if faults:
             failed[name] = _listed([FAULTS.get(check, check) for check in faults])
     if not failed:
-        return (
-            (OK, f"All health checks of {_count(passed, 'experiment')} passed.")
-            if passed
-            else (NOT_DONE, "Nothing ran.")
-        )
+        return (OK, f"All checks of {_count(passed, 'experiment')} passed.") if passed else (NOT_DONE, "Nothing ran.")
     reference = study.decision["reference"]
     parts = [f"the reference itself, {study.name(reference)}: {failed[reference]}"] if reference in failed else []
     parts += [f"{study.name(name)}: {fault}" for name, fault in failed.items() if name != reference][:3]
     more = len(failed) - len(parts)
-    text = f"Failed: {'; '.join(parts)}{f'; and {more} more' if more else ''}."
-    return FAILED, f"{text} {_count(passed, 'other experiment')} passed all checks."
+    text = f"{'; '.join(parts)}{f'; and {more} more' if more else ''}."
+    return FAILED, f"{text[0].upper()}{text[1:]} {_count(passed, 'other experiment')} passed."
 
 
 # Limits
@@ -713,13 +733,6 @@ def _failed_checks(study, results):
 def limitations(study, results, shown):
     """What limits the answer, in sentences that follow from the run."""
     found, sealed = [], results.verdict["sealed"]
-    if not study.of_question:
-        title = study.titles.get(study.decision["dataset"], study.decision["dataset"])
-        found.append(
-            f"These are not the prices of the question ({title}): whatever a model reaches here does not answer it."
-        )
-    if not study.event_of_question:
-        found.append("This is not the event of the question: whatever a model reaches here does not answer it.")
     if sealed["folds"] or sealed["left_out"]:
         found.append(
             f"Not looked at: {_listed(list(dict.fromkeys([*sealed['folds'], *sealed['left_out']])))} (see below)."

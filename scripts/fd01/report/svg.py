@@ -5,6 +5,7 @@ from collections import Counter
 from xml.etree import ElementTree
 
 _SVG = "http://www.w3.org/2000/svg"
+VALUE = "value: "  # a group of matplotlib (`set_gid`) whose name begins so has a value that the page can show
 _HREF = "{http://www.w3.org/1999/xlink}href"
 # Other fonts are narrower than the one that the figures are measured with, DejaVu Sans.
 _FONTS = "DejaVu Sans, Verdana, sans-serif"
@@ -88,7 +89,11 @@ def _drawn(element, definitions):
             child[:] = list(_drawn(child, definitions))
             yield child
         elif tag == "g":
-            yield from _drawn(child, definitions)
+            group = child.get("id", "")
+            for part in _drawn(child, definitions):
+                if group.startswith(VALUE):
+                    part.set("data-value", group.removeprefix(VALUE))
+                yield part
         elif tag in ("path", "text", "use"):
             yield child
 

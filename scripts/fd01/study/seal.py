@@ -4,7 +4,7 @@ from fd01.study.folds import is_walk_forward
 from fd01.study.systems import cut_off
 from fd01.workflow.files import digest, sha256
 
-# The message. It is shown by report/sections/opening.html.j2 ("which are {reason}"), `sentence` of
+# The message. It is shown by report/sections/answer.html.j2 ("which are {reason}"), `sentence` of
 # fd01.evaluation.verdict, scripts/show.py, the log of seal_outcomes, and the `reason` in metrics.csv.
 NOT_FIXED = "the plan with these settings and folds is not one that was fixed"
 HOW_TO_OPEN = "To open these days, fix your plan first; then add the digest to plan/sha256 of the configuration."

@@ -23,6 +23,7 @@ from fd01.evaluation.calibration import (
     recalibrated_frequency,
     recalibrations,
 )
+from fd01.report.figures import Cast
 
 RNG = np.random.default_rng(0)
 
@@ -220,6 +221,9 @@ def test_figure_has_a_panel_per_experiment_and_is_the_same_again():
     pd.testing.assert_frame_equal(table, reliability_table("test", block, tail, 0.95, 0))
     assert (table.groupby(["label", "arm"])["days"].sum() == 200).all()
     assert set(zip(table["label"], table["arm"])) == {("a", "raw"), ("a", "platt"), ("b", "raw")}
-    figure = draw(table)
-    assert [axes.get_title() for axes in figure.axes[:2]] == ["a", "b"]
-    assert "No probabilities" in draw(pd.DataFrame(columns=["label"])).texts[0].get_text()
+    cast, measures = Cast("a", {}, {}), calibration_table({"test": block}, {"test": tail}, {})
+    figure, title, description = draw(table, measures, cast)
+    sheet, *panels = figure.axes
+    assert len(panels) == 2 and {"a", "b"} <= {text.get_text() for text in sheet.texts}
+    assert title.startswith("Reliability on test") and "a " in description
+    assert "No probabilities" in draw(pd.DataFrame(columns=["label"]), measures, cast)[1]

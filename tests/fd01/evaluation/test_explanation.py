@@ -50,6 +50,7 @@ from fd01.evaluation.score_matrix import ScoreMatrix
 from fd01.models import heads
 from fd01.models.forecasts import DECILE_COLUMNS, LEVELS, quantile_frame
 from fd01.models.har import har_distribution, har_volatility
+from fd01.report.figures import Cast
 from fd01.scoring.distributions import Forecaster, swapped
 from fd01.workflow.errors import NotRun
 
@@ -399,4 +400,4 @@ def test_score_that_knows_something_is_found():
 
 
 def test_figure_says_when_nothing_is_scored():
-    assert "No block" in draw(pd.DataFrame(columns=COLUMNS)).texts[0].get_text()
+    assert "No block" in draw(pd.DataFrame(columns=COLUMNS), Cast("PTST", {}, {}))[1]

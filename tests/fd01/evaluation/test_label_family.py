@@ -24,6 +24,7 @@ DATASET, TABLE = dataset_and_origins()
 OPEN = np.zeros(len(DATASET), dtype=bool)  # no day is sealed
 CLOSED = sealed_days(DATASET["Date"], [{"start": FOLDS["test"]["start"]}])
 
+CAST = plots.Cast("PTST", {}, {})
 LABELS_PER_HORIZON = sum(2 if target.takes_threshold else 1 for target in TARGETS.values())  # at two thresholds
 PARAMS = {
     "folds": FOLDS,
@@ -188,11 +189,15 @@ def test_chance_is_what_scores_without_knowledge_reach():
 
 def test_figure_shows_every_label_and_says_when_there_is_none(tmp_path):
     table = table_of(OPEN, normal_forecasts(0.01, 1, "high"))
-    axes = draw(table[table["fold"] == "test"]).axes[0]
-    shown = [label.get_text() for label in axes.get_yticklabels()]
-    assert len(shown) == 2 * LABELS_PER_HORIZON and shown[0] == label_name("up", 0.005, 1) == "up 0.5 %, h = 1"
-    assert "direction, h = 5" in shown
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["BASE-EWMA", "BASE-HAR", "normal"]
-    plots.save_figure(draw(table[table["fold"] == "test"]), table, tmp_path / "labels")
+    drawn = draw(table[table["fold"] == "test"], CAST)
+    sheet, *panels = drawn[0].axes
+    for panel in panels:
+        shown = [text.get_text() for text in panel.texts if text.get_rotation() == 90]
+        assert len(shown) == LABELS_PER_HORIZON and shown[0] == label_name("up", 0.005) == "up 0.5 %"
+        assert "direction" in shown
+    words = [text.get_text() for text in sheet.texts]
+    assert {"1 day ahead", "5 days ahead"} <= set(words)
+    assert {"BASE-EWMA", "BASE-HAR", "normal"} <= set(words)
+    plots.save_figure(*drawn, table, tmp_path / "labels")
     assert "<image" not in (tmp_path / "labels.svg").read_text()  # the report holds no link, not even to itself
-    assert "No label" in draw(table.assign(auc=np.nan)).texts[0].get_text()
+    assert "No label" in draw(table.assign(auc=np.nan), CAST)[1]
