@@ -15,16 +15,19 @@ def files_of_run(paths, root):
     Parameters
     ----------
     paths : iterable of path
-        A folder stands for the figures in it, a figure also for its table, which lies beside it.
+        A folder stands for the figures and tables in it, a figure also for its table, which lies beside it.
     root : path
         The folder of the dataset; files that lie outside are left out. Its own name in what is returned is "".
     """
     root, found = Path(root), set()
     for path in map(Path, paths):
-        if root in path.parents:
-            found.update(path.glob("*.svg") if path.is_dir() else [path])
-    found |= {file.with_suffix(".csv") for file in found if file.suffix == ".svg"}
+        if root not in path.parents:
+            continue
+        if path.is_dir():
+            found.update(file for file in path.iterdir() if file.suffix in (".csv", ".svg"))
+        elif path.suffix in (".csv", ".json", ".svg"):
+            found.update([path, path.with_suffix(".csv")] if path.suffix == ".svg" else [path])
     folders = {}
-    for file in sorted(file.relative_to(root) for file in found if file.suffix in (".csv", ".json", ".svg")):
+    for file in sorted(file.relative_to(root) for file in found):
         folders.setdefault(file.parts[0] if len(file.parts) > 1 else "", []).append(file.as_posix())
     return folders

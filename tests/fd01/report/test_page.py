@@ -118,8 +118,8 @@ def test_embedded_table_is_the_file(tmp_path):
 def test_files_of_a_run_are_tables_figures_and_records(tmp_path):
     roc = tmp_path / "figures" / "roc"
     roc.mkdir(parents=True)
-    (roc / "test.svg").touch()
-    (roc / "notes.txt").touch()
+    for name in ("test.svg", "test.csv", "test-all.svg", "notes.txt"):
+        (roc / name).touch()
     checks = tmp_path / "checks"
     checks.mkdir()
     (checks / "A.json").touch()
@@ -127,6 +127,9 @@ def test_files_of_a_run_are_tables_figures_and_records(tmp_path):
     inside = [tmp_path / path for path in paths]
     assert files_of_run([*inside, roc, checks, ROOT / "config.csv"], tmp_path) == {
         "": ["verdict.json"],
-        "figures": ["figures/auc.csv", "figures/auc.svg", "figures/roc/test.csv", "figures/roc/test.svg"],
+        "figures": [
+            *("figures/auc.csv", "figures/auc.svg"),
+            *("figures/roc/test-all.svg", "figures/roc/test.csv", "figures/roc/test.svg"),
+        ],
         "metrics": ["metrics/a.csv", "metrics/b.csv"],
     }
