@@ -7,20 +7,23 @@ import pandas as pd
 
 from fd01.evaluation.comparison import BETTER, EQUIVALENT, INCONCLUSIVE, WORSE
 from fd01.evaluation.exposure import CLEAN
-from fd01.report import palette
 from fd01.report.figures import GUESS_LINE, MARGIN, NAMES, WIDTH, Column, message_figure, save_figure
 from fd01.report.html import number
+from fd01.report.palette import BETTER as BETTER_COLOUR
+from fd01.report.palette import EQUIVALENT as EQUIVALENT_COLOUR
 from fd01.report.palette import GUESSING, INK, ON_DIRECTION, ON_EVENT, PAPER, SOFT, TOO_SMALL
+from fd01.report.palette import UNDECIDED as UNDECIDED_COLOUR
+from fd01.report.palette import WORSE as WORSE_COLOUR
 from fd01.report.svg import VALUE
 from fd01.workflow.files import read_json
 from fd01.workflow.logs import configure_logging
 
 # The look of each verdict: shapes differ, as colours do not in print, and only what is undecided is hollow.
 LOOKS = {
-    BETTER: {"marker": ">", "ms": 8, "color": palette.BETTER},
-    EQUIVALENT: {"marker": "s", "ms": 6.5, "color": palette.EQUIVALENT},
-    WORSE: {"marker": "<", "ms": 8, "color": palette.WORSE},
-    INCONCLUSIVE: {"marker": "o", "ms": 7, "mfc": PAPER, "mew": 1.6, "color": palette.UNDECIDED},
+    BETTER: {"marker": ">", "ms": 8, "color": BETTER_COLOUR},
+    EQUIVALENT: {"marker": "s", "ms": 6.5, "color": EQUIVALENT_COLOUR},
+    WORSE: {"marker": "<", "ms": 8, "color": WORSE_COLOUR},
+    INCONCLUSIVE: {"marker": "o", "ms": 7, "mfc": PAPER, "mew": 1.6, "color": UNDECIDED_COLOUR},
 }
 WORDS = {
     BETTER: "better than the reference",
