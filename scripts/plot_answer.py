@@ -18,18 +18,12 @@ from fd01.report.svg import VALUE
 from fd01.workflow.files import read_json
 from fd01.workflow.logs import configure_logging
 
-# The look of each verdict: shapes differ, as colours do not in print, and only what is undecided is hollow.
+# The look of each verdict: shapes differ, as colours do not in print, and only what is inconclusive is hollow.
 LOOKS = {
     BETTER: {"marker": ">", "ms": 8, "color": BETTER_COLOUR},
     EQUIVALENT: {"marker": "s", "ms": 6.5, "color": EQUIVALENT_COLOUR},
     WORSE: {"marker": "<", "ms": 8, "color": WORSE_COLOUR},
     INCONCLUSIVE: {"marker": "o", "ms": 7, "mfc": PAPER, "mew": 1.6, "color": UNDECIDED_COLOUR},
-}
-WORDS = {
-    BETTER: "better than the reference",
-    EQUIVALENT: "equivalent: the difference is too small to matter",
-    WORSE: "worse than the reference",
-    INCONCLUSIVE: "undecided: these days do not tell",
 }
 SEEN = "\u2020"  # behind the name of a model that may have seen the days
 ROWS = ["fold", "experiment", "name", "group", "status", "difference", "low", "high", "verdict", "exposure", "doubt"]
@@ -45,8 +39,8 @@ def row_name(row, seen=f" {SEEN}"):
 
 
 def verdict_word(row):
-    """The verdict on a row in words; what has none is undecided."""
-    return "undecided" if row["verdict"] in (None, INCONCLUSIVE) else row["verdict"]
+    """The verdict on a row in words; without one it is inconclusive."""
+    return row["verdict"] or INCONCLUSIVE
 
 
 def estimate(row):
@@ -70,7 +64,7 @@ def describe(rows, period, reference):
     return f"Difference in AUC to {reference}, {period['title']}: {', '.join(found)}", " ".join(sentences)
 
 
-def draw_answer(rows, period, reference, margin, not_shown):
+def draw_answer(rows, period, reference, margin):
     """The figure of one period, its title and its description.
 
     Parameters
@@ -79,7 +73,6 @@ def draw_answer(rows, period, reference, margin, not_shown):
     period : dict with `title`, `n` and `positives`
     reference : str, its name in words
     margin : float, AUC; smaller differences do not matter
-    not_shown : int, how many other experiments are compared
     """
     if not rows:
         return message_figure(f"{period['title']}: nothing is compared with {reference}.")
@@ -107,20 +100,18 @@ def draw_answer(rows, period, reference, margin, not_shown):
             look = {"color": SOFT, "style": "italic", "bbox": {"fc": PAPER, "ec": "none", "pad": 1}}
             axes.text(place, centre, "not run", transform=axes.get_yaxis_transform(), ha=side, va="center", **look)
             continue
-        look = LOOKS[row["verdict"] or INCONCLUSIVE]
+        look = LOOKS[verdict_word(row)]
         if row["low"] is not None:
             axes.plot([row["low"], row["high"]], [centre, centre], color=look["color"], lw=2)
         axes.plot(row["difference"], centre, ls="", gid=f"{VALUE}{estimate(row)}", **look)
-    column.write(f"AUC minus the AUC of {reference}; line: its interval, corrected for the number of tests", color=SOFT)
+    column.write(f"AUC minus the AUC of {reference}, with its interval", color=SOFT)
     column.space(3)
-    shown = {row["verdict"] or INCONCLUSIVE for row in rows if row["difference"] is not None}
-    column.legend([({"ls": "", **look}, WORDS[verdict]) for verdict, look in LOOKS.items() if verdict in shown])
+    shown = {verdict_word(row) for row in rows if row["difference"] is not None}
+    column.legend_line([({"ls": "", **look}, verdict) for verdict, look in LOOKS.items() if verdict in shown])
     band = {"color": TOO_SMALL, "lw": 12, "solid_capstyle": "butt"}
     column.legend([(band, f"too small to matter: at most {margin:g} either way")])
     if any(row["exposure"] not in (None, CLEAN) for row in rows):
         column.write(f"{SEEN} may have seen these days when it was pre-trained")
-    if not_shown:
-        column.write(f"{not_shown} more experiments are compared in metrics/comparisons.csv", color=SOFT)
     return column.finish(), *describe(rows, period, reference)
 
 
@@ -160,8 +151,6 @@ def draw_direction(rows, event):
         sentences += [f"{number(row[f'{kind}_auc'])} on {words}, {whose[kind]};" for words, kind, _, _ in kinds]
         sentences.append(f"guessing reaches {number(row['chance_low'])} to {number(row['chance_high'])}.")
         column.space(6)
-    column.write("Best AUC; 0.5 is guessing, 1 is perfect", color=SOFT)
-    column.space(3)
     tried = sorted({row["tried"] for row in rows if row["tried"] is not None})
     best_of = " or ".join(f"{count:,}" for count in tried)
     column.legend(
@@ -186,7 +175,7 @@ if __name__ == "__main__":
     answers.mkdir()
     for period in summary["periods"]:
         rows = [row for row in summary["rows"] if row["fold"] == period["fold"]]
-        drawn = draw_answer(rows, period, summary["reference"]["name"], summary["margin"], summary["not_shown"])
+        drawn = draw_answer(rows, period, summary["reference"]["name"], summary["margin"])
         save_figure(*drawn, pd.DataFrame(rows, columns=ROWS), answers / period["fold"])
     drawn = draw_direction(summary["direction"], summary["event"]["text"])
     table = pd.DataFrame(summary["direction"], columns=DIRECTION)

@@ -247,6 +247,18 @@ class Column:
             self.sheet.plot(places, [middle] * len(places), clip_on=False, **look)
             self.height = self._lines(lines, 36, self.height)
 
+    def legend_line(self, entries):
+        """Add `entries` as in `legend`, side by side as far as they fit; their texts are short."""
+        x = 0
+        for look, text in entries:
+            width = 22 + text_width(text) + 16
+            if x + width > WIDTH and x:
+                x, self.height = 0, self.height + LINE
+            self.sheet.plot([x + 9], [self.height + LINE / 2], clip_on=False, **look)
+            self._lines([text], x + 22, self.height)
+            x += width
+        self.height += LINE
+
     def finish(self):
         """The figure."""
         self.height += 4

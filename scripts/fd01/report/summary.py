@@ -83,6 +83,11 @@ class Study:
         """An experiment in words."""
         return display_name(experiment, self.experiments[experiment])
 
+    def label(self, experiment):
+        """An experiment in words, as figures have room for: without its own name, but for a model of the question."""
+        in_full = self.in_question(experiment) or "name" not in self.experiments[experiment]
+        return self.name(experiment) if in_full else self.experiments[experiment]["name"]
+
     def model(self, experiment):
         """The network of an experiment in words."""
         return model_of(experiment, self.experiments)
@@ -316,13 +321,13 @@ def figure_rows(study, results, shown):
     primary = study.decision["primary"]
     pretrained = sorted(groups[PRETRAINED], key=lambda name: name not in primary)[:MOST_PRETRAINED]
     models = [*study.models, *map(study.model, pretrained)]
-    entries = [(name, study.model(name), study.name(name)) for name in groups[PRETRAINED] if name in pretrained]
+    entries = [(name, study.model(name), study.label(name)) for name in groups[PRETRAINED] if name in pretrained]
     entries = sorted(entries + _empty_rows(study, results), key=lambda entry: models.index(entry[1]))
     leaders = [groups[group][0] for group in GROUPS[1:] if groups[group]]
     rest = [name for name in best_first if name not in [*groups[PRETRAINED], *leaders]]
     kept = {*leaders, *rest[: max(ROWS - len(entries) - len(leaders), 0)]}
     named = [(name, label, PRETRAINED) for name, _, label in entries]
-    named += [(name, study.name(name), group) for group in GROUPS[1:] for name in groups[group] if name in kept]
+    named += [(name, study.label(name), group) for group in GROUPS[1:] for name in groups[group] if name in kept]
     doubted, rows = doubts(results.experiments), []
     for period in shown:
         of_period = table[table["fold"] == period["fold"]].set_index("experiment")
@@ -380,7 +385,7 @@ def direction(study, results, shown):
     sized = np.isclose(scored["threshold"], study.labels["threshold"]) | scored["threshold"].isna()
 
     def named(experiment):
-        return ", ".join(filter(None, [study.name(experiment), doubted.get(experiment)]))
+        return ", ".join(filter(None, [study.label(experiment), doubted.get(experiment)]))
 
     for period in shown:
         here = scored[sized & (scored["fold"] == period["fold"])]
