@@ -24,7 +24,18 @@ from helpers.studies import WEIGHTS, change, expect_weights, new_study, read_con
 RESULTS = Path("results/sp500")
 PAGE = RESULTS / "report" / "index.html"
 BASELINES_AND_PATCHTST = ["BASE-*", "PTST-tiny"]
+NAMES = {  # in words, as config.yaml has them
+    "BASE-prevalence": "Share of training days with the event",
+    "BASE-drawdown-20": "Below the 20-day high",
+    "BASE-HAR": "HAR volatility",
+    "PTST-tiny": "PatchTST, tiny",
+    "TFM-01": "TimesFM 2.5, zero-shot on the Close",
+    "TFM-01-untrained": "TimesFM 2.5, untrained, on the Close",
+    "TFM-probe": "TimesFM 2.5, probe",
+    "TFM-probe-untrained": "TimesFM 2.5, untrained, probe",
+}
 ELSEWHERE = {
+    "name": "Quantiles of a colleague",
     "about": "quantiles of a colleague",
     "system": "external",
     "run": "all",
@@ -51,6 +62,8 @@ def offline(folder, checkpoint):
     config["targets"] = config["targets"][:1]
     del config["experiments"]["TFM-02"]  # it would show nothing that others do not
     config["decision"]["primary"].remove("TFM-02")
+    for name, words in NAMES.items():
+        config["experiments"][name]["name"] = words
     write_config(folder, config)
     snakemake(folder, PAGE)
 
@@ -121,7 +134,7 @@ def many(folder, checkpoint):
     missing = MANY - sum("sp500" in entry["run"] or entry["run"] == "all" for entry in config["experiments"].values())
     for number in range(1, missing + 1):
         name = f"BASE-HAR-{number}"
-        config["experiments"][name] = config["experiments"]["BASE-HAR"]
+        config["experiments"][name] = config["experiments"]["BASE-HAR"] | {"name": f"HAR volatility, noise {number}"}
         for path in (folder / RESULTS / "predictions" / "BASE-HAR").glob("*.parquet"):
             frame, metadata = read_predictions(path)
             noise = rng.normal(scale=0.02 * number, size=len(frame))
