@@ -104,7 +104,7 @@ def draw_answer(rows, period, reference, margin):
         if row["low"] is not None:
             axes.plot([row["low"], row["high"]], [centre, centre], color=look["color"], lw=2)
         axes.plot(row["difference"], centre, ls="", gid=f"{VALUE}{estimate(row)}", **look)
-    column.write(f"AUC minus the AUC of {reference}, with its interval", color=SOFT)
+    column.write("difference in AUC, with its interval", color=SOFT)
     column.space(3)
     shown = {verdict_word(row) for row in rows if row["difference"] is not None}
     column.legend_line([({"ls": "", **look}, verdict) for verdict, look in LOOKS.items() if verdict in shown])

@@ -159,7 +159,7 @@ def test_description_names_every_verdict_and_what_did_not_run():
     rows = made_up["rows"]
     _, title, description = draw_answer(rows, made_up["periods"][0], "PatchTST", 0.02, 0)
     assert title.startswith("Difference in AUC to PatchTST, test")
-    assert title.endswith("2 equivalent, 2 worse, 1 better, 1 undecided, 2 not run")
+    assert title.endswith("2 equivalent, 2 worse, 1 better, 1 inconclusive, 2 not run")
     for row in rows[2:]:
         assert f"{row['name']}" in description
     assert "Not run: model 0; model 1." in description
