@@ -138,7 +138,12 @@ if __name__ == "__main__":
         optimistic=list(experiments.loc[experiments["optimistic"].eq(True), "experiment"]),
         doubts=doubtful,
         doubts_by_label=list(by_label(doubtful)),
-        alignment={"skill": SKILL, "level": LEVEL, "ahead": [shift for shift in SHIFTS if shift > 0]},
+        alignment={
+            "skill": SKILL,
+            "level": LEVEL,
+            "shifts": [f"{shift:+d}" for shift in SHIFTS],
+            "ahead": [shift for shift in SHIFTS if shift > 0],
+        },
         clip=CLIP,
         check_names=check_names(checks),
         failed_checks=[(name, check) for name, group in checks.items() for check in group if check["ok"] is False],

@@ -4,12 +4,13 @@ import re
 
 import numpy as np
 import pandas as pd
+import pytest
 from helpers.made_up_data import make_prices, through_csv
 from helpers.paths import ROOT
 
 from fd01.data.features import ewma_variance
 from fd01.evaluation.alignment import SCALE, alignment_check, alignment_table, daily_news
-from fd01.report.html import render
+from fd01.report.html import DoesNotApply, render
 
 
 def made_up_table():
@@ -25,29 +26,29 @@ def made_up_table():
     return alignment_table(forecasts | {"PTST": {}}, daily_news(prices, np.zeros(420, bool)))
 
 
-def page_of(table):
-    """The section on health checks."""
+def page_of(table, section):
+    """A section of the report."""
     rows = through_csv(table).to_dict("records")
     checks = {row["experiment"]: {"on its day": alignment_check([row])} for row in rows}
-    rule = {"skill": 0.25, "level": 0.02, "ahead": [1, 2, 3]}
+    rule = {"skill": 0.25, "level": 0.02, "ahead": [1, 2, 3], "shifts": ["-3", "-2", "-1", "+0", "+1", "+2", "+3"]}
     return render(
         ROOT / "report",
-        "sections/checks.html.j2",
+        f"sections/{section}.html.j2",
         check_names=["on its day"],
         checks=checks,
+        failed_checks=[],
         tables={"alignment": rows},
         alignment=rule,
     )
 
 
 def test_report_accuses_a_late_forecast_and_shows_the_figures_of_every_day():
-    page = page_of(made_up_table())
-    (warning,) = re.findall(r'<p class="warning">(.*?)</p>', page)
+    page, figures = (page_of(made_up_table(), section) for section in ("checks", "alignment"))
+    (warning,) = re.findall(r'<p class="warning">(.*?)</p>', figures)
     assert warning == "<b>LATE: late by 1 day.</b> This is what its scale shows."
-    assert '<tr><th>LATE</th><td title="scale: late by 1 day"><span class="bad">✗</span>' in page
-    assert '<tr><th>GOOD</th><td title="scale: aligned">✓</td></tr>' in page
-    assert '<tr><th>PTST</th><td title="does not apply">–</td></tr>' in page
-    _, figures = page.split("<h3>")
+    assert '<tr><th scope="row">LATE</th><td title="scale: late by 1 day"><span class="bad">✗</span>' in page
+    assert '<tr><th scope="row">GOOD</th><td title="scale: aligned">✓</td></tr>' in page
+    assert '<tr><th scope="row">PTST</th><td title="does not apply">–</td></tr>' in page
     assert "day −1</th>" in figures and "day 0</th>" in figures and "day +1</th>" in figures
     assert re.findall(r"<tr><th>(\w+)</th><td>scale</td>", figures) == ["LATE", "GOOD", "FLAT"]
     assert figures.count("<br><small>") == 14
@@ -56,5 +57,5 @@ def test_report_accuses_a_late_forecast_and_shows_the_figures_of_every_day():
 
 
 def test_report_says_that_nothing_is_to_be_checked():
-    page = page_of(made_up_table().iloc[[3]])
-    assert "No experiment forecasts a location or a scale." in page and "warning" not in page
+    with pytest.raises(DoesNotApply, match="no experiment forecasts a location or a scale"):
+        page_of(made_up_table().iloc[[3]], "alignment")

@@ -243,7 +243,7 @@ def test_figure_has_the_same_rows_in_each_period_and_an_empty_one_for_a_model_th
     names = by_fold["validation"]
     assert "Lag-Llama, pre-trained (8 ways)" in names
     assert {of.name(name) for name in many} < set(names)
-    assert of.name("BASE-HAR") in names and not_shown == 1
+    assert of.label("BASE-HAR") in names and not_shown == 1
     empty = [row for row in rows if row["experiment"] is None]
     assert all(row["status"] == "not run" and row["difference"] is None for row in empty)
 
@@ -261,7 +261,7 @@ def test_band_of_guessing_is_that_of_the_best_of_k():
 
 def test_trust_names_the_failed_check_of_the_reference_first_and_the_missing_audit():
     trust = summary()["trust"]
-    assert trust[4]["state"] == "failed" and trust[4]["text"].startswith("The reference itself, PatchTST")
+    assert trust[4]["state"] == "failed" and trust[4]["text"].startswith("The reference itself, small PatchTST")
     assert trust[2]["state"] == "not done"
     looked = pd.DataFrame([{"check": "BASE-HAR", "ok": False}, {"check": "PTST-2M", "ok": True}])
     trust = summary(audit=looked)["trust"]
