@@ -19,7 +19,7 @@ PYTHON ?= $(eval PYTHON := $(shell for name in python3.11 python3.12 python3.13 
 	$$name -c 'import sys; print(sys.executable)' 2> /dev/null && exit; done; echo python3))$(PYTHON)
 BIN := .venv/bin
 SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge iproute2
-BROWSER := chromium npm
+BROWSER := chromium npm libpangoft2-1.0-0
 
 .PHONY: run test test-fast test-conda test-cluster resume lint notebook lock
 
@@ -76,9 +76,11 @@ notebook: .venv/.run
 	$(BIN)/pip install --requirement $<
 	@touch $@
 
-# Where it cannot be installed, the tests that need it say so and are skipped; with CI=true they fail.
+# A browser, and what WeasyPrint needs. Where they cannot be installed, the tests that need a browser say so and are
+# skipped; with CI=true they fail.
 .venv/.browser: tests/browser/package-lock.json .venv/.test
-	@{ { type -P chromium || type -P chromium-browser || type -P google-chrome; } && type -P npm; } > /dev/null \
+	@{ { type -P chromium || type -P chromium-browser || type -P google-chrome; } && type -P npm \
+	&& $(BIN)/python -c 'import weasyprint'; } > /dev/null 2>&1 \
 	|| { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $(BROWSER); } \
 	&& npm ci --prefix tests/browser --no-audit --no-fund && touch $@ \
 	|| echo "A browser for the tests cannot be installed here: $(BROWSER)"
