@@ -172,6 +172,7 @@ if __name__ == "__main__":
         files=files_of_run(files, Path(files.verdict).parent),
         embedded={path.name: embedded(path) for path in map(Path, files) if path.name in EMBEDDED},
         tables=tables,
+        titles={period["fold"]: period["title"] for period in summary["periods"]},
         names={name: entry.get("name", name) for name, entry in config["experiments"].items()},
         figures=read_figures(files.figures),
         answer_figures=read_figures(Path(files.answer_figures).glob("*.svg")),

@@ -168,6 +168,7 @@ def results_page(comparisons=PAIRS, **changes):
         "figures": {"auc": ""},
         "optimistic": [],
         "score_kinds": [],
+        "titles": {},
         "twins": [],
     }
     return render(REPORT, "sections/results.html.j2", **content | changes)
@@ -239,7 +240,7 @@ def test_plan_section_says_whether_its_digest_is_fixed():
         return " ".join(render(REPORT, "sections/plan.html.j2", **content).split())
 
     fixed = page(["d0", "d1"], [])
-    assert "is one of the 2 that the configuration fixes" in fixed and "So nothing is sealed." in fixed
+    assert "is one of the 2 that the configuration fixes" in fixed and "So every block of this run is open." in fixed
     assert "d0<br>d1 (this run)" in fixed
     other = page(["d0"], ["test"])
     assert "is none of the 1 that" in other and "So test is" in other and "Fix it." in other

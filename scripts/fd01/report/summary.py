@@ -14,7 +14,7 @@ from fd01.data.targets import describe, target_column
 from fd01.evaluation.alignment import ALIGNED, NOT_APPLICABLE, is_accusation
 from fd01.evaluation.alignment import UNDECIDED as UNKNOWN_DAY
 from fd01.evaluation.blocks import AFTER_CUTOFF
-from fd01.evaluation.comparison import BETTER, INCONCLUSIVE, VERDICTS
+from fd01.evaluation.comparison import BETTER, INCONCLUSIVE, VERDICTS, WORSE
 from fd01.evaluation.evidence import ELSEWHERE, OF_STATUS, by_label, doubts
 from fd01.evaluation.exposure import CLEAN, last_day
 from fd01.evaluation.metrics import ALL_SEEDS
@@ -22,7 +22,7 @@ from fd01.evaluation.paired_comparisons import PRIMARY
 from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.models.known_answers import REFUSED, VERIFIED
 from fd01.report.html import MINUS, number
-from fd01.report.not_run import causes
+from fd01.report.not_run import WEIGHTS, causes
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 from fd01.study.names import display_name, model_of
@@ -439,8 +439,8 @@ def answer(study, results, shown):
     status, reason = _answer_here(study, results, shown)
     if status == UNANSWERED or (study.of_question and study.event_of_question):
         return status, reason
-    other = "prices" if not study.of_question else "event"
-    return UNANSWERED, f"The question is about other {other}s. Here the answer would be “{status}”: {reason}"
+    other = "other prices" if not study.of_question else "another event"
+    return UNANSWERED, f"The question is about {other}. Here the answer would be “{status}”: {reason}"
 
 
 def _answer_here(study, results, shown):
@@ -476,11 +476,12 @@ def _others_that_ran(study, results, shown):
     if not others:
         return ""
     if len(models) > 1:
-        return f"; {_listed(models)}, other pre-trained models, did"
+        return f". Other pre-trained models ran: {_listed(models)}"
     rows = _against_reference(results, shown)
     verdicts = _per_period(rows[rows["experiment"].isin(others)], shown)
     found = rows.loc[rows["experiment"].isin(others), "verdict"].unique()
-    return f"; {models[0]} did: {found[0] if len(found) == 1 else verdicts or 'nothing to compare'}"
+    said = found[0] if len(found) == 1 else verdicts or "nothing to compare"
+    return f". Another pre-trained model, {models[0]}, ran; against {study.reference}: {said}"
 
 
 def _per_period(rows, shown):
@@ -559,12 +560,23 @@ def _found(study, results, shown):
         label = {labels[name] for name in names if name in labels}
         who = study.name(names[0]) if len(names) == 1 else f"{model}, {len(names)} ways"
         exposed = " (it may know these days)" if len(own) and (own["exposure"] != CLEAN).all() else ""
-        text.append(f"{who}{f', {_listed(sorted(label))}' if label else ''}: {said or 'no score to compare'}{exposed}.")
+        worse = _worse_than_baseline(results, names, shown)
+        text.append(
+            f"{who}{f', {_listed(sorted(label))}' if label else ''}: {said or 'no score to compare'}{exposed}{worse}."
+        )
     absent = _empty_rows(study, results)
     if absent:
         text.append(f"Not run: {_listed([label.replace(', pre-trained', '') for _, _, label in absent])}.")
     against = f"Against {study.reference}: " if models else "No pre-trained model ran. "
     return f"{against}{' '.join(text)}{_reference_and_baseline(study, results, rows, shown)}"
+
+
+def _worse_than_baseline(results, names, shown):
+    """A clause that says in which periods these experiments are worse than the chosen baseline; "" if in none."""
+    rows = results.comparisons[results.comparisons["against"] == "baseline"]
+    rows = rows[rows["experiment"].isin(names) & (rows["verdict"] == WORSE)]
+    where = [period["title"] for period in shown if period["fold"] in set(rows["fold"])]
+    return f"; worse than the simple baseline in {_listed(where)}" if where else ""
 
 
 def _counts_per_period(rows, shown):
@@ -672,14 +684,17 @@ def _power(study, results, shown):
     sizes = _listed([f"{size:.2f} in {title}" for title, size in typical.items()])
     enough = max(typical.values()) <= margin
     return OK if enough else ATTENTION, (
-        f"A difference in AUC of {sizes} is found with a chance of {100 * power:g} % (median over {whose})."
+        f"A difference in AUC of {sizes} is found with a chance of {100 * power:g} %, after the correction for many "
+        f"tests (median over {whose})."
     )
 
 
 def _leakage(study, results):
     rows = results.alignment[results.alignment["verdict"] != NOT_APPLICABLE]
     accused = sorted(results.off_their_day)
-    late = f"late or ahead: {_listed(list(map(study.name, accused)))}" if accused else "none is late or ahead"
+    late = (
+        f"late or ahead: {_listed(list(map(study.name, accused)))}" if accused else "none is shown to be late or ahead"
+    )
     counts = [int((rows["verdict"] == verdict).sum()) for verdict in (ALIGNED, UNKNOWN_DAY)]
     told = f"{counts[0]} lie on their day, {counts[1]} do not tell"
     day = f"Of {_count(len(rows), 'forecast')}, {told}; {late}."
@@ -741,10 +756,10 @@ def limitations(study, results, shown):
             f"Not looked at: {_listed(list(dict.fromkeys([*sealed['folds'], *sealed['left_out']])))} (see below)."
         )
     if shown and not any(period["fold"] == AFTER_CUTOFF for period in shown):
-        end = f" ({study.cut_off})" if study.cut_off else ""
+        end = f" (the models of the question: {study.cut_off})" if study.cut_off else ""
         found.append(
-            f"No day lies after the end of all training data{end}: pre-trained models may have seen the days that they "
-            "are judged on."
+            f"No day lies after the end of what pre-trained models were trained on{end}: they may have seen the days "
+            "that they are judged on."
         )
     elsewhere = [name for name in results.pretrained if study.experiments[name]["system"] == EXTERNAL]
     if elsewhere:
@@ -764,8 +779,10 @@ def limitations(study, results, shown):
 def next_command(study, results):
     """The next command to type, and what it does."""
     verdict, config = results.verdict, f"--config dataset={study.dataset}"
-    if missing := verdict["without_weights"]:
-        text = f"tries to fetch the weights; the next run then adds {_count(len(missing), 'experiment')}"
+    if verdict["without_weights"]:
+        waiting = [group for group in causes(results.experiments, study.experiments) if group["cause"] == WEIGHTS]
+        count = _count(sum(len(group["experiments"]) for group in waiting), "experiment")
+        text = f"tries to fetch the weights; the next run then adds {count}"
         return {"command": "snakemake weights", "text": text}
     if verdict["refused_weights"]:
         text = "says which published answers the refused weights do not give, and what to do"

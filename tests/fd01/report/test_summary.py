@@ -216,7 +216,7 @@ def test_sealed_days_are_named():
 def test_every_pretrained_model_that_ran_is_in_the_reason_and_in_what_was_found():
     rows = [comparison("FRC-01", fold, exposure="exposed") for fold in BLOCKS]
     page = summary(evidence={"FRC-01": "pre-trained, not verified"}, extra=rows)
-    assert page["reason"].endswith("; Fracast-0 did: inconclusive.")
+    assert page["reason"].endswith("Another pre-trained model, Fracast-0, ran; against PatchTST: inconclusive.")
     found = page["messages"][1]["text"]
     assert "Fracast-0, zero-shot on the High (FRC-01), not verified: inconclusive in 2023–2024 and 2025" in found
     assert "Not run: TimesFM 2.5 (" in found and "it may know these days" in found
