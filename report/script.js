@@ -9,7 +9,7 @@
 
   // Contents: unfolded beside the page, folded above it; the section that is read is marked.
   const contents = document.querySelector(".contents details");
-  const wide = matchMedia("(min-width: 1440px)");
+  const wide = matchMedia("(min-width: 1580px)");
   const place = () => (contents.open = wide.matches);
   wide.addEventListener("change", place);
   place();

@@ -12,14 +12,14 @@ rule plot_answer:
         answer=report(
             directory("results/{dataset}/figures/answer"),
             patterns=["{fold}.svg"],
-            category="{dataset}",
-            labels={"figure": "the answer", "fold": "{fold}"},
+            category="Answer",
+            labels={"what": "differences to the reference", "days": "{fold}", "dataset": "{dataset}"},
             caption="../report/captions/answer.rst",
         ),
         direction=report(
             "results/{dataset}/figures/direction.svg",
-            category="{dataset}",
-            labels={"figure": "direction", "fold": "all"},
+            category="Answer",
+            labels={"what": "true direction", "days": "all", "dataset": "{dataset}"},
             caption="../report/captions/direction.rst",
         ),
         csv="results/{dataset}/figures/direction.csv",

@@ -23,7 +23,6 @@ CONFIGURATION = "workflow/config.yaml"
 PRICES = "data/dataset.parquet"
 RESULTS = {  # what a reader looks for first, with its name as an output of the workflow
     "report/index.html": "report",
-    "report/first-page.pdf": "first page of the report",
     "summary.json": "summary",
     "verdict.json": "verdict",
     "provenance.json": "provenance",
@@ -99,7 +98,7 @@ def describe_run(folder, citation, dataset):
     def add_part(path, name):
         if (folder / path).is_file():
             return add_file(path, name)
-        listed = path in ("metrics", "figures")
+        listed = path in FILE_BY_FILE
         files = sorted((folder / path).rglob("*")) if listed else []
         parts = [
             add_file(file.relative_to(folder), str(file.relative_to(folder))) for file in files if file.suffix in MEDIA

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.evaluation.comparison import BETTER, EQUIVALENT, INCONCLUSIVE, WORSE
+from fd01.evaluation.comparison import BETTER, EQUIVALENT, INCONCLUSIVE, NO_VERDICT, WORSE
 from fd01.evaluation.exposure import CLEAN
 from fd01.report.figures import GUESS_LINE, MARGIN, NAMES, WIDTH, Column, message_figure, save_figure
 from fd01.report.html import number
@@ -24,6 +24,7 @@ LOOKS = {
     EQUIVALENT: {"marker": "s", "ms": 6.5, "color": EQUIVALENT_COLOUR},
     WORSE: {"marker": "<", "ms": 8, "color": WORSE_COLOUR},
     INCONCLUSIVE: {"marker": "o", "ms": 7, "mfc": PAPER, "mew": 1.6, "color": UNDECIDED_COLOUR},
+    NO_VERDICT: {"marker": "D", "ms": 6, "mfc": PAPER, "mew": 1.6, "color": UNDECIDED_COLOUR},
 }
 SEEN = "\u2020"  # behind the name of a model that may have seen the days
 ROWS = ["fold", "experiment", "name", "group", "status", "difference", "low", "high", "verdict", "exposure", "doubt"]
@@ -39,8 +40,8 @@ def row_name(row, seen=f" {SEEN}"):
 
 
 def verdict_word(row):
-    """The verdict on a row in words; without one it is inconclusive."""
-    return row["verdict"] or INCONCLUSIVE
+    """The verdict on a row in words."""
+    return row["verdict"] or NO_VERDICT
 
 
 def estimate(row):
@@ -123,7 +124,6 @@ def draw_direction(rows, event):
     rows : list of dict with `DIRECTION`
     event : str, the event in words
     """
-    rows = [row for row in rows if row["event_auc"] is not None or row["direction_auc"] is not None]
     if not rows:
         return message_figure("No period has an AUC on true direction.")
     column, sentences, beyond = Column(), [], []
@@ -149,22 +149,24 @@ def draw_direction(rows, event):
             axes.text(1.03, centre, number(auc), transform=axes.get_yaxis_transform(), va="center")
         sentences.append(f"{row['title']}: best AUC of {row['tried']}:")
         sentences += [f"{number(row[f'{kind}_auc'])} on {words}, {whose[kind]};" for words, kind, _, _ in kinds]
-        sentences.append(f"guessing reaches {number(row['chance_low'])} to {number(row['chance_high'])}.")
+        if row["chance_low"] is not None:
+            sentences.append(f"guessing reaches {number(row['chance_low'])} to {number(row['chance_high'])}.")
         column.space(6)
-    tried = sorted({row["tried"] for row in rows if row["tried"] is not None})
-    best_of = " or ".join(f"{count:,}" for count in tried)
-    column.legend(
-        [
-            ({"ls": "", "marker": "o", "ms": 8, "color": ON_EVENT}, f"this event: {event}"),
-            ({"ls": "", "marker": "D", "ms": 8, "color": ON_DIRECTION}, "true direction: whether the Close rises"),
-            ({"color": GUESSING, "lw": 12, "solid_capstyle": "butt"}, f"what the best of {best_of} guesses reaches"),
-        ]
-    )
-    title = (
-        f"True direction: the best AUC is above what guessing reaches in {', '.join(beyond)}"
-        if beyond
-        else "True direction: in no period is the best AUC above what the best of as many guesses reaches"
-    )
+    entries = [
+        ({"ls": "", "marker": "o", "ms": 8, "color": ON_EVENT}, f"this event: {event}"),
+        ({"ls": "", "marker": "D", "ms": 8, "color": ON_DIRECTION}, "true direction: whether the Close rises"),
+    ]
+    title = "The best AUC on this event and on true direction"
+    if judged := [row for row in rows if row["chance_low"] is not None]:
+        best_of = " or ".join(f"{count:,}" for count in sorted({row["tried"] for row in judged}))
+        band = {"color": GUESSING, "lw": 12, "solid_capstyle": "butt"}
+        entries.append((band, f"what the best of {best_of} guesses reaches"))
+        title = (
+            f"True direction: the best AUC is above what guessing reaches in {', '.join(beyond)}"
+            if beyond
+            else "True direction: in no period is the best AUC above what the best of as many guesses reaches"
+        )
+    column.legend(entries)
     return column.finish(), title, " ".join(sentences)
 
 

@@ -50,7 +50,7 @@ def test_experiment_that_is_stopped_on_the_block_is_shown_as_such(audited):
 def test_audit_leaves_no_trace_in_the_study(audited):
     folder, _ = audited
     jobs = planned(folder)
-    assert set(jobs) <= {"render_report", "all"}
+    assert set(jobs) <= {"summarise", "plot_answer", "render_report", "all"}
     assert not (folder / "ledger/spy-scrambled.csv").exists()
     assert {path.name for path in (folder / "results/spy-scrambled").iterdir()} <= {
         "benchmarks",

@@ -4,13 +4,16 @@ import re
 
 import pytest
 from helpers.browser import A4, SCHEMES, WIDTHS, chromium, demand_browser, take_picture, visit
-from helpers.gallery import MANY, STATES, render_gallery
+from helpers.gallery import LONG, MANY, STATES, render_gallery
 
 from fd01.report.sections import ANSWER, APPENDIX, SECTIONS
+from fd01.workflow.files import read_json
 
 SMALLEST_TEXT = 11  # CSS pixels, in figures
 LARGEST_PAGE = 1_000_000  # bytes
 FIRST_FIGURE, FIRST_PAGE = 1.3, 2  # screens of 1280 x 800
+# What axe looks at: a scheme changes colours alone. None: everything.
+RULES = {"light": None, "dark": ["color-contrast"]}
 # Words that a reader without machine learning or statistics does not know.
 JARGON = re.compile(
     r"""\b(
@@ -66,7 +69,8 @@ def offline(browser, pages):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_page_fits_is_quiet_and_open_to_everybody(browser, page, width, scheme, pictures):
     with visit(browser, page, width, scheme) as opened:
-        take_picture(opened, pictures / f"{page.parents[3].name}-{width}-{scheme}.png")
+        if scheme == "light":
+            take_picture(opened, pictures / f"{page.parents[3].name}-{width}.png")
         folded = opened.measure()
         opened.unfold()
         unfolded = opened.measure()
@@ -75,7 +79,7 @@ def test_page_fits_is_quiet_and_open_to_everybody(browser, page, width, scheme, 
             "wider than the window": unfolded["overflow"],
             "small text in figures": [size for size in [unfolded["smallest_text"]] if size < SMALLEST_TEXT],
             "figures without a name": unfolded["unnamed"],
-            "axe": [f"{one['impact']} {one['id']}: {one['nodes'][:3]}" for one in opened.violations()],
+            "axe": [f"{one['impact']} {one['id']}: {one['nodes'][:3]}" for one in opened.violations(RULES[scheme])],
             "console": opened.noise,
             "requests": opened.requests,
         }
@@ -88,7 +92,8 @@ def test_first_page_is_short_and_shows_the_answer_at_once(browser, page):
         found = opened.measure()
         screen = WIDTHS[1280]
         assert found["first_figure"] <= FIRST_FIGURE * screen
-        assert found["first_page"] <= FIRST_PAGE * screen
+        # Names of 60 characters take more lines.
+        assert found["first_page"] <= FIRST_PAGE * screen * (1.25 if "long-names" in page.parts else 1)
 
 
 def test_page_is_small(pages):
@@ -99,14 +104,21 @@ def test_page_is_small(pages):
 
 def test_states_are_what_they_are_called(pages):
     shown = {state: page.read_text() for state, page in pages.items()}
+    summaries = {state: read_json(page.parents[1] / "summary.json") for state, page in pages.items()}
+    rows = {state: [row for row in summary["rows"] if row["status"] == "ok"] for state, summary in summaries.items()}
     assert len(set(shown.values())) == len(STATES)
-    assert shown["many"].count('data-family="') + shown["many"].count("BASE-HAR-") >= MANY
-    assert "sealed" in shown["sealed"] and "wf-2012" in shown["walk-forward"]
+    assert len(set(re.findall(r'<tr id="experiment-([^"]+)"', shown["many"]))) > MANY / 2
+    assert "This run does not look at" in shown["sealed"] and "wf-2012" in shown["walk-forward"]
+    assert "hardly differ" in summaries["failed-check"]["trust"][4]["text"]
+    assert "TFM-01" in {row["experiment"] for row in rows["with-weights"]}
+    assert "EXT" in {row["experiment"] for row in rows["published"]}
+    assert not rows["baselines"] and any(len(row["name"]) >= LONG for row in rows["long-names"])
 
 
 def test_words_of_the_first_page_are_plain_or_in_the_glossary(offline):
     page = offline.page
     answer = " ".join(page.inner_text(f'[id="{section.name}"]') for section in SECTIONS if section.layer == ANSWER)
+    answer = re.sub(r"\([A-Z]+-[\w-]+\)", "", answer)  # the names of experiments
     offline.unfold()
     glossary = " ".join(page.locator('[id^="glossary-"], [id^="glossary-"] dfn').all_inner_texts())
     used = {found[0].lower().removesuffix("s") for found in JARGON.finditer(answer)}
@@ -116,17 +128,14 @@ def test_words_of_the_first_page_are_plain_or_in_the_glossary(offline):
 
 def test_column_is_sorted_by_its_button(offline):
     table = offline.page.locator("table.sortable").first
-    head = table.locator('th[data-sort="number"]').first
-
-    rows = "table => [...table.tBodies].flatMap(body => [...body.rows]).map(row => row.innerText)"
-    seen, orders = [table.evaluate(rows)], []
+    head = table.locator('th[data-sort="number"]').first  # the AUC, in the first column after the names
+    column = "table => [...table.tBodies[0].rows].map(row => parseFloat(row.cells[1].innerText)).filter(isFinite)"
+    before = table.evaluate(column)
+    assert len(set(before)) > 2
     for _ in range(2):
         head.get_by_role("button").click()
-        seen.append(table.evaluate(rows))
-        orders.append(head.get_attribute("aria-sort"))
-    assert sorted(orders) == ["ascending", "descending"]
-    assert len(seen[0]) > 2 and sorted(seen[0]) == sorted(seen[1]) == sorted(seen[2])
-    assert seen[1] != seen[2]
+        falling = head.get_attribute("aria-sort") == "descending"
+        assert table.evaluate(column) == sorted(before, reverse=falling)
 
 
 def test_link_to_a_folded_section_opens_it(offline):
@@ -137,6 +146,7 @@ def test_link_to_a_folded_section_opens_it(offline):
         link = offline.page.locator(f'nav.contents a[href="#{name}"]')
         fold = offline.page.locator(f'details:has([id="{name}"]), details[id="{name}"]').first
         assert fold.get_attribute("open") is None
+        offline.page.locator("nav.contents details").evaluate("contents => (contents.open = true)")
         link.click()
         assert fold.get_attribute("open") is not None
         assert offline.page.locator(f'[id="{name}"]').evaluate(
@@ -165,6 +175,7 @@ def test_page_can_be_read_without_javascript(browser, page):
         assert opened.measure()["overflow"] == 0
         for section in SECTIONS:
             assert opened.page.locator(f'[id="{section.name}"]').count() <= 1
+        assert opened.page.locator('[id="results"]').count() == 1
         assert len(content.inner_text()) > 1000 and content.get_by_role("img").count()
         assert not opened.page.locator("button:visible").count()  # it would do nothing
         folds = opened.page.locator("main details")
@@ -191,9 +202,8 @@ folds => folds.filter(one => ![...one.children].slice(1).some(part => part.getBo
 """
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_print_shows_everything_in_black_on_white(browser, page, scheme, tmp_path):
-    with visit(browser, page, scheme=scheme) as opened:
+def test_print_shows_everything_in_black_on_white(browser, page, tmp_path):
+    with visit(browser, page, scheme="dark") as opened:
         opened.page.set_viewport_size(A4)
         opened.page.emulate_media(media="print")
         opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")

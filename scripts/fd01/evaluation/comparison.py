@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 BETTER, EQUIVALENT, WORSE, INCONCLUSIVE = VERDICTS = ("better", "equivalent", "worse", "inconclusive")
+NO_VERDICT = "no verdict"  # what reports say of a pair that cannot be judged
 
 
 @dataclass(frozen=True)

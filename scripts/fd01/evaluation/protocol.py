@@ -7,6 +7,7 @@ Both are about one target, `up` at h = 1. What is measured here comes as rows of
 from fd01.evaluation.metrics import sweep
 
 ORIGINAL_TARGET = {"target": "up", "horizon": 1}
+ORIGINAL_THRESHOLD = 0.01  # of that target, a simple return
 NO_RULE = "no rule of the protocol applies"
 
 

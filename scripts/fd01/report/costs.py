@@ -43,8 +43,8 @@ def by_rule(jobs):
     groups = pd.DataFrame(jobs).groupby("rule")
     table = groups.agg(
         jobs=("of", "size"),
-        cpu_seconds=("cpu_seconds", "sum"),
-        wall_seconds=("wall_seconds", "sum"),
+        cpu_seconds=("cpu_seconds", lambda values: values.sum(min_count=1)),
+        wall_seconds=("wall_seconds", lambda values: values.sum(min_count=1)),
         memory_mb=("memory_mb", "max"),
     )
     return table.sort_values("cpu_seconds", ascending=False).reset_index().to_dict("records")

@@ -49,5 +49,5 @@ def _in_words(row, raw, experiments):
         why = "no network" if NO_NETWORK.search(raw) else raw.rpartition("cannot be fetched: ")[2]
         return WEIGHTS, f"The weights of {name} could not be downloaded: {why}"
     if row["weights"] == REFUSED or beside:
-        return UNPROVED, f"The weights of {name} do not give the published answers"
-    return OTHER, f"{raw[:1].upper()}{raw[1:]}"
+        return UNPROVED, f"The weights of {name} do not load, or do not give the published answers"
+    return OTHER, f"Ran in part: {raw}" if row["status"] == "partly" else f"{raw[:1].upper()}{raw[1:]}"

@@ -11,33 +11,29 @@ from scipy.special import ndtri
 
 from fd01.data.origins import EVALUATION
 from fd01.data.targets import describe, target_column
+from fd01.evaluation import evidence as levels
 from fd01.evaluation.alignment import ALIGNED, NOT_APPLICABLE, is_accusation
 from fd01.evaluation.alignment import UNDECIDED as UNKNOWN_DAY
 from fd01.evaluation.blocks import AFTER_CUTOFF
-from fd01.evaluation.comparison import BETTER, INCONCLUSIVE, VERDICTS, WORSE
-from fd01.evaluation.evidence import ELSEWHERE, OF_STATUS, by_label, doubts
+from fd01.evaluation.comparison import BETTER, EQUIVALENT, NO_VERDICT, VERDICTS, WORSE
+from fd01.evaluation.evidence import OF_STATUS, by_label, doubts
 from fd01.evaluation.exposure import CLEAN, last_day
 from fd01.evaluation.metrics import ALL_SEEDS
 from fd01.evaluation.paired_comparisons import PRIMARY
-from fd01.evaluation.protocol import ORIGINAL_TARGET
+from fd01.evaluation.protocol import ORIGINAL_TARGET, ORIGINAL_THRESHOLD
 from fd01.models.known_answers import REFUSED, VERIFIED
-from fd01.report.html import MINUS, number
+from fd01.report.groups import BASELINES, GROUPS, PRETRAINED, group_of
+from fd01.report.html import number
 from fd01.report.not_run import WEIGHTS, causes
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 from fd01.study.names import display_name, model_of
-from fd01.study.systems import BASELINE, EXTERNAL, SYSTEMS
+from fd01.study.systems import EXTERNAL, SYSTEMS
 
 SCHEMA_VERSION = "1.0"
 YES, NO, UNDECIDED, UNANSWERED = "yes", "no", "undecided", "unanswered"
 OK, ATTENTION, FAILED, NOT_DONE = "ok", "attention", "failed", "not done"
 NOT_RUN = "not run"
-PRETRAINED, UNTRAINED, TRAINED, BASELINES = GROUPS = (
-    "Pre-trained models",
-    "The same networks without pre-training",
-    "Networks trained on these prices",
-    "Simple baselines",
-)
 ROWS = 8  # of a panel of the figure, if there are not more pre-trained models
 MOST_PRETRAINED = 16  # rows of pre-trained models
 # What a failed health check (fd01.evaluation.health) says.
@@ -118,7 +114,7 @@ class Study:
     @property
     def event_of_question(self):
         """Whether the event is the one of the question."""
-        return self.target == ORIGINAL_TARGET
+        return self.target == ORIGINAL_TARGET and self.labels["threshold"] == ORIGINAL_THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -151,10 +147,29 @@ class Results:
     @property
     def pretrained(self):
         """Experiments with a score whose model is pre-trained or made its forecasts elsewhere."""
-        evidence = self.experiments["evidence"].fillna("")
-        scored = self.experiments["status"] == "ok"
-        known = evidence.str.startswith("pre-trained") | (evidence == ELSEWHERE)
-        return list(self.experiments.loc[scored & known, "experiment"])
+        scored = self.experiments["status"] != NOT_RUN
+        return list(self.experiments.loc[scored & self.experiments["evidence"].isin(levels.PRETRAINED), "experiment"])
+
+    @property
+    def judged(self):
+        """The comparisons; a pair that cannot be judged has the verdict `NO_VERDICT`, and no interval."""
+        rows = self.comparisons.dropna(subset="auc_difference")
+        silent = rows["reason"].notna()
+        intervals = rows[["adjusted_low", "adjusted_high"]].mask(silent)
+        return rows.assign(**intervals, verdict=rows["verdict"].mask(silent, NO_VERDICT))
+
+    def optimistic(self, experiment):
+        """Whether the training of an experiment was stopped on an evaluation block."""
+        return bool(self.experiments.set_index("experiment")["optimistic"].eq(True).get(experiment, False))
+
+    def group(self, experiment):
+        """The group of a scored experiment, one of `fd01.report.groups.GROUPS`."""
+        return group_of(self.experiments.set_index("experiment")["evidence"][experiment])
+
+    def has_clean_days(self, cut_off):
+        """Whether any evaluation day lies after a month, whether or not its outcome is sealed or known."""
+        days = self.outcomes.loc[self.outcomes["role"] == EVALUATION, "origin"]
+        return bool((days > last_day(cut_off or "unknown")).any())
 
     @property
     def off_their_day(self):
@@ -211,10 +226,6 @@ def _listed(parts, last="and"):
     return f"{', '.join(before)} {last} {end}" if before else end
 
 
-def _signed(value):
-    return f"{value:+.2f}".replace("-", MINUS)
-
-
 def _count(number_of, what):
     return f"{number_of:,} {what}{'' if number_of == 1 else 's'}"
 
@@ -240,7 +251,7 @@ def _who(study, experiments):
 def _verdicts(rows):
     """Verdicts in words, such as "1 worse, 2 inconclusive"."""
     verdicts = list(rows["verdict"])
-    return ", ".join(f"{verdicts.count(one)} {one}" for one in VERDICTS if one in verdicts)
+    return ", ".join(f"{verdicts.count(one)} {one}" for one in [*VERDICTS, NO_VERDICT] if one in verdicts)
 
 
 # Periods
@@ -290,19 +301,9 @@ def _titles(spans):
 
 def _against_reference(results, shown):
     """Comparisons with the reference in the periods, without optimistic experiments."""
-    rows = results.comparisons
+    rows = results.judged
     rows = rows[(rows["against"] == "reference") & rows["fold"].isin([period["fold"] for period in shown])]
     return rows[~rows["optimistic"].eq(True)]
-
-
-def group_of(study, results, experiment):
-    """One of `GROUPS`."""
-    entry = study.experiments[experiment]
-    if entry["system"] in (BASELINE, EXTERNAL):
-        return BASELINES if entry["system"] == BASELINE else PRETRAINED
-    if entry["settings"].get("weights") == "untrained":
-        return UNTRAINED
-    return PRETRAINED if experiment in results.pretrained or study.in_question(experiment) else TRAINED
 
 
 def figure_rows(study, results, shown):
@@ -317,7 +318,7 @@ def figure_rows(study, results, shown):
     best_first = sorted(table["experiment"].unique(), key=lambda name: -differences.get(name, -np.inf))
     groups = {group: [] for group in GROUPS}
     for name in best_first:
-        groups[group_of(study, results, name)].append(name)
+        groups[results.group(name)].append(name)
     primary = study.decision["primary"]
     pretrained = sorted(groups[PRETRAINED], key=lambda name: name not in primary)[:MOST_PRETRAINED]
     models = [*study.models, *map(study.model, pretrained)]
@@ -348,7 +349,7 @@ def _estimate(table, name):
         "difference": float(row["auc_difference"]),
         "low": None if pd.isna(row["adjusted_low"]) else float(row["adjusted_low"]),
         "high": None if pd.isna(row["adjusted_high"]) else float(row["adjusted_high"]),
-        "verdict": row["verdict"],
+        "verdict": None if row["verdict"] == NO_VERDICT else row["verdict"],
         "exposure": row["exposure"] if isinstance(row["exposure"], str) else None,
     }
 
@@ -380,6 +381,8 @@ def direction(study, results, shown):
     k equal scores has. Its upper end is the 97.5 % quantile of the best of k independent scores, with the k-th root of
     the probability (Sidak 1967): scores that resemble each other stay below it more often.
     """
+    if study.target["target"] == "direction":
+        return []
     scored, found, doubted = results.labels.dropna(subset="auc"), [], doubts(results.experiments)
     scored = scored[scored["horizon"] == study.target["horizon"]]
     sized = np.isclose(scored["threshold"], study.labels["threshold"]) | scored["threshold"].isna()
@@ -422,7 +425,9 @@ def evidence_rows(study, results):
     Forecasts that were made elsewhere stand in for a primary experiment that has no comparison of its own. What does
     not lie on its day, or was trained on the block, counts for nothing.
     """
-    rows = results.comparisons
+    rows = results.judged
+    if results.optimistic(study.decision["reference"]):
+        return rows[:0]
     rows = rows[(rows["fold"] == AFTER_CUTOFF) & (rows["against"] == "reference") & (rows["exposure"] == CLEAN)]
     rows = rows[~rows["optimistic"].eq(True) & ~rows["experiment"].isin(results.off_their_day)]
     own = set(rows.loc[rows["family"] == PRIMARY, "experiment"])
@@ -447,10 +452,13 @@ def _answer_here(study, results, shown):
     """The status and its reason if dataset and event were those of the question."""
     models = study.models
     scored = [name for model in models for name in _ways(study, results, model)[0]]
-    absent = [model for model in models if not _ways(study, results, model)[0]]
+    if not models:
+        return UNANSWERED, "The configuration has no model of the question."
     if not scored:
-        who = f"Neither {_listed(models, 'nor')}" if len(models) > 1 else f"{_listed(models)} has not been run: nothing"
-        return UNANSWERED, f"{who} ran with its pre-trained weights{_others_that_ran(study, results, shown)}."
+        others = _others_that_ran(study, results, shown)
+        if len(models) == 1:
+            return UNANSWERED, f"{models[0]} did not run with its pre-trained weights{others}."
+        return UNANSWERED, f"Neither {_listed(models, 'nor')} ran with its pre-trained weights{others}."
     rows = evidence_rows(study, results)
     if rows.empty:
         return UNDECIDED, f"{_who(study, scored)} ran, but {_why_no_evidence(study, results, shown)}."
@@ -462,10 +470,10 @@ def _answer_here(study, results, shown):
         size = f"is better than {study.reference} by {best['auc_difference']:.2f} in AUC on {days}"
         count = f"; of {_count(len(rows), 'way')} that ran, {_verdicts(rows)}" if len(rows) > 1 else ""
         return YES, f"{study.name(best['experiment'])} {size}{count}."
-    everyone = set(models) <= set(map(study.model, rows["experiment"]))
-    if everyone and INCONCLUSIVE not in set(rows["verdict"]):
+    silent = [model for model in models if model not in set(map(study.model, rows["experiment"]))]
+    if not silent and set(rows["verdict"]) <= {WORSE, EQUIVALENT}:
         return NO, f"On {days}, none of {who} is better than {study.reference}: {_verdicts(rows)}."
-    lacking = f", and {_listed(absent, 'nor' if len(absent) > 1 else 'and')} did not run" if absent else ""
+    lacking = f"; {_listed(silent)}: no valid score in a way that the plan names" if silent else ""
     return UNDECIDED, f"On {days}, {who} against {study.reference}: {_verdicts(rows)}{lacking}."
 
 
@@ -498,7 +506,9 @@ def _why_no_evidence(study, results, shown):
         return f"nothing can be compared with {study.reference}"
     if any(period["fold"] == AFTER_CUTOFF for period in shown):
         return "none of the ways that the plan names has a valid score on the days after the end of all training data"
-    if results.verdict["sealed"]["folds"]:
+    if results.optimistic(study.decision["reference"]):
+        return f"the training of {study.reference} was stopped on days that it is judged on"
+    if results.verdict["sealed"]["folds"] and results.has_clean_days(study.cut_off):
         return "the days after the end of all training data are sealed"
     return "every day here may have been in their training data: a good score on such days proves nothing"
 
@@ -573,10 +583,13 @@ def _found(study, results, shown):
 
 def _worse_than_baseline(results, names, shown):
     """A clause that says in which periods these experiments are worse than the chosen baseline; "" if in none."""
-    rows = results.comparisons[results.comparisons["against"] == "baseline"]
-    rows = rows[rows["experiment"].isin(names) & (rows["verdict"] == WORSE)]
-    where = [period["title"] for period in shown if period["fold"] in set(rows["fold"])]
-    return f"; worse than the simple baseline in {_listed(where)}" if where else ""
+    rows = results.judged
+    rows = rows[(rows["against"] == "baseline") & rows["experiment"].isin(names) & (rows["verdict"] == WORSE)]
+    where = {}
+    for period in shown:
+        if count := int((rows["fold"] == period["fold"]).sum()):
+            where.setdefault("" if len(names) == 1 else f"{count} ", []).append(period["title"])
+    return "".join(f"; {count}worse than the simple baseline in {_listed(titles)}" for count, titles in where.items())
 
 
 def _counts_per_period(rows, shown):
@@ -612,11 +625,11 @@ def _follows(study, results, shown, status, blind):
         UNANSWERED: f"Nothing follows for or against {models}.",
         UNDECIDED: f"Nothing is shown for or against {models}. “Inconclusive” does not mean “equal”.",
         YES: f"A pre-trained model can help with {same}.",
-        NO: f"Pre-training did not help with {same}.",
+        NO: f"No pre-trained model is better than {study.reference} for {same}.",
     }[status]
     rows = _against_reference(results, shown)
     better = rows[rows["verdict"] == BETTER]
-    better = better.loc[[group_of(study, results, name) == BASELINES for name in better["experiment"]]]
+    better = better.loc[[results.group(name) == BASELINES for name in better["experiment"]]]
     if names := set(better["experiment"]):
         beaten = "one of them is" if len(names) == 1 else f"{len(names)} of them are"
         where = _listed([period["title"] for period in shown if period["fold"] in set(better["fold"])])
@@ -752,10 +765,8 @@ def limitations(study, results, shown):
     """What limits the answer, in sentences that follow from the run."""
     found, sealed = [], results.verdict["sealed"]
     if sealed["folds"] or sealed["left_out"]:
-        found.append(
-            f"Not looked at: {_listed(list(dict.fromkeys([*sealed['folds'], *sealed['left_out']])))} (see below)."
-        )
-    if shown and not any(period["fold"] == AFTER_CUTOFF for period in shown):
+        found.append(f"Not looked at: {_listed(list(dict.fromkeys([*sealed['folds'], *sealed['left_out']])))}.")
+    if shown and not results.has_clean_days(study.cut_off):
         end = f" (the models of the question: {study.cut_off})" if study.cut_off else ""
         found.append(
             f"No day lies after the end of what pre-trained models were trained on{end}: they may have seen the days "
@@ -772,7 +783,7 @@ def limitations(study, results, shown):
     blocks = [period for period in shown if period["fold"] != AFTER_CUTOFF]
     events = sum(period["positives"] for period in blocks)
     ahead, spans = _count(study.target["horizon"], "day"), _count(len(blocks), "period")
-    found.append(f"One series of prices, {ahead} ahead, {spans} with {_count(events, 'day')} with the event in all.")
+    found.append(f"One series of prices, {ahead} ahead, {_count(events, 'day')} with the event in {spans}.")
     return found
 
 
@@ -782,7 +793,7 @@ def next_command(study, results):
     if verdict["without_weights"]:
         waiting = [group for group in causes(results.experiments, study.experiments) if group["cause"] == WEIGHTS]
         count = _count(sum(len(group["experiments"]) for group in waiting), "experiment")
-        text = f"tries to fetch the weights; the next run then adds {count}"
+        text = f"tries to fetch the weights; the next run then adds {count}, untrained twins included"
         return {"command": "snakemake weights", "text": text}
     if verdict["refused_weights"]:
         text = "says which published answers the refused weights do not give, and what to do"
@@ -796,5 +807,7 @@ def next_command(study, results):
     if not study.of_question:
         text = "asks the same of the prices of the question, if you have their file"
         return {"command": f"snakemake --config dataset={study.decision['dataset']}", "text": text}
-    text = "asks the same on block after block through history; it takes hours"
-    return {"command": f"snakemake {config} walk_forward=True", "text": text}
+    if not results.outcomes["fold"].map(is_walk_forward).any():
+        text = "asks the same on block after block through history; it takes hours"
+        return {"command": f"snakemake {config} walk_forward=True", "text": text}
+    return {"command": f"snakemake explore {config}", "text": "makes a notebook with a closer look at these results"}

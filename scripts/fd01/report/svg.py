@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 VALUE = "value: "
 
 _SVG = "http://www.w3.org/2000/svg"
-VALUE = "value: "  # a group of matplotlib (`set_gid`) whose name begins so has a value that the page can show
 _HREF = "{http://www.w3.org/1999/xlink}href"
 # Other fonts are narrower than the one that the figures are measured with, DejaVu Sans.
 _FONTS = "DejaVu Sans, Verdana, sans-serif"
@@ -96,11 +95,7 @@ def _drawn(element, definitions):
             child[:] = list(_drawn(child, definitions))
             yield child
         elif tag == "g":
-            group = child.get("id", "")
-            for part in _drawn(child, definitions):
-                if group.startswith(VALUE):
-                    part.set("data-value", group.removeprefix(VALUE))
-                yield part
+            yield from _drawn(child, definitions)
         elif tag in ("path", "text", "use"):
             yield child
 

@@ -9,15 +9,14 @@ import pandas as pd
 from fd01.data.origins import EVALUATION
 from fd01.data.targets import target_column
 from fd01.evaluation.blocks import AFTER_CUTOFF, POOLED
-from fd01.evaluation.evidence import ELSEWHERE, HERE, TWIN
 from fd01.evaluation.metrics import ALL_SEEDS
 from fd01.evaluation.metrics_table import with_seed_aucs
 from fd01.evaluation.paired_comparisons import PRIMARY, SECONDARY
 from fd01.report.figures import display_names
+from fd01.report.groups import BASELINES, group_of
 from fd01.report.html import number
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
-from fd01.study.systems import BASELINE
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,6 @@ MEASURES = [
     Measure("F1", "f1_at_threshold", partial(number, digits=2), "the harmonic mean of precision and recall"),
     Measure("MCC", "mcc_at_threshold", partial(number, digits=2), "Matthews' correlation of calls and outcomes"),
 ]
-
-# The groups of experiments, from what they rest on (`evidence` of experiments.csv).
-GROUPS = {
-    ELSEWHERE: "forecasts made elsewhere",
-    HERE: "trained for this task",
-    BASELINE: "simple baselines",
-    TWIN: "untrained twins",
-}
-PRETRAINED = "pre-trained models"
 
 
 def meanings(measures):
@@ -120,11 +110,6 @@ def table_order(folds, first):
     """
     order = [AFTER_CUTOFF, *first, POOLED]
     return [fold for fold in order if fold in set(folds)]
-
-
-def group_of(evidence):
-    """The group of an experiment from its `evidence` in experiments.csv."""
-    return GROUPS.get(evidence, PRETRAINED)
 
 
 def experiment_rows(intervals, comparisons, metrics, experiments, primary):
@@ -212,7 +197,7 @@ def baselines_of(rows, folds, chosen):
     ------
     dict with `fold`, `chosen`, `chosen_auc`, `best`, `best_auc`; None where there is none
     """
-    baselines = [row for row in rows if row["group"] == GROUPS[BASELINE]]
+    baselines = [row for row in rows if row["group"] == BASELINES]
     for fold in folds:
         aucs = {row["experiment"]: row["cells"][fold]["auc"] for row in baselines if fold in row["cells"]}
         aucs = {name: auc for name, auc in aucs.items() if pd.notna(auc)}
@@ -269,4 +254,5 @@ def messages(experiments):
     the table `experiments.csv`.
     """
     reasons = experiments.loc[experiments["model"].notna() & (experiments["status"] != "ok"), "reason"]
+    reasons = reasons.dropna().astype(str)
     return list(reasons.str.replace("^it is compared with the pre-trained network, .*?: ", "", regex=True).unique())

@@ -172,8 +172,8 @@ def few_words(i):
 
 def test_forest_plot_tells_verdicts_apart_without_colours():
     shapes = {(look["marker"], look.get("mfc")) for look in LOOKS.values()}
-    assert len(shapes) == len(LOOKS) == len(VERDICTS)
-    assert [verdict for verdict, look in LOOKS.items() if "mfc" in look] == ["inconclusive"]
+    assert len(shapes) == len(LOOKS) and set(VERDICTS) < set(LOOKS)
+    assert [verdict for verdict, look in LOOKS.items() if "mfc" in look] == ["inconclusive", "no verdict"]
 
 
 def test_forest_plot_keeps_a_row_for_what_did_not_run_and_marks_doubts():

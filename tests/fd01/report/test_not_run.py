@@ -44,8 +44,8 @@ def test_other_causes_have_their_own_words():
     ]
     assert grouped(*rows) == [
         ("The weights of TimesFM 2.5 could not be downloaded: huggingface.co answered 404 Not Found", ["E2"]),
-        ("The weights of Lag-Llama do not give the published answers", ["E3", "E4"]),
-        ("Nothing to tell apart", ["E5"]),
+        ("The weights of Lag-Llama do not load, or do not give the published answers", ["E3", "E4"]),
+        ("Ran in part: nothing to tell apart", ["E5"]),
         ("There is no graphics card (GPU) here, and without one these take hours", ["E0"]),
         ("Switched off in the configuration", ["E1"]),
     ]

@@ -31,7 +31,12 @@ def comparison(experiment, fold, verdict="inconclusive", difference=0.0, exposur
     """A row of `comparisons.csv` against the reference."""
     row = {"fold": fold, "experiment": experiment, "against": "reference", "other": "PTST-2M", "optimistic": False}
     row |= {"family": "primary" if experiment in PRIMARY else "secondary", "exposure": exposure, "n": 500}
-    row |= {"auc_difference": difference, "adjusted_low": difference - 0.1, "adjusted_high": difference + 0.1}
+    row |= {
+        "auc_difference": difference,
+        "adjusted_low": difference - 0.1,
+        "adjusted_high": difference + 0.1,
+        "reason": None,
+    }
     return row | {"verdict": verdict} | more
 
 
@@ -279,7 +284,7 @@ def test_attempts_warn_where_luck_alone_would_do_as_well():
 
 def test_nothing_measured_still_gives_a_page():
     columns = ["fold", "experiment", "against", "family", "exposure", "optimistic", "verdict", "auc_difference"]
-    none = pd.DataFrame(columns=[*columns, "adjusted_low", "adjusted_high", "n"])
+    none = pd.DataFrame(columns=[*columns, "adjusted_low", "adjusted_high", "n", "reason"])
     unknown = results().outcomes.assign(up_1=np.nan)
     page = summary(comparisons=none, power=none.assign(detectable_holm=[]), outcomes=unknown)
     assert (page["status"], page["periods"], page["rows"]) == ("unanswered", [], [])
