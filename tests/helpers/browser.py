@@ -129,7 +129,7 @@ class Visit:
         return self.page.evaluate(_MEASURES, ", ".join(SECOND_LAYER))
 
     def violations(self, rules=None):
-        """What axe-core finds by some of its rules, or by all: dicts with `id`, `impact`, and `nodes`, the HTML of the places."""
+        """What axe-core finds by these rules, or by all: dicts with `id`, `impact`, and `nodes`, the HTML of places."""
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
         found = self.page.evaluate(_AXE, rules)["violations"]

@@ -122,8 +122,8 @@ def test_main_table_has_a_row_per_experiment_best_first_and_folds_other_scores()
     rows = results()["rows"]
     assert [row["experiment"] for row in rows] == ["TFM", "PTST", "BASE-B", "BASE-A"]
     assert [(row["family"], row["group"]) for row in rows][:2] == [
-        ("primary", "pre-trained models"),
-        ("secondary", "trained for this task"),
+        ("primary", "Pre-trained models"),
+        ("secondary", "Networks trained on these prices"),
     ]
     assert rows[0]["others"] == {"width": {"first": 0.58}} and list(rows[0]["cells"]) == ["first"]
     cell = rows[1]["cells"]["first"]
@@ -392,7 +392,7 @@ def test_explanation_names_who_adds_by_the_size_of_the_gain_and_never_by_p_alone
 
 def test_report_on_another_dataset_does_not_mention_published_figures():
     erratum = make_erratum("qqq", "spy", None, [], None)
-    verdict = {"published": [], "protocol": {"status": "not applicable"}}
+    verdict = {"published": [], "protocol": {"status": "not applicable", "reason": "it is about the original study"}}
     content = {"erratum": erratum, "verdict": verdict, "config": {"decision": {"dataset": "spy"}}}
     for name in ("erratum", "published", "protocol"):
         with pytest.raises(DoesNotApply, match="original study"):

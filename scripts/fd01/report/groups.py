@@ -1,6 +1,6 @@
 """The groups of experiments that readers see, in words."""
 
-from fd01.evaluation import evidence as levels
+from fd01.evaluation.evidence import HERE, TWIN
 from fd01.study.systems import BASELINE
 
 PRETRAINED, UNTRAINED, TRAINED, BASELINES = GROUPS = (
@@ -9,7 +9,7 @@ PRETRAINED, UNTRAINED, TRAINED, BASELINES = GROUPS = (
     "Networks trained on these prices",
     "Simple baselines",
 )
-_OF_LEVEL = {levels.TWIN: UNTRAINED, levels.HERE: TRAINED, BASELINE: BASELINES}
+_OF_LEVEL = {TWIN: UNTRAINED, HERE: TRAINED, BASELINE: BASELINES}
 
 
 def group_of(evidence):

@@ -11,12 +11,12 @@ from scipy.special import ndtri
 
 from fd01.data.origins import EVALUATION
 from fd01.data.targets import describe, target_column
-from fd01.evaluation import evidence as levels
 from fd01.evaluation.alignment import ALIGNED, NOT_APPLICABLE, is_accusation
 from fd01.evaluation.alignment import UNDECIDED as UNKNOWN_DAY
 from fd01.evaluation.blocks import AFTER_CUTOFF
 from fd01.evaluation.comparison import BETTER, EQUIVALENT, NO_VERDICT, VERDICTS, WORSE
 from fd01.evaluation.evidence import OF_STATUS, by_label, doubts
+from fd01.evaluation.evidence import PRETRAINED as PRETRAINED_LEVELS
 from fd01.evaluation.exposure import CLEAN, last_day
 from fd01.evaluation.metrics import ALL_SEEDS
 from fd01.evaluation.paired_comparisons import PRIMARY
@@ -148,7 +148,7 @@ class Results:
     def pretrained(self):
         """Experiments with a score whose model is pre-trained or made its forecasts elsewhere."""
         scored = self.experiments["status"] != NOT_RUN
-        return list(self.experiments.loc[scored & self.experiments["evidence"].isin(levels.PRETRAINED), "experiment"])
+        return list(self.experiments.loc[scored & self.experiments["evidence"].isin(PRETRAINED_LEVELS), "experiment"])
 
     @property
     def judged(self):

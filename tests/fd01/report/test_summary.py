@@ -148,7 +148,7 @@ BETTER, WORSE, EQUIVALENT, OPEN = ("better", 0.1), ("worse", -0.1), ("equivalent
         (
             {"TFM-01": WORSE, "TFM-02": WORSE},
             "undecided",
-            "TimesFM 2.5 (2 ways) against PatchTST: 2 worse, and",
+            "TimesFM 2.5 (2 ways) against PatchTST: 2 worse; Lag-Llama: no valid score",
         ),
         ({"TFM-01-close": BETTER}, "undecided", "none of the ways that the plan names has a valid score"),
     ],
@@ -211,9 +211,16 @@ def test_other_prices_or_another_event_leave_the_question_unanswered(change, sai
 def test_sealed_days_are_named():
     sealed = results({"TFM-01": OPEN}).verdict | {"sealed": {"folds": {"test": {}}, "left_out": [], "reason": "sealed"}}
     early = {"validation": ("2015-01-02", 480)}
-    page = summary(evidence={"TFM-01": VERIFIED}, folds=early, verdict=sealed | {"blocks": sealed["blocks"][:1]},
-                   extra=[comparison("TFM-01", "validation", exposure="exposed")])  # fmt: skip
+    seen = {"evidence": {"TFM-01": VERIFIED}, "verdict": sealed | {"blocks": sealed["blocks"][:1]}}
+    seen["extra"] = [comparison("TFM-01", "validation", exposure="exposed")]
+    page = summary(folds=early, **seen)  # no clean day at all, sealed or not
+    assert "every day here may have been in their training data" in page["reason"]
+    assert any("No day lies after the end" in text for text in page["limitations"])
+    made = results(folds=early | {"test": BLOCKS["test"]}, **seen)
+    unknown = made.outcomes["up_1"].where(made.outcomes["fold"] != "test")
+    page = summarise(study(), replace(made, outcomes=made.outcomes.assign(up_1=unknown)))
     assert "the days after the end of all training data are sealed" in page["reason"]
+    assert not any("No day lies after the end" in text for text in page["limitations"])
     assert any(text.startswith("Not looked at: test") for text in page["limitations"])
     assert page["next"]["command"] == "snakemake weights"
 
