@@ -504,10 +504,10 @@ def _per_period(rows, shown):
 def _why_no_evidence(study, results, shown):
     if _against_reference(results, shown).empty:
         return f"nothing can be compared with {study.reference}"
-    if any(period["fold"] == AFTER_CUTOFF for period in shown):
-        return "none of the ways that the plan names has a valid score on the days after the end of all training data"
     if results.optimistic(study.decision["reference"]):
         return f"the training of {study.reference} was stopped on days that it is judged on"
+    if any(period["fold"] == AFTER_CUTOFF for period in shown):
+        return "none of the ways that the plan names has a valid score on the days after the end of all training data"
     if results.verdict["sealed"]["folds"] and results.has_clean_days(study.cut_off):
         return "the days after the end of all training data are sealed"
     return "every day here may have been in their training data: a good score on such days proves nothing"

@@ -184,6 +184,45 @@ def test_forecasts_made_elsewhere_stand_in_and_late_ones_do_not():
     assert summary(stand_in | {"TFM-01": WORSE, "TFM-01-published-realigned": BETTER}, evidence)["status"] == "no"
 
 
+def test_experiment_that_ran_in_part_ran():
+    made = results({"TFM-01": WORSE, "LL-forecast": WORSE})
+    partly = made.experiments["status"].mask(made.experiments["experiment"] == "TFM-01", "partly")
+    page = summarise(study(), replace(made, experiments=made.experiments.assign(status=partly)))
+    assert page["status"] == "no"
+    assert any(line["text"].startswith("Ran in part") and line["experiments"] == ["TFM-01"] for line in page["not_run"])
+
+
+def test_pair_that_cannot_be_judged_has_no_verdict_and_no_interval():
+    silent = comparison("TFM-01", "after-cutoff", "inconclusive", 0.2, "clean", reason="fewer than 20 days")
+    one_class = comparison("BASE-EWMA", "test", "inconclusive", np.nan, reason="one outcome")
+    page = summary({"LL-forecast": WORSE}, {"TFM-01": VERIFIED, "BASE-EWMA": "baseline"}, extra=[silent, one_class])
+    assert page["status"] == "undecided" and "1 worse, 1 no verdict" in page["reason"]
+    (row,) = (row for row in page["rows"] if (row["experiment"], row["fold"]) == ("TFM-01", "after-cutoff"))
+    assert (row["difference"], row["low"], row["verdict"]) == (0.2, None, None)
+
+
+def test_reference_that_was_stopped_on_these_days_decides_nothing():
+    made = results({"TFM-01": WORSE, "LL-forecast": WORSE})
+    optimistic = made.experiments["experiment"] == "PTST-2M"
+    page = summarise(study(), replace(made, experiments=made.experiments.assign(optimistic=optimistic)))
+    assert page["status"] == "undecided" and "was stopped on days that it is judged on" in page["reason"]
+
+
+def test_question_without_its_models_is_unanswered():
+    config = {name: entry for name, entry in CONFIG["experiments"].items() if name.startswith(("BASE", "PTST"))}
+    made = results()
+    made = replace(made, experiments=made.experiments[made.experiments["experiment"].isin(config)])
+    page = summarise(study(experiments=config, decision=CONFIG["decision"] | {"primary": []}), made)
+    assert (page["status"], page["reason"]) == ("unanswered", "The configuration has no model of the question.")
+
+
+def test_worse_than_the_baseline_is_said_of_those_that_are():
+    against = {"against": "baseline", "other": "BASE-HAR", "exposure": "clean"}
+    extra = [comparison("TFM-02", "after-cutoff", "worse", -0.2, **against)]
+    found = summary({"TFM-01": BETTER, "TFM-02": BETTER}, extra=extra)["messages"][1]["text"]
+    assert "; 1 worse than the simple baseline in clean days" in found
+
+
 def test_unverified_weights_are_named():
     page = summary({"TFM-01": BETTER}, {"TFM-01": UNVERIFIED})
     assert page["status"] == "yes"
@@ -197,6 +236,7 @@ def test_unverified_weights_are_named():
     [
         ({"dataset": "sp500"}, "This dataset is not that of the question (SPY)"),
         ({"target": {"target": "up", "horizon": 2}}, "This event is not that of the question"),
+        ({"labels": CONFIG["labels"] | {"threshold": 0.03}}, "This event is not that of the question"),
     ],
 )
 def test_other_prices_or_another_event_leave_the_question_unanswered(change, said):
