@@ -35,6 +35,7 @@ ELSEWHERE = {
 }
 DAYS = 2510  # of made-up prices, from June 2017 to January 2027
 TIME = re.compile(r'"(collected|seconds)": "?[\d.:T+-]+')  # of a computation
+TIMED = ("cost", "environment")  # sections of the report with times
 
 
 def stored_forecasts(path):
@@ -100,9 +101,13 @@ def content(path):
             frame, metadata = read_frame(path), {}
         return TIME.sub("", json.dumps(metadata)), frame.to_csv()
     if path.suffix == ".json":
-        return TIME.sub("", path.read_text())
-    if path.suffix == ".html":  # its last section has the times
-        return [section for section in path.read_text().split("<section>") if "Collected " not in section]
+        record = read_json(path)
+        if path.name == "provenance.json":
+            del record["costs"]
+        return TIME.sub("", json.dumps(record, indent=1))
+    if path.suffix == ".html":
+        sections = re.split('<section |<details class="section">', path.read_text())
+        return [section for section in sections if not re.search(f'id="({"|".join(TIMED)})"', section)]
     return path.read_bytes()
 
 
