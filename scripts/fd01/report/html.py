@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fd01.report.glossary import anchor
 from fd01.report.palette import as_variables
 from fd01.report.svg import with_prefix
 
@@ -42,7 +43,7 @@ def with_anchors(html, name):
     """The HTML of the section `name` with an id for every `<h3>` without attributes, and a link to it beside it."""
     taken = {}
 
-    def anchor(found):
+    def with_anchor(found):
         title = re.sub(r"<[^>]*>", "", found[1]).strip()
         slug = f"{name}-{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')}"
         taken[slug] = taken.get(slug, 0) + 1
@@ -50,7 +51,7 @@ def with_anchors(html, name):
         link = f'<a class="anchor" href="#{slug}" aria-label="Link to: {title}">#</a>'
         return f'<div class="heading"><h3 id="{slug}">{found[1]}</h3>{link}</div>'
 
-    return re.sub(r"<h3>(.*?)</h3>", anchor, html, flags=re.DOTALL)
+    return re.sub(r"<h3>(.*?)</h3>", with_anchor, html, flags=re.DOTALL)
 
 
 class DoesNotApply(Exception):
@@ -88,9 +89,9 @@ def render_page(folder, sections, doubts=None, **content):
 def render(folder, template, doubts=None, **content):
     """A template as text; a name that `content` lacks is an error (`jinja2.UndefinedError`).
 
-    Templates have the filters `number`, `count` and `p_value`, and `doubt`, which gives what `doubts`, a dict of
-    experiment to label, says of an experiment. They include others, as `template` itself, by their path from `folder`.
-    `skip(reason)` ends a template that does not apply.
+    Templates have the filters `number`, `count`, `p_value` and `anchor` (the id of a term), and `doubt`, which gives what
+    `doubts`, a dict of experiment to label, says of an experiment. They include others, as `template` itself, by their
+    path from `folder`. `skip(reason)` ends a template that does not apply.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -106,6 +107,6 @@ def render(folder, template, doubts=None, **content):
     def doubt(experiment):
         return mark_safe(f' <span class="seen doubt">{doubts[experiment]}</span>') if experiment in doubts else ""
 
-    environment.filters |= {"number": number, "count": count, "p_value": p_value, "doubt": doubt}
+    environment.filters |= {"number": number, "count": count, "p_value": p_value, "anchor": anchor, "doubt": doubt}
     environment.globals["skip"] = skip
     return environment.get_template(template).render(doubts=doubts, **content)

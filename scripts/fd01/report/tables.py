@@ -15,6 +15,7 @@ from fd01.evaluation.paired_comparisons import PRIMARY, SECONDARY
 from fd01.report.figures import display_names
 from fd01.report.groups import BASELINES, group_of
 from fd01.report.html import number
+from fd01.report.not_run import BESIDE
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
 
@@ -255,4 +256,4 @@ def messages(experiments):
     """
     reasons = experiments.loc[experiments["model"].notna() & (experiments["status"] != "ok"), "reason"]
     reasons = reasons.dropna().astype(str)
-    return list(reasons.str.replace("^it is compared with the pre-trained network, .*?: ", "", regex=True).unique())
+    return list(reasons.str.replace(BESIDE, "", regex=True).unique())
