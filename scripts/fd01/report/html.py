@@ -89,7 +89,7 @@ def render_page(folder, sections, doubts=None, **content):
 def render(folder, template, doubts=None, **content):
     """A template as text; a name that `content` lacks is an error (`jinja2.UndefinedError`).
 
-    Templates have the filters `number`, `count`, `p_value` and `anchor` (the id of a term), and `doubt`, which gives what
+    Templates have the filters `number`, `count`, `p_value` and `anchor` (the id of a term), and `doubt`: what
     `doubts`, a dict of experiment to label, says of an experiment. They include others, as `template` itself, by their
     path from `folder`. `skip(reason)` ends a template that does not apply.
     """
