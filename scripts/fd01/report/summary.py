@@ -184,6 +184,7 @@ def summarise(study, results):
     rows, not_shown = figure_rows(study, results, shown)
     blind = direction(study, results, shown)
     status, reason = answer(study, results, shown)
+    absent = causes(results.experiments, study.experiments)
     title = results.description["title"]
     return {
         "schema_version": SCHEMA_VERSION,
@@ -212,8 +213,8 @@ def summarise(study, results):
         "direction": blind,
         "trust": trust(study, results, shown),
         "limitations": limitations(study, results, shown),
-        "next": next_command(study, results),
-        "not_run": causes(results.experiments, study.experiments),
+        "next": next_command(study, results, absent),
+        "not_run": absent,
     }
 
 
@@ -787,11 +788,11 @@ def limitations(study, results, shown):
     return found
 
 
-def next_command(study, results):
-    """The next command to type, and what it does."""
+def next_command(study, results, absent):
+    """The next command to type, and what it does; `absent` as `causes` returns it."""
     verdict, config = results.verdict, f"--config dataset={study.dataset}"
     if verdict["without_weights"]:
-        waiting = [group for group in causes(results.experiments, study.experiments) if group["cause"] == WEIGHTS]
+        waiting = [group for group in absent if group["cause"] == WEIGHTS]
         count = _count(sum(len(group["experiments"]) for group in waiting), "experiment")
         text = f"tries to fetch the weights; the next run then adds {count}, untrained twins included"
         return {"command": "snakemake weights", "text": text}
