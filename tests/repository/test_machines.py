@@ -215,8 +215,13 @@ def steps(job, key):
 
 def test_github_runs_what_ci_runs():
     called = [line for job in GITHUB["jobs"] for run in steps(job, "run") for line in run.splitlines()]
-    assert [line for line in called if not re.fullmatch(r"make [\w-]+ PYTHON=python", line)] == []
-    targets = {line.split()[1] for line in called}
+    made = [line for line in called if re.fullmatch(r"make [\w-]+ PYTHON=python", line)]
+    targets = {line.split()[1] for line in made}
+    installed = [
+        re.sub(r"sudo apt-get (update|install --yes)|&&", "", line).split() for line in called if line not in made
+    ]
+    browser = re.search(r"^BROWSER := (.*)", MAKEFILE, re.MULTILINE)[1].split()
+    assert installed and all(packages and set(packages) <= set(browser) for packages in installed), installed
     commands = [line.partition("#")[0].split() for line in (ROOT / ".ci" / "run").read_text().splitlines()]
     wanted = {word for command in commands if command[:1] == ["make"] for word in command} & TARGETS
     assert {"test", "test-conda", "test-cluster"} <= wanted <= targets <= TARGETS
