@@ -8,7 +8,6 @@ rule check_alignment:
         dataset="results/{dataset}/data/dataset.parquet",
         outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
-        lib=shared("check_alignment"),
     output:
         report(
             "results/{dataset}/metrics/alignment.csv",
@@ -23,6 +22,7 @@ rule check_alignment:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/check_alignment.py"),
         target=config["targets"][0],
     script:
         "../scripts/check_alignment.py"

@@ -12,8 +12,7 @@ use rule check_predictions as check_timesfm with:
     input:
         predictions=timesfm_predictions,
         outcomes="results/{dataset}/data/outcomes.parquet",
-        pins=workflow.source_path("../envs/requirements.txt"),
-        lib=shared("check_predictions"),
+        pins=source("envs/requirements.txt"),
     output:
         directory("results/{dataset}/checks-timesfm"),
     log:
@@ -30,7 +29,6 @@ rule export_predictions:
         origins=f"results/{config['dataset']}/data/origins.parquet",
         weights=manifest_path("timesfm"),
         answers=answers_path("timesfm"),
-        lib=shared("export_predictions"),
     output:
         f"results/{config['dataset']}/export/timesfm-{config['dataset']}.zip",
     log:
@@ -39,6 +37,7 @@ rule export_predictions:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/export_predictions.py"),
         dataset=config["dataset"],
         settings=TIMESFM_SETTINGS,
     script:
@@ -50,13 +49,13 @@ rule import_predictions:
         archive=archive_to_import,
         dataset=f"results/{config['dataset']}/data/dataset.parquet",
         origins=f"results/{config['dataset']}/data/origins.parquet",
-        lib=shared("import_predictions"),
     log:
         f"results/{config['dataset']}/logs/import_predictions.log",
     localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/import_predictions.py"),
         dataset=config["dataset"],
         settings=TIMESFM_SETTINGS,
         folders={name: str(imported_folder(config, config["dataset"], name)) for name in TIMESFM},
@@ -69,7 +68,6 @@ rule unpack_predictions:
         manifest=imported_manifest,
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("unpack_predictions"),
     output:
         directory("results/{dataset}/predictions/{experiment}"),
     log:
@@ -80,5 +78,7 @@ rule unpack_predictions:
         experiment=one_of(TIMESFM),
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code_of("scripts/unpack_predictions.py"),
     script:
         "../scripts/unpack_predictions.py"

@@ -9,7 +9,6 @@ rule scramble_prices:
     input:
         unpack(prices),
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("scramble_prices"),
     output:
         f"results/{{dataset}}{SCRAMBLED}/data/prices.parquet",
     log:
@@ -18,6 +17,8 @@ rule scramble_prices:
         f"results/{{dataset}}{SCRAMBLED}/benchmarks/scramble_prices.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code_of("scripts/scramble_prices.py"),
     script:
         "../scripts/scramble_prices.py"
 
@@ -31,7 +32,6 @@ rule audit_predictions:
         scrambled_predictions=audited_predictions(SCRAMBLED),
         scrambled_dataset=f"results/{{dataset}}{SCRAMBLED}/data/dataset.parquet",
         scrambled_origins=f"results/{{dataset}}{SCRAMBLED}/data/origins.parquet",
-        lib=shared("audit_predictions"),
     output:
         report(
             "results/{dataset}/metrics/audit.csv",
@@ -46,7 +46,8 @@ rule audit_predictions:
     conda:
         "../envs/analysis.yaml"
     params:
-        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        code=code_of("scripts/audit_predictions.py"),
+        folds=of_dataset("folds"),
         labels=config["labels"],
         origins=config["origins"],
         targets=config["targets"],
@@ -58,11 +59,12 @@ rule audit:
     input:
         table=f"results/{config['dataset']}/metrics/audit.csv",
         report=f"results/{config['dataset']}/report/index.html",
-        lib=shared("audit"),
     log:
         f"results/{config['dataset']}/logs/audit.log",
     localrule: True
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code_of("scripts/audit.py"),
     script:
         "../scripts/audit.py"

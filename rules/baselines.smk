@@ -5,7 +5,6 @@ rule run_baseline:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("run_baseline"),
     output:
         directory("results/{dataset}/predictions/{experiment}"),
     log:
@@ -17,7 +16,8 @@ rule run_baseline:
     conda:
         "../envs/analysis.yaml"
     params:
-        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        code=code_of("scripts/run_baseline.py"),
+        settings=of_experiment("settings"),
         targets=config["targets"],
         labels=config["labels"],
     script:

@@ -7,7 +7,6 @@ rule calibrate_scores:
         outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
         experiments="results/{dataset}/metrics/experiments.csv",
-        lib=shared("calibrate_scores"),
     output:
         table="results/{dataset}/metrics/calibration.csv",
         svg=report(
@@ -24,6 +23,7 @@ rule calibrate_scores:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/calibrate_scores.py"),
         target=config["targets"][0],
         fold=config["decision"]["fold"],
         reference=config["decision"]["reference"],

@@ -11,7 +11,8 @@ from snakemake.settings.types import DeploymentMethod
 # In: the configuration. Out: what the rules of every stage share; functions of one stage lie in functions/.
 
 IS_MODULE = not workflow.modifier.is_main_snakefile()
-HERE = Path(workflow.current_basedir).parent  # `workflow.basedir` is the caller's folder where this is a module
+# `workflow.basedir` is the caller's folder where this is a module.
+HERE = Path(workflow.current_basedir).parent.resolve()
 sys.path.insert(0, str(HERE / "scripts"))
 
 from fd01.study.config import SCRAMBLED, check_config, gpu_found, is_chosen, runs_on, scrambled
@@ -28,11 +29,14 @@ from fd01.study.systems import (
     needed_weights,
     twins_of,
 )
+from fd01.workflow.code import code_digest
 from fd01.workflow.environment import UNDER_CONDA
 from fd01.workflow.errors import UserError
 
 config = deepcopy(config)  # what follows adds to it, and a caller may use it twice
-SCHEMA = yaml.safe_load(Path(workflow.source_path("../schemas/config.schema.yaml")).read_text())
+# The loader in C, where there is one, is ten times faster; every job on a cluster waits for this.
+YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SCHEMA = yaml.load((HERE / "schemas" / "config.schema.yaml").read_text(), YAML_LOADER)
 MISSING = [section for section in SCHEMA["required"] if section not in config]
 
 if IS_MODULE and MISSING:
@@ -62,21 +66,30 @@ envvars:
 CONFIG_JSON = json.dumps(config, sort_keys=True)  # for provenance.json, as configured
 
 
+def source(path):
+    """A file of this repository as an input; by a relative path, so that a project that is moved reruns nothing."""
+    return local(os.path.relpath(HERE / path))
+
+
 include: "functions/seal.smk"
 
 
 config["datasets"] |= scrambled(config["datasets"])
 
 
-def shared(script, source="../scripts/{}.py"):
-    """Input of a rule: the fd01 modules that its script imports, so that a changed module reruns the rule."""
-    modules, pending = {}, [source.format(script)]
-    while pending:
-        text = Path(workflow.source_path(pending.pop())).read_text()
-        for module in set(re.findall(r'^[\s"]*from (fd01\.\w+\.\w+) import', text, re.MULTILINE)) - set(modules):
-            pending.append(f"../scripts/{module.replace('.', '/')}.py")
-            modules[module] = workflow.source_path(pending[-1])
-    return [modules[module] for module in sorted(modules)]
+def code_of(script):
+    """Param of a rule: digest of its script and of the modules that this imports, so that a changed line reruns it."""
+    return code_digest(HERE / script)
+
+
+def of_dataset(key, default=None):
+    """Params function: what the configuration says of a dataset under `key`."""
+    return lambda wildcards: config["datasets"][wildcards.dataset].get(key, default)
+
+
+def of_experiment(key, default=None):
+    """Params function: what the configuration says of an experiment under `key`."""
+    return lambda wildcards: config["experiments"][wildcards.experiment].get(key, default)
 
 
 def one_of(names):

@@ -8,7 +8,6 @@ rule compare_experiments:
         outcomes="results/{dataset}/data/outcomes.parquet",
         metrics="results/{dataset}/metrics/metrics.csv",
         experiments="results/{dataset}/metrics/experiments.csv",
-        lib=shared("compare_experiments"),
     output:
         comparisons=report(
             "results/{dataset}/metrics/comparisons.csv",
@@ -33,6 +32,7 @@ rule compare_experiments:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/compare_experiments.py"),
         statistics=config["statistics"],
         reference=config["decision"]["reference"],
         primary=config["decision"]["primary"],
@@ -49,7 +49,6 @@ rule compare_losses:
         predictions=all_predictions,
         outcomes="results/{dataset}/data/outcomes.parquet",
         experiments="results/{dataset}/metrics/experiments.csv",
-        lib=shared("compare_losses"),
     output:
         "results/{dataset}/metrics/losses.csv",
     log:
@@ -59,6 +58,7 @@ rule compare_losses:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/compare_losses.py"),
         statistics=config["statistics"],
         reference=config["decision"]["reference"],
         target=config["targets"][0],
@@ -71,7 +71,6 @@ rule simulate_protocol:
         predictions=all_predictions,
         outcomes="results/{dataset}/data/outcomes.parquet",
         metrics="results/{dataset}/metrics/metrics.csv",
-        lib=shared("simulate_protocol"),
     output:
         "results/{dataset}/metrics/protocol-errors.csv",
     log:
@@ -81,6 +80,7 @@ rule simulate_protocol:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/simulate_protocol.py"),
         statistics=config["statistics"],
         decision=config["decision"],
         target=config["targets"][0],

@@ -7,7 +7,6 @@ rule slice_contamination:
         predictions=all_predictions,
         outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
-        lib=shared("slice_contamination"),
     output:
         "results/{dataset}/metrics/contamination.csv",
     log:
@@ -17,6 +16,7 @@ rule slice_contamination:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/slice_contamination.py"),
         target=config["targets"][0],
         reference=config["decision"]["reference"],
         statistics=config["statistics"],

@@ -7,8 +7,6 @@ include: "functions/data.smk"
 
 
 rule download_prices:
-    input:
-        lib=shared("download_prices"),
     output:
         "results/{dataset}/data/yahoo.parquet",
     log:
@@ -22,14 +20,13 @@ rule download_prices:
     conda:
         "../envs/analysis.yaml"
     params:
-        source=lookup(dpath="datasets/{dataset}/source", within=config),
+        code=code_of("scripts/download_prices.py"),
+        source=of_dataset("source"),
     script:
         "../scripts/download_prices.py"
 
 
 rule simulate_prices:
-    input:
-        lib=shared("simulate_prices"),
     output:
         "results/{dataset}/data/simulated.parquet",
     log:
@@ -41,7 +38,8 @@ rule simulate_prices:
     conda:
         "../envs/analysis.yaml"
     params:
-        source=lookup(dpath="datasets/{dataset}/source", within=config),
+        code=code_of("scripts/simulate_prices.py"),
+        source=of_dataset("source"),
     script:
         "../scripts/simulate_prices.py"
 
@@ -49,7 +47,6 @@ rule simulate_prices:
 rule build_dataset:
     input:
         unpack(prices),
-        lib=shared("build_dataset"),
     output:
         dataset="results/{dataset}/data/dataset.parquet",
         about="results/{dataset}/data/dataset.json",
@@ -60,8 +57,9 @@ rule build_dataset:
     conda:
         "../envs/analysis.yaml"
     params:
-        title=lookup(dpath="datasets/{dataset}/title", within=config),
-        source=lookup(dpath="datasets/{dataset}/source", within=config),
+        code=code_of("scripts/build_dataset.py"),
+        title=of_dataset("title"),
+        source=of_dataset("source"),
     script:
         "../scripts/build_dataset.py"
 
@@ -69,7 +67,6 @@ rule build_dataset:
 rule build_origins:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
-        lib=shared("build_origins"),
     output:
         "results/{dataset}/data/origins.parquet",
     log:
@@ -79,7 +76,8 @@ rule build_origins:
     conda:
         "../envs/analysis.yaml"
     params:
-        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        code=code_of("scripts/build_origins.py"),
+        folds=of_dataset("folds"),
         labels=config["labels"],
         origins=config["origins"],
     script:
@@ -90,7 +88,6 @@ rule seal_outcomes:
     input:
         origins="results/{dataset}/data/origins.parquet",
         dataset="results/{dataset}/data/dataset.parquet",
-        lib=shared("seal_outcomes"),
     output:
         "results/{dataset}/data/outcomes.parquet",
     log:
@@ -100,20 +97,20 @@ rule seal_outcomes:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/seal_outcomes.py"),
         seal=seal_of,
     script:
         "../scripts/seal_outcomes.py"
 
 
 rule digests:
-    input:
-        lib=shared("digests"),
     log:
         f"results/{config['dataset']}/logs/digests.log",
     localrule: True
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/digests.py"),
         digests=PLAN_DIGESTS,
         fixed=config["plan"]["sha256"],
     script:

@@ -10,7 +10,6 @@ rule explain_scores:
         outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
         experiments="results/{dataset}/metrics/experiments.csv",
-        lib=shared("explain_scores"),
     output:
         table="results/{dataset}/metrics/explanation.csv",
         terciles="results/{dataset}/metrics/terciles.csv",
@@ -28,6 +27,7 @@ rule explain_scores:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/explain_scores.py"),
         target=config["targets"][0],
         fold=config["decision"]["fold"],
         reference=config["decision"]["reference"],

@@ -8,7 +8,6 @@ rule explore:
         outcomes=f"results/{config['dataset']}/data/outcomes.parquet",
         metrics=f"results/{config['dataset']}/metrics/metrics.csv",
         verdict=f"results/{config['dataset']}/verdict.json",
-        lib=shared("explore", source="../notebooks/{}.py.ipynb"),
     output:
         svg=f"results/{config['dataset']}/explore/agreement.svg",
         csv=f"results/{config['dataset']}/explore/agreement.csv",
@@ -16,5 +15,7 @@ rule explore:
         notebook=f"results/{config['dataset']}/logs/explore.ipynb",
     conda:
         "../envs/notebook.yaml"
+    params:
+        code=code_of("notebooks/explore.py.ipynb"),
     notebook:
         "../notebooks/explore.py.ipynb"

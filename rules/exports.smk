@@ -5,7 +5,6 @@
 rule pdf:
     input:
         report=f"results/{config['dataset']}/report/index.html",
-        lib=shared("pdf"),
     output:
         f"results/{config['dataset']}/report/first-page.pdf",
     log:
@@ -13,6 +12,8 @@ rule pdf:
     localrule: True
     conda:
         "../envs/exports.yaml"
+    params:
+        code=code_of("scripts/pdf.py"),
     script:
         "../scripts/pdf.py"
 
@@ -21,7 +22,6 @@ rule crate:
     input:
         report=f"results/{config['dataset']}/report/index.html",
         provenance=f"results/{config['dataset']}/provenance.json",
-        lib=shared("crate"),
     output:
         metadata=f"results/{config['dataset']}/ro-crate-metadata.json",
         workflow=directory(f"results/{config['dataset']}/workflow"),
@@ -31,6 +31,7 @@ rule crate:
     conda:
         "../envs/exports.yaml"
     params:
+        code=code_of("scripts/crate.py"),
         dataset=config["dataset"],
     script:
         "../scripts/crate.py"

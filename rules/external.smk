@@ -9,7 +9,6 @@ rule score_external:
         file=external_file,
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("score_external"),
     output:
         directory("results/{dataset}/predictions/{experiment}"),
     log:
@@ -21,7 +20,8 @@ rule score_external:
     conda:
         "../envs/analysis.yaml"
     params:
-        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        code=code_of("scripts/score_external.py"),
+        settings=of_experiment("settings"),
         targets=config["targets"],
         labels=config["labels"],
     script:

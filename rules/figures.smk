@@ -7,7 +7,6 @@ SCORE_FIGURES = ["roc", "precision-recall", "score-distributions", "threshold-sw
 rule plot_answer:
     input:
         summary="results/{dataset}/summary.json",
-        lib=shared("plot_answer"),
     output:
         answer=report(
             directory("results/{dataset}/figures/answer"),
@@ -29,6 +28,8 @@ rule plot_answer:
         "results/{dataset}/benchmarks/plot_answer.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code_of("scripts/plot_answer.py"),
     script:
         "../scripts/plot_answer.py"
 
@@ -39,7 +40,6 @@ rule plot_scores:
         outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
         experiments="results/{dataset}/metrics/experiments.csv",
-        lib=shared("plot_scores"),
     output:
         report(
             directory("results/{dataset}/figures/{figure}"),
@@ -57,6 +57,7 @@ rule plot_scores:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/plot_scores.py"),
         target=config["targets"][0],
         published=published(),
         reference=config["decision"]["reference"],
@@ -68,7 +69,6 @@ rule plot_auc:
     input:
         metrics="results/{dataset}/metrics/metrics.csv",
         experiments="results/{dataset}/metrics/experiments.csv",
-        lib=shared("plot_auc"),
     output:
         svg=report(
             "results/{dataset}/figures/auc.svg",
@@ -84,6 +84,7 @@ rule plot_auc:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/plot_auc.py"),
         target=config["targets"][0],
         reference=config["decision"]["reference"],
     script:
@@ -94,7 +95,6 @@ rule plot_walk_forward:
     input:
         intervals="results/{dataset}/metrics/intervals.csv",
         experiments="results/{dataset}/metrics/experiments.csv",
-        lib=shared("plot_walk_forward"),
     output:
         svg=report(
             "results/{dataset}/figures/walk-forward.svg",
@@ -110,6 +110,7 @@ rule plot_walk_forward:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/plot_walk_forward.py"),
         reference=config["decision"]["reference"],
     script:
         "../scripts/plot_walk_forward.py"

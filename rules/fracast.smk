@@ -5,7 +5,6 @@ rule forecast_fracast:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
         origins=ancient("results/{dataset}/data/origins.parquet"),
-        lib=shared("forecast_fracast"),
     output:
         "results/{dataset}/forecasts/{experiment}/quantiles.parquet",
     log:
@@ -17,9 +16,10 @@ rule forecast_fracast:
     conda:
         "../envs/fracast.yaml"
     params:
-        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
-        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
-        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        code=code_of("scripts/forecast_fracast.py"),
+        settings=of_experiment("settings"),
+        seeds=of_experiment("seeds", default=[]),
+        folds=of_dataset("folds"),
         min_history=config["origins"]["min_history"],
     script:
         "../scripts/forecast_fracast.py"

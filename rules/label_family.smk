@@ -11,7 +11,6 @@ rule measure_labels:
         dataset="results/{dataset}/data/dataset.parquet",
         outcomes="results/{dataset}/data/outcomes.parquet",
         experiments="results/{dataset}/metrics/experiments.csv",
-        lib=shared("measure_labels"),
     output:
         table="results/{dataset}/metrics/labels.csv",
         svg=report(
@@ -28,10 +27,11 @@ rule measure_labels:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/measure_labels.py"),
         forecasters=forecasters,
         baselines=running_baselines,
         thresholds=config["label_family"]["thresholds"],
-        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        folds=of_dataset("folds"),
         labels=config["labels"],
         origins=config["origins"],
         fold=config["decision"]["fold"],

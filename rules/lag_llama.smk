@@ -12,7 +12,6 @@ rule run_lag_llama:
         origins=ancient("results/{dataset}/data/origins.parquet"),
         manifest=lag_llama_manifest,
         answers=lag_llama_answers,
-        lib=shared("run_lag_llama"),
     output:
         "results/{dataset}/forecasts/lag-llama/{weights}-{input}-{context}.parquet",
     log:
@@ -29,8 +28,9 @@ rule run_lag_llama:
     resources:
         gpu=GPU,
     params:
+        code=code_of("scripts/run_lag_llama.py"),
         seeds=lag_llama_seeds,
-        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        folds=of_dataset("folds"),
         min_history=config["origins"]["min_history"],
     script:
         "../scripts/run_lag_llama.py"
@@ -41,7 +41,6 @@ rule score_lag_llama:
         run=lag_llama_run,
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("score_lag_llama"),
     output:
         directory("results/{dataset}/predictions/{experiment}"),
     log:
@@ -53,7 +52,8 @@ rule score_lag_llama:
     conda:
         "../envs/analysis.yaml"
     params:
-        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
+        code=code_of("scripts/score_lag_llama.py"),
+        seeds=of_experiment("seeds", default=[]),
         input_series=input_series,
         targets=config["targets"],
         labels=config["labels"],
@@ -67,7 +67,6 @@ rule train_lag_llama:
         origins="results/{dataset}/data/origins.parquet",
         manifest=manifest_of("lag-llama"),
         answers=answers_of("lag-llama"),
-        lib=shared("train_lag_llama"),
     output:
         scores="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
         curve="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}-curve.csv",
@@ -83,7 +82,8 @@ rule train_lag_llama:
     resources:
         gpu=GPU,
     params:
-        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        code=code_of("scripts/train_lag_llama.py"),
+        settings=of_experiment("settings"),
         targets=config["targets"],
         labels=config["labels"],
     script:

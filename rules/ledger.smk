@@ -8,7 +8,6 @@ rule record_trials:
         metrics="results/{dataset}/metrics/metrics.csv",
         outcomes="results/{dataset}/data/outcomes.parquet",
         about="results/{dataset}/data/dataset.json",
-        lib=shared("record_trials"),
     output:
         report(
             "results/{dataset}/metrics/ledger.csv",
@@ -24,11 +23,12 @@ rule record_trials:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/record_trials.py"),
         # Not an output: Snakemake deletes outputs before a job, after a failed job, and when it cleans up.
         ledger="ledger/{dataset}.csv",
         experiments=config["experiments"],
         study={section: config[section] for section in ("labels", "origins")},
-        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        folds=of_dataset("folds"),
         targets=config["targets"],
         plan=plan_digest_of,
     script:

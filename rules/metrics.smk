@@ -5,8 +5,7 @@ rule check_predictions:
     input:
         predictions=all_predictions,
         outcomes="results/{dataset}/data/outcomes.parquet",
-        pins=workflow.source_path("../envs/requirements.txt"),
-        lib=shared("check_predictions"),
+        pins=source("envs/requirements.txt"),
     output:
         directory("results/{dataset}/checks"),
     log:
@@ -16,6 +15,7 @@ rule check_predictions:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/check_predictions.py"),
         targets=config["targets"],
         seeds={name: entry.get("seeds", []) for name, entry in config["experiments"].items()},
         collapse_spread=config["decision"]["collapse_spread"],
@@ -28,7 +28,6 @@ rule evaluate:
         predictions=all_predictions,
         outcomes="results/{dataset}/data/outcomes.parquet",
         checks="results/{dataset}/checks",
-        lib=shared("evaluate"),
     output:
         metrics=report(
             "results/{dataset}/metrics/metrics.csv",
@@ -49,6 +48,7 @@ rule evaluate:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/evaluate.py"),
         off=switched_off,
         systems=systems(),
     script:

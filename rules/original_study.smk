@@ -8,8 +8,7 @@ rule recompute_published:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
         outcomes="results/{dataset}/data/outcomes.parquet",
-        study_predictions=lookup(dpath="datasets/{dataset}/study_predictions", within=config, default=[]),
-        lib=shared("recompute_published"),
+        study_predictions=of_dataset("study_predictions", default=[]),
     output:
         "results/{dataset}/erratum.json",
     log:
@@ -19,6 +18,7 @@ rule recompute_published:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/recompute_published.py"),
         original=config["decision"]["dataset"],
     script:
         "../scripts/recompute_published.py"
@@ -28,8 +28,7 @@ rule date_study_forecasts:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
         outcomes="results/{dataset}/data/outcomes.parquet",
-        study_predictions=lookup(dpath="datasets/{dataset}/study_predictions", within=config, default=[]),
-        lib=shared("date_study_forecasts"),
+        study_predictions=of_dataset("study_predictions", default=[]),
     output:
         "results/{dataset}/forecasts/original-study/point.parquet",
     log:
@@ -38,6 +37,8 @@ rule date_study_forecasts:
         "results/{dataset}/benchmarks/date_study_forecasts.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code_of("scripts/date_study_forecasts.py"),
     script:
         "../scripts/date_study_forecasts.py"
 
@@ -46,10 +47,9 @@ rule reproduce_published:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
         outcomes="results/{dataset}/data/outcomes.parquet",
-        study_predictions=lookup(dpath="datasets/{dataset}/study_predictions", within=config, default=[]),
+        study_predictions=of_dataset("study_predictions", default=[]),
         manifest=manifest_path("timesfm"),
         answers=answers_path("timesfm"),
-        lib=shared("reproduce_published"),
     output:
         "results/{dataset}/reproduction.json",
     log:
@@ -61,5 +61,7 @@ rule reproduce_published:
     threads: 8
     resources:
         gpu=GPU,
+    params:
+        code=code_of("scripts/reproduce_published.py"),
     script:
         "../scripts/reproduce_published.py"

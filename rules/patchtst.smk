@@ -9,7 +9,6 @@ rule train_patchtst:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("train_patchtst"),
     output:
         scores="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}.parquet",
         curve="results/{dataset}/forecasts/{experiment}/{train_end}/seed-{seed}-curve.csv",
@@ -24,9 +23,10 @@ rule train_patchtst:
     resources:
         gpu=GPU,
     params:
-        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        code=code_of("scripts/train_patchtst.py"),
+        settings=of_experiment("settings"),
         targets=config["targets"],
-        study_fold=lookup(dpath="datasets/{dataset}/study_fold", within=config, default=None),
+        study_fold=of_dataset("study_fold"),
         sealed_blocks=sealed_blocks_to_stop_on,
     script:
         "../scripts/train_patchtst.py"

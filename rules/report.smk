@@ -8,7 +8,6 @@ include: "functions/report.smk"
 rule collect_provenance:
     input:
         predictions=all_predictions,
-        lib=shared("collect_provenance"),
     output:
         "results/{dataset}/provenance.json",
     log:
@@ -18,6 +17,7 @@ rule collect_provenance:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/collect_provenance.py"),
         config=CONFIG_JSON,
         plan_digest=plan_digest_of,
         passes=shared_passes,
@@ -44,13 +44,12 @@ rule render_report:
         predictions=all_predictions,
         audit=audit_table,
         known_answers=known_answers_of,
-        glossary=workflow.source_path("../docs/reference/glossary.md"),
-        template=workflow.source_path("../report/index.html.j2"),
-        sections=[workflow.source_path(f"../report/sections/{section.name}.html.j2") for section in SECTIONS],
-        macros=workflow.source_path("../report/macros.html.j2"),
-        style=workflow.source_path("../report/style.css"),
-        script=workflow.source_path("../report/script.js"),
-        lib=shared("render_report"),
+        glossary=source("docs/reference/glossary.md"),
+        template=source("report/index.html.j2"),
+        sections=[source(f"report/sections/{section.name}.html.j2") for section in SECTIONS],
+        macros=source("report/macros.html.j2"),
+        style=source("report/style.css"),
+        script=source("report/script.js"),
     output:
         report(
             "results/{dataset}/report/index.html",
@@ -65,6 +64,7 @@ rule render_report:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/render_report.py"),
         citation=CITATION,
     script:
         "../scripts/render_report.py"
@@ -73,7 +73,6 @@ rule render_report:
 rule show:
     input:
         verdict=f"results/{config['dataset']}/verdict.json",
-        lib=shared("show"),
         report=f"results/{config['dataset']}/report/index.html",
         alignment=f"results/{config['dataset']}/metrics/alignment.csv",
     log:
@@ -81,5 +80,7 @@ rule show:
     localrule: True
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code_of("scripts/show.py"),
     script:
         "../scripts/show.py"

@@ -10,7 +10,6 @@ rule score_forecasts:
         quantiles="results/{dataset}/forecasts/{experiment}/quantiles.parquet",
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("score_forecasts"),
     output:
         directory("results/{dataset}/predictions/{experiment}"),
     log:
@@ -22,6 +21,7 @@ rule score_forecasts:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/score_forecasts.py"),
         input_series=input_series,
         targets=config["targets"],
         labels=config["labels"],
@@ -34,7 +34,6 @@ rule fit_probe:
         states=states_of,
         dataset="results/{dataset}/data/dataset.parquet",
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("fit_probe"),
     output:
         directory("results/{dataset}/predictions/{experiment}"),
     log:
@@ -46,8 +45,9 @@ rule fit_probe:
     conda:
         "../envs/analysis.yaml"
     params:
-        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
-        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
+        code=code_of("scripts/fit_probe.py"),
+        seeds=of_experiment("seeds", default=[]),
+        settings=of_experiment("settings"),
         targets=config["targets"],
         labels=config["labels"],
     script:
@@ -59,7 +59,6 @@ rule gather_seeds:
         scores=all_trainings(".parquet"),
         curves=all_trainings("-curve.csv"),
         origins="results/{dataset}/data/origins.parquet",
-        lib=shared("gather_seeds"),
     output:
         directory("results/{dataset}/predictions/{experiment}"),
     log:
@@ -70,5 +69,7 @@ rule gather_seeds:
         experiment=one_of(experiments_storing(TRAINED)),
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code_of("scripts/gather_seeds.py"),
     script:
         "../scripts/gather_seeds.py"

@@ -13,7 +13,6 @@ rule summarise:
         description="results/{dataset}/data/dataset.json",
         predictions=all_predictions,
         audit=audit_table,
-        lib=shared("summarise"),
     output:
         "results/{dataset}/summary.json",
     log:
@@ -24,6 +23,7 @@ rule summarise:
         "../envs/analysis.yaml"
     params:
         **{section: config[section] for section in ("experiments", "decision", "statistics", "labels")},
+        code=code_of("scripts/summarise.py"),
         target=config["targets"][0],
         titles={name: entry["title"] for name, entry in config["datasets"].items()},
         cut_off=cut_off(config),

@@ -9,7 +9,6 @@ rule forecast_timesfm:
         origins=ancient("results/{dataset}/data/origins.parquet"),
         manifest=manifest_of("timesfm"),
         answers=answers_of("timesfm"),
-        lib=shared("forecast_timesfm"),
     output:
         "results/{dataset}/forecasts/{experiment}/quantiles.parquet",
     log:
@@ -24,9 +23,10 @@ rule forecast_timesfm:
     resources:
         gpu=GPU,
     params:
-        settings=lookup(dpath="experiments/{experiment}/settings", within=config),
-        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
-        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        code=code_of("scripts/forecast_timesfm.py"),
+        settings=of_experiment("settings"),
+        seeds=of_experiment("seeds", default=[]),
+        folds=of_dataset("folds"),
         min_history=config["origins"]["min_history"],
         horizon=max(config["labels"]["horizons"]),
     script:
@@ -39,7 +39,6 @@ rule encode_timesfm:
         origins=ancient("results/{dataset}/data/origins.parquet"),
         manifest=manifest_of("timesfm"),
         answers=answers_of("timesfm"),
-        lib=shared("encode_timesfm"),
     output:
         "results/{dataset}/forecasts/{experiment}/states.parquet",
     log:
@@ -54,9 +53,10 @@ rule encode_timesfm:
     resources:
         gpu=GPU,
     params:
+        code=code_of("scripts/encode_timesfm.py"),
         settings=settings_without("head"),
-        seeds=lookup(dpath="experiments/{experiment}/seeds", within=config, default=[]),
-        folds=lookup(dpath="datasets/{dataset}/folds", within=config),
+        seeds=of_experiment("seeds", default=[]),
+        folds=of_dataset("folds"),
         min_history=config["origins"]["min_history"],
     script:
         "../scripts/encode_timesfm.py"
@@ -68,7 +68,6 @@ rule finetune_timesfm:
         origins="results/{dataset}/data/origins.parquet",
         manifest=manifest_of("timesfm"),
         answers=answers_of("timesfm"),
-        lib=shared("finetune_timesfm"),
     output:
         scores="results/{dataset}/forecasts/{experiment}/{train_end}/lr-{lr}/seed-{seed}.parquet",
         curve="results/{dataset}/forecasts/{experiment}/{train_end}/lr-{lr}/seed-{seed}-curve.csv",
@@ -85,6 +84,7 @@ rule finetune_timesfm:
     resources:
         gpu=GPU,
     params:
+        code=code_of("scripts/finetune_timesfm.py"),
         settings=settings_without("lr_sweep"),
         targets=config["targets"],
         labels=config["labels"],

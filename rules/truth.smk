@@ -8,7 +8,6 @@ rule measure_truth:
         outcomes="results/{dataset}/data/outcomes.parquet",
         dataset="results/{dataset}/data/dataset.parquet",
         simulated="results/{dataset}/data/simulated.parquet",
-        lib=shared("measure_truth"),
     output:
         "results/{dataset}/metrics/truth.csv",
     log:
@@ -18,6 +17,7 @@ rule measure_truth:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/measure_truth.py"),
         targets=config["targets"],
         labels=config["labels"],
     script:

@@ -9,7 +9,6 @@ rule decide:
         metrics="results/{dataset}/metrics/metrics.csv",
         experiments="results/{dataset}/metrics/experiments.csv",
         comparisons="results/{dataset}/metrics/comparisons.csv",
-        lib=shared("decide"),
     output:
         "results/{dataset}/verdict.json",
     log:
@@ -19,6 +18,7 @@ rule decide:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("scripts/decide.py"),
         experiments=config["experiments"],
         decision=config["decision"],
         target=config["targets"][0],

@@ -7,8 +7,6 @@ include: "functions/weights.smk"
 
 
 rule fetch_weights:
-    input:
-        lib=shared("fetch_weights"),
     output:
         manifest_path("{model}"),
     log:
@@ -19,6 +17,7 @@ rule fetch_weights:
     conda:
         "../envs/timesfm.yaml"
     params:
+        code=code_of("scripts/fetch_weights.py"),
         about=about_weights,
         missing=config["weights"]["missing"],
     script:
@@ -29,7 +28,6 @@ rule verify_weights:
     input:
         manifest=manifest_path("{model}"),
         cases=known_cases,
-        lib=shared("verify_weights"),
     output:
         answers_path("{model}"),
     log:
@@ -40,6 +38,7 @@ rule verify_weights:
     conda:
         "../envs/weights.yaml"
     params:
+        code=code_of("scripts/verify_weights.py"),
         check=lambda wildcards: check_of(wildcards.model),
         missing=config["weights"]["missing"],
     script:
@@ -47,14 +46,13 @@ rule verify_weights:
 
 
 rule weights:
-    input:
-        lib=shared("weights"),
     log:
         "results/logs/weights.log",
     localrule: True
     conda:
         "../envs/weights.yaml"
     params:
+        code=code_of("scripts/weights.py"),
         folder=config["weights"]["folder"],
         models=config["weights"]["models"],
         cases={model: str(cases_of(model) or "") for model in config["weights"]["models"]},

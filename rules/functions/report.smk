@@ -11,7 +11,7 @@ REPORT_TABLES = [
 REPORT_FIGURES = ["direction", "auc", "labels", "reliability", "explanation"]
 
 
-CITATION = yaml.safe_load(Path(workflow.source_path("../../CITATION.cff")).read_text())
+CITATION = yaml.safe_load((HERE / "CITATION.cff").read_text())
 
 
 def report_tables(wildcards):

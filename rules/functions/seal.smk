@@ -11,7 +11,7 @@ def plan_file():
             f"There is no file {name}: write the analysis plan there, "
             "or name another file in plan/file of the configuration."
         )
-    return name if Path(name).exists() else workflow.source_path(f"../../{name}")
+    return name if Path(name).exists() else source(name)
 
 
 PLAN = plan_file()

@@ -2,7 +2,7 @@
 
 # What is published of the weights of a model, in this repository.
 PUBLISHED_ANSWERS = {
-    model: workflow.source_path(f"../../resources/known-answers/{model}.json")
+    model: source(f"resources/known-answers/{model}.json")
     for model in config["weights"]["models"]
     if (HERE / "resources" / "known-answers" / f"{model}.json").exists()
 }

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from fd01.workflow.code import modules_of
 from fd01.workflow.files import read_json
+from helpers.rules import script_of
 
 # The files of tests/full, and the rules that run in the studies of each.
 RULES_RUN_BY = {
@@ -24,9 +26,9 @@ RULES_RUN_BY = {
 
 
 def assert_tracked(folder, test_file):
-    """The notes in `folder` are from every rule of a file of tests/full, and no job loaded what Snakemake overlooks."""
+    """The notes in `folder` are from every rule of a file of tests/full, and no job loaded what its rule overlooks."""
     notes = [read_json(path) for path in folder.glob("*.json")]
     assert set(RULES_RUN_BY[Path(test_file).name].split()) <= {note["rule"] for note in notes}
-    overlooked = {note["rule"]: set(note["loaded"]) - set(note["tracked"]) for note in notes}
+    overlooked = {note["rule"]: set(note["loaded"]) - set(modules_of(script_of(note["rule"]))) for note in notes}
     assert not any(overlooked.values()), overlooked
     assert all(note["loaded"] for note in notes)

@@ -39,9 +39,10 @@ def describe_job(params, *packages):
     Returns
     -------
     dict with `prefix` and `packages` (`fd01.workflow.environment.versions`), `git_commit`, and `config_sha256`, the
-    digest of `params`
+    digest of `params` without `code`, the digest of the code
     """
-    return {**versions(*packages), "git_commit": git_commit(), "config_sha256": digest(dict(params))}
+    settings = {name: value for name, value in params.items() if name != "code"}
+    return {**versions(*packages), "git_commit": git_commit(), "config_sha256": digest(settings)}
 
 
 def describe_network(network):

@@ -1,4 +1,4 @@
-"""Every job notes as it ends which modules of the shared package it has loaded, and which Snakemake tracks for it."""
+"""Every job notes as it ends which modules of the shared package it has loaded."""
 
 import atexit
 import importlib.abc
@@ -33,10 +33,8 @@ def _write():
     job = getattr(sys.modules["__main__"], "snakemake", None)
     if not hasattr(job, "rule"):
         return
-    tracked = [job.input.lib] if isinstance(job.input.lib, str) else job.input.lib
     note = {
         "rule": job.rule,
         "loaded": [name for name in sys.modules if name.startswith("fd01.") and name.count(".") == 2],
-        "tracked": [".".join(Path(path).with_suffix("").parts[-3:]) for path in tracked],
     }
     Path(os.environ[FOLDER], f"{job.rule}-{os.getpid()}.json").write_text(json.dumps(note))
