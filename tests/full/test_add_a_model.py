@@ -2,13 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 import yaml
+from helpers.copies import copy_repository
 from helpers.paths import ROOT
 
 from fd01.workflow.files import read_json
@@ -50,17 +50,7 @@ def run(folder, *command, **variables):
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
     """A copy of the repository with the model of the page in it, and the files that the page changed."""
-    folder = tmp_path_factory.mktemp("copy") / "fd01"
-    listed = subprocess.run(
-        ["git", "-C", ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+    folder = copy_repository(tmp_path_factory.mktemp("copy") / "fd01")
     run(folder, "git", "init", "--quiet")
     run(folder, "git", "add", "--all")
     changed = follow(PAGE, folder)

@@ -11,7 +11,8 @@ import pandas as pd
 import psutil
 import pytest
 from end_orphans import running_jobs, running_snakemakes
-from helpers.paths import ROOT, SMALL_STUDY
+from helpers.copies import copy_repository
+from helpers.paths import SMALL_STUDY
 from helpers.run_workflow import QUIET, environment, snakemake
 from helpers.studies import assert_same, change, read_config, write_config
 
@@ -32,14 +33,9 @@ def make(folder, *arguments):
 @pytest.fixture(scope="module")
 def copied(tmp_path_factory):
     """A function that copies this repository, with the small study as its configuration."""
-    listing = ["git", "ls-files", "-co", "--exclude-standard"]
-    files = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, text=True).stdout.splitlines()
 
     def copy(name):
-        folder = tmp_path_factory.mktemp(name) / "fd01"
-        for path in files:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / path, folder / path)
+        folder = copy_repository(tmp_path_factory.mktemp(name) / "fd01")
         shutil.copy2(SMALL_STUDY / "config.yaml", folder / "config.yaml")
         change(folder, "experiments", "TFM-probe-untrained", "needs_weights", value=False)
         return folder

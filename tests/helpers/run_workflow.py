@@ -31,8 +31,17 @@ def snakemake(folder, *arguments, check=True, hub=None, **variables):
     return done
 
 
-def planned(folder, *arguments):
+def snakemake_in(project, *arguments):
+    """Run the workflow of a copy of this repository in it, with the profile that lies there."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    output = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(command, cwd=project, env=environment(), **output)
+    assert done.returncode == 0, done.stdout
+    return done
+
+
+def planned(folder, *arguments, run=snakemake):
     """How many jobs of each rule Snakemake would run."""
-    output = snakemake(folder, "--dry-run", "--quiet", "rules", *arguments).stdout
+    output = run(folder, "--dry-run", "--quiet", "rules", *arguments).stdout
     table = re.search(r"^job +count\n[- ]+\n(.*?)^total", output, re.MULTILINE | re.DOTALL)
     return {} if table is None else {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table[1], re.MULTILINE)}
