@@ -20,6 +20,10 @@ PYTHON ?= $(eval PYTHON := $(shell for name in python3.11 python3.12 python3.13 
 BIN := .venv/bin
 SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge iproute2
 BROWSER := chromium npm libpangoft2-1.0-0
+# uv needs seconds where pip needs minutes. It does not read pip's settings, which may lead to another build of torch.
+install = if type -P uv > /dev/null && test -z "$$($(BIN)/pip config list)"; \
+	then uv pip install --python $(BIN)/python --compile-bytecode --requirement $(1); \
+	else $(BIN)/pip install --requirement $(1); fi
 
 .PHONY: run test test-fast test-conda test-cluster resume lint notebook lock
 
@@ -68,12 +72,12 @@ notebook: .venv/.run
 	@echo "Setting up .venv: about 200 packages, 2 GB, a few minutes"
 	@test -x $(BIN)/pip && test "$$($(BIN)/python --version)" = "$$("$(PYTHON)" --version)" \
 	|| "$(PYTHON)" -m venv --clear .venv
-	$(BIN)/pip install --requirement $<
+	@$(call install,$<)
 	@touch $@
 
 .venv/.test: envs/requirements-test.txt .venv/.run
 	@echo "Adding the test tools to .venv"
-	$(BIN)/pip install --requirement $<
+	@$(call install,$<)
 	@touch $@
 
 # A browser, and what WeasyPrint needs. Where they cannot be installed, the tests that need a browser say so and are

@@ -174,6 +174,26 @@ def test_first_python_that_starts_is_chosen(project, monkeypatch):
     assert f'"{folder}/python3.12" envs/check_machine.py\n' in run.stdout
 
 
+@pytest.mark.parametrize(("settings", "installed_by"), [("", "uv"), ("global.find-links='/wheels'", "pip")])
+def test_uv_installs_where_it_is_found_unless_pip_has_settings_that_it_does_not_read(
+    project, monkeypatch, settings, installed_by
+):
+    folder = project / "bin"
+    folder.mkdir()
+    python = made_up_python(project / "python", "3.11.9")
+    assert make(project, f"PYTHON={python}").returncode == 0
+    (project / ".venv" / ".run").unlink()
+    write_program(folder / "uv", 'echo uv "$@" >> installed')
+    pip = f'case "$1" in config) echo "{settings}" | grep . ;; *) echo pip "$@" >> installed ;; esac'
+    write_program(project / ".venv" / "bin" / "pip", pip)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    run = make(project, f"PYTHON={python}")
+    assert run.returncode == 0, run.stderr
+    (line,) = (project / "installed").read_text().splitlines()
+    assert line.split()[0] == installed_by and line.endswith(" --requirement envs/requirements.txt")
+    assert installed_by == "pip" or "--python .venv/bin/python " in line
+
+
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory):
     """A clone of this repository as Git for Windows makes it."""
