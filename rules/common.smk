@@ -30,6 +30,7 @@ from fd01.study.systems import (
 )
 from fd01.workflow.environment import UNDER_CONDA
 from fd01.workflow.errors import UserError
+from fd01.workflow.progress import show_progress
 
 config = deepcopy(config)  # what follows adds to it, and a caller may use it twice
 SCHEMA = yaml.safe_load(Path(workflow.source_path("../schemas/config.schema.yaml")).read_text())
@@ -58,6 +59,9 @@ if not GPU:
 envvars:
     "FD01_GPU",
 
+
+if not IS_MODULE:  # a caller decides what its own run prints
+    show_progress(workflow, config["dataset"])
 
 CONFIG_JSON = json.dumps(config, sort_keys=True)  # for provenance.json, as configured
 
