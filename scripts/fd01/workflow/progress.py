@@ -3,7 +3,7 @@
 import logging
 import math
 import os
-from collections import Counter
+import re
 from contextlib import suppress
 from pathlib import Path
 from statistics import mean
@@ -15,6 +15,7 @@ HIDDEN_EVENTS = {
     *(LogEvent.WORKFLOW_STARTED, LogEvent.RESOURCES_INFO, LogEvent.JOB_INFO, LogEvent.GROUP_INFO),
     *(LogEvent.JOB_STARTED, LogEvent.PROGRESS),
 }
+NUMBER = re.compile(r"[\d.]+(e-?\d+)?")
 HIDDEN_WORDS = ("Using shell", "Group jobs: inactive", "Conda environments: ignored", "Select jobs to execute")
 LAST_WORDS = ("Complete log(s)", "Elapsed time")  # not below the verdict
 FILES_OF_AN_ERROR = 5
@@ -40,15 +41,15 @@ def show_progress(workflow, dataset):
 class Progress(DefaultFormatter):
     """A filter and a formatter of Snakemake's log records.
 
-    Jobs whose rules have no output, such as `show` and `all`, are not counted: in place of a line there is their
-    message, if they have one, so that what they print comes last.
+    Jobs without output, such as `show` and `all`, are not counted: in place of a line there is their message, if they
+    have one, so that what they print comes last.
     """
 
     def __init__(self, workflow, dataset, show_failed_logs=False):
         super().__init__(show_failed_logs=show_failed_logs)
         self.workflow, self.dataset = workflow, dataset
-        self.running, self.seconds, self.left = {}, {}, Counter()  # by id of the job; by rule; by rule
-        self.started = self.total = self.done = 0
+        self.left, self.running, self.seconds = {}, {}, {}  # by id of the job, twice; by rule
+        self.started = self.total = 0
         self.failed = False
 
     def filter(self, record):
@@ -63,57 +64,57 @@ class Progress(DefaultFormatter):
         words = HIDDEN_WORDS if self.failed else HIDDEN_WORDS + LAST_WORDS
         return event not in HIDDEN_EVENTS and not (event is None and str(record.msg).startswith(words))
 
-    def _expected(self, now):
-        """Seconds that the whole run takes, if jobs go on as fast, and as many at a time, as up to `now`."""
-        here = [seconds for _, finished in self.seconds.values() for seconds in finished]
-        usual = {rule: mean(finished or earlier or here) for rule, (earlier, finished) in self.seconds.items()}
-        so_far = [(job.rule_name, now - job.created) for job in self.running.values()]
-        work_left = sum(usual[rule] * n for rule, n in self.left.items())
-        work_left -= sum(min(seconds, usual[rule]) for rule, seconds in so_far)
-        work_done = sum(here) + sum(seconds for _, seconds in so_far)
-        elapsed = now - self.started
-        return elapsed + work_left * elapsed / work_done
-
     def format_run_info(self, msg):
         """The line before the first job."""
-        prints = {rule.name for rule in self.workflow.rules if not rule.output}
-        self.left = Counter({rule: n for rule, n in msg["stats"].items() if rule not in {*prints, "total"}})
-        self.total, self.started = self.left.total(), msg["created"]
-        self.seconds = {rule: (list(_earlier(rule, self.dataset)), []) for rule in self.left}
+        dag = self.workflow.dag
+        jobs = [job for job in dag.needrun_jobs() if job.output]
+        self.left = {dag.jobid(job): (job.rule.name, _earlier(job.benchmark)) for job in jobs}
+        self.total, self.started = len(jobs), msg["created"]
         logs = [os.path.relpath(one.baseFilename) for one in logger.handlers if isinstance(one, logging.FileHandler)]
-        return f"{self.total} jobs; their inputs, and why they run: {' '.join(logs)}" if self.total else ""
+        return f"{self.total} jobs; their inputs, and why they run: {' '.join(logs)}" if jobs else ""
 
     def format_job_finished(self, msg):
         """The line of a finished job."""
         job, now = self.running.pop(msg["job_id"]), msg["created"]
         if not job.output:
             return job.rule_msg
-        seconds = now - job.created
-        self.seconds[job.rule_name][1].append(seconds)
-        self.left[job.rule_name] -= 1
-        self.done += 1
-        about = f" of about {_clock(math.ceil(self._expected(now) / 10) * 10)}" if self.done < self.total else ""
-        count = f"{self.done:{len(str(self.total))}}/{self.total}"
-        return f"[{count}] {_clock(now - self.started)}{about}  {self._name(job)} ({seconds:.0f} s)"
+        seconds, elapsed = now - job.created, now - self.started
+        self.seconds.setdefault(job.rule_name, []).append(seconds)
+        del self.left[msg["job_id"]]
+        about = f" of about {_clock(math.ceil(self._expected(now) / 10) * 10)}" if self.left else ""
+        count = f"{self.total - len(self.left):{len(str(self.total))}}/{self.total}"
+        return f"[{count}] {_clock(elapsed)}{about}  {self._name(job)} ({seconds:.0f} s)"
+
+    def _expected(self, now):
+        """Seconds that the whole run takes, if as many jobs run at a time as up to `now`.
+
+        A job takes as long as in an earlier run; if there was none, as the mean of its rule, or of all that have ended.
+        """
+        ended = [seconds for jobs in self.seconds.values() for seconds in jobs]
+        means, mean_of_all = {rule: mean(jobs) for rule, jobs in self.seconds.items()}, mean(ended)
+        usual = {jobid: earlier or means.get(rule, mean_of_all) for jobid, (rule, earlier) in self.left.items()}
+        so_far = {jobid: now - job.created for jobid, job in self.running.items() if jobid in usual}
+        work_left = sum(usual.values()) - sum(min(seconds, usual[jobid]) for jobid, seconds in so_far.items())
+        elapsed, work_done = now - self.started, sum(ended) + sum(so_far.values())
+        return elapsed + work_left * elapsed / (work_done or 1)
 
     def _name(self, job):
         """A job by its rule and its wildcards; a number stands behind the name of its wildcard."""
-        wildcards = [(name, value) for name, value in job.wildcards.items() if value != self.dataset]
-        return " ".join(
-            [job.rule_name, *(f"{key} {value}" if _is_number(value) else value for key, value in wildcards)]
-        )
+        words = [job.rule_name]
+        for name, value in job.wildcards.items():
+            if value != self.dataset:
+                words += [name, value] if NUMBER.fullmatch(value) else [value]
+        return " ".join(words)
 
     def format_job_error(self, msg):
         """As Snakemake's, without long lists of files."""
         return super().format_job_error(msg | {key: _first(msg[key]) for key in ("input", "output")})
 
 
-def _earlier(rule, dataset):
-    """Seconds of the jobs of a rule in an earlier run, from their benchmark files."""
-    folder = Path("results", dataset, "benchmarks")
-    for path in [*folder.glob(f"{rule}.tsv"), *folder.glob(f"{rule}/**/*.tsv")]:
-        with suppress(IndexError, ValueError):  # the run was killed while it wrote
-            yield float(path.read_text().splitlines()[1].split("\t")[0])
+def _earlier(benchmark):
+    """Seconds of a job in an earlier run, from its benchmark file, or None."""
+    with suppress(OSError, IndexError, ValueError):  # there is none, or the run was killed while it wrote
+        return float(Path(benchmark or "").read_text().splitlines()[1].split("\t")[0])
 
 
 def _first(files):
@@ -125,10 +126,3 @@ def _clock(seconds):
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
-def _is_number(text):
-    try:
-        return bool(float(text)) or True
-    except ValueError:
-        return False
