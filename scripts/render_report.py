@@ -115,7 +115,7 @@ if __name__ == "__main__":
     # Benchmark files are no input: that would run again what lacks them, such as imported predictions.
     costs = read_costs(Path(files.verdict).parent / "benchmarks", set(snakemake.params.jobs), files)
     cost_by_rule = by_rule(costs)
-    cost_by_rule.to_csv(snakemake.output.costs, index=False)
+    cost_by_rule.to_csv(snakemake.output.costs, index=False, float_format="%.2f")
     page = render_page(
         Path(files.template).parent,
         SECTIONS,

@@ -31,7 +31,8 @@ def last_words(verdict, summary, alignment, report):
         groups = (f"\n- {group['text']}: {', '.join(group['experiments'])}" for group in summary["not_run"])
         yield f"Not run, or in part:{''.join(groups)}"
     if verdict["without_weights"] or verdict["refused_weights"]:
-        yield f"Next: source .venv/bin/activate && {summary['next']['command']}, which {summary['next']['text']}."
+        command, text = summary["next"]["command"], summary["next"]["text"]
+        yield f"This {text}:\nsource .venv/bin/activate && {command}"
 
 
 if __name__ == "__main__":
@@ -39,4 +40,4 @@ if __name__ == "__main__":
     paths = snakemake.input
     with open(paths.alignment, encoding="utf-8", newline="") as file:
         paragraphs = last_words(read_json(paths.verdict), read_json(paths.summary), csv.DictReader(file), paths.report)
-        print("", *paragraphs, sep="\n\n")
+        print("\n" + "\n\n".join(paragraphs))

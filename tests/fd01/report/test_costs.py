@@ -21,7 +21,8 @@ FILES = {  # wall seconds, memory, CPU seconds
     "evaluate.tsv": (6, 1000, 6),
     "plot_walk_forward.tsv": (900, 9000, 900),  # the report has no such figure any more
     "measure_truth.tsv": (7, 100, 7),
-    "audit_predictions.tsv": (900, 9000, 900),
+    "audit_predictions.tsv": (900, 9000, 900),  # a run of its own
+    "render_report.tsv": (900, 9000, 900),  # of the report before
 }
 TRAININGS = ["PTST/2014-12-31/seed-0", "PTST/2014-12-31/seed-1"]
 JOBS = {"PTST", "LL-forecast", "LL-probe", "pretrained-return-32", "roc", *TRAININGS}
