@@ -1,16 +1,18 @@
 """What a person sees of a run: a line for each finished job, in place of Snakemake's ten and its lists of inputs."""
 
+import csv
 import logging
 import math
 import os
 import re
 from contextlib import suppress
 from pathlib import Path
-from statistics import mean
+from statistics import median
 
 from snakemake.logging import DefaultFormatter, get_event, logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
+LONG_JOBS = Path(__file__).resolve().parents[3] / "resources" / "seconds.csv"  # of a default run, by benchmark file
 HIDDEN_EVENTS = {
     *(LogEvent.WORKFLOW_STARTED, LogEvent.RESOURCES_INFO, LogEvent.JOB_INFO, LogEvent.GROUP_INFO),
     *(LogEvent.JOB_STARTED, LogEvent.PROGRESS),
@@ -68,7 +70,9 @@ class Progress(DefaultFormatter):
         """The line before the first job."""
         dag = self.workflow.dag
         jobs = [job for job in dag.needrun_jobs() if job.output]
-        self.left = {dag.jobid(job): (job.rule.name, _earlier(job.benchmark)) for job in jobs}
+        with LONG_JOBS.open(encoding="utf-8", newline="") as file:
+            default_run = {row["benchmark"]: float(row["seconds"]) for row in csv.DictReader(file)}
+        self.left = {dag.jobid(job): (job.rule.name, _earlier(job.benchmark, default_run)) for job in jobs}
         self.total, self.started = len(jobs), msg["created"]
         logs = [os.path.relpath(one.baseFilename) for one in logger.handlers if isinstance(one, logging.FileHandler)]
         return f"{self.total} jobs; their inputs, and why they run: {' '.join(logs)}" if jobs else ""
@@ -88,11 +92,12 @@ class Progress(DefaultFormatter):
     def _expected(self, now):
         """Seconds that the whole run takes, if as many jobs run at a time as up to `now`.
 
-        A job takes as long as in an earlier run; if there was none, as the mean of its rule, or of all that have ended.
+        A job takes as long as in an earlier run, or as one that is long in a default run does there; any other takes
+        the median of its rule so far, or of all that have ended.
         """
         ended = [seconds for jobs in self.seconds.values() for seconds in jobs]
-        means, mean_of_all = {rule: mean(jobs) for rule, jobs in self.seconds.items()}, mean(ended)
-        usual = {jobid: earlier or means.get(rule, mean_of_all) for jobid, (rule, earlier) in self.left.items()}
+        of_rule, of_all = {rule: median(jobs) for rule, jobs in self.seconds.items()}, median(ended)
+        usual = {jobid: earlier or of_rule.get(rule, of_all) for jobid, (rule, earlier) in self.left.items()}
         so_far = {jobid: now - job.created for jobid, job in self.running.items() if jobid in usual}
         work_left = sum(usual.values()) - sum(min(seconds, usual[jobid]) for jobid, seconds in so_far.items())
         elapsed, work_done = now - self.started, sum(ended) + sum(so_far.values())
@@ -111,10 +116,11 @@ class Progress(DefaultFormatter):
         return super().format_job_error(msg | {key: _first(msg[key]) for key in ("input", "output")})
 
 
-def _earlier(benchmark):
-    """Seconds of a job in an earlier run, from its benchmark file, or None."""
+def _earlier(benchmark, default_run):
+    """Seconds of a job in an earlier run, from its benchmark file; else those in `default_run`, or None."""
     with suppress(OSError, IndexError, ValueError):  # there is none, or the run was killed while it wrote
         return float(Path(benchmark or "").read_text().splitlines()[1].split("\t")[0])
+    return default_run.get(str(benchmark).partition("/benchmarks/")[2])
 
 
 def _first(files):

@@ -1,5 +1,6 @@
 """What a person sees of a run: Snakemake's log records, and three jobs of a real run."""
 
+import csv
 import logging
 import re
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 from helpers.paths import ROOT
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from fd01.workflow.progress import Progress
+from fd01.workflow.progress import LONG_JOBS, Progress, _clock
 
 SNAKEFILE = f"""
 import sys
@@ -94,6 +95,14 @@ def test_later_run_expects_what_each_job_took_in_an_earlier_one(tmp_path):
     )
     # 10 + (200 - 10 + 30 + 2 x 10) / 2, 50 + (200 - 50 + 2 x 25) / 2, 200 + 25 / 2, 210 + 70 / 2; rounded up.
     assert times(lines[1:]) == ["2:10", "2:30", "3:40", "4:10"]
+
+
+def test_long_jobs_of_a_default_run_are_known_before_they_ran():
+    with LONG_JOBS.open(newline="") as file:
+        known = {row["benchmark"]: float(row["seconds"]) for row in csv.DictReader(file)}
+    name, seconds = max(known.items(), key=lambda row: row[1])
+    jobs = {(1, "fast"): None, (2, "slow"): f"results/prices/benchmarks/{name}"}
+    assert times(shown(jobs, start(1, "fast", 100), end(1, 110))[1:]) == [_clock(10 + seconds + -seconds % 10)]
 
 
 def test_what_prints_has_no_line_and_errors_keep_theirs():
