@@ -93,8 +93,8 @@ def test_later_run_expects_what_each_job_took_in_an_earlier_one(tmp_path):
         *(start(1, "slow", 100), start(2, "fast", 100), end(2, 110)),  # two at a time
         *(start(3, "fast", 110), end(3, 150), start(4, "fast", 150), end(1, 300), end(4, 310), start(5, "fast", 310)),
     )
-    # 10 + (200 - 10 + 30 + 2 x 10) / 2, 50 + (200 - 50 + 2 x 25) / 2, 200 + 25 / 2, 210 + 70 / 2; rounded up.
-    assert times(lines[1:]) == ["2:10", "2:30", "3:40", "4:10"]
+    # 10 + (200 - 10 + 30 + 2 x 10) / 2, 50 + (200 - 50 + 2 x 25) / 2, 200 + 25 / 2, 210 + 40 / 2; rounded up.
+    assert times(lines[1:]) == ["2:10", "2:30", "3:40", "4:00"]
 
 
 def test_long_jobs_of_a_default_run_are_known_before_they_ran():
