@@ -51,6 +51,8 @@ rule all:
     input:
         f"results/{config['dataset']}/report/index.html",
     localrule: True
+    message:
+        "Report: {input}. To see the verdict here: snakemake show"
 
 
 rule timesfm:

@@ -32,6 +32,7 @@ from fd01.study.systems import (
 from fd01.workflow.code import code_digest
 from fd01.workflow.environment import UNDER_CONDA
 from fd01.workflow.errors import UserError
+from fd01.workflow.progress import show_progress
 
 config = deepcopy(config)  # what follows adds to it, and a caller may use it twice
 # The loader in C, where there is one, is ten times faster; every job on a cluster waits for this.
@@ -62,6 +63,9 @@ if not GPU:
 envvars:
     "FD01_GPU",
 
+
+if not IS_MODULE:  # a caller decides what its own run prints
+    show_progress(workflow, config["dataset"])
 
 CONFIG_JSON = json.dumps(config, sort_keys=True)  # for provenance.json, as configured
 

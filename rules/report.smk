@@ -1,5 +1,5 @@
-# In: everything that was measured. Out: provenance.json, and results/{dataset}/report/index.html, which needs no other
-# file.
+# In: everything that was measured. Out: provenance.json, results/{dataset}/report/index.html, which needs no other file,
+# and beside it costs.csv.
 
 
 include: "functions/report.smk"
@@ -20,7 +20,6 @@ rule collect_provenance:
         code=code_of("scripts/collect_provenance.py"),
         config=CONFIG_JSON,
         plan_digest=plan_digest_of,
-        passes=shared_passes,
     script:
         "../scripts/collect_provenance.py"
 
@@ -51,12 +50,13 @@ rule render_report:
         style=source("report/style.css"),
         script=source("report/script.js"),
     output:
-        report(
+        page=report(
             "results/{dataset}/report/index.html",
             category="Answer",
             labels={"what": "the report", "days": "all", "dataset": "{dataset}"},
             caption="../report/captions/report.rst",
         ),
+        costs="results/{dataset}/report/costs.csv",
     log:
         "results/{dataset}/logs/render_report.log",
     benchmark:
@@ -66,6 +66,8 @@ rule render_report:
     params:
         code=code_of("scripts/render_report.py"),
         citation=CITATION,
+        passes=shared_passes,
+        jobs=costly_jobs,
     script:
         "../scripts/render_report.py"
 
@@ -73,6 +75,7 @@ rule render_report:
 rule show:
     input:
         verdict=f"results/{config['dataset']}/verdict.json",
+        summary=f"results/{config['dataset']}/summary.json",
         report=f"results/{config['dataset']}/report/index.html",
         alignment=f"results/{config['dataset']}/metrics/alignment.csv",
     log:

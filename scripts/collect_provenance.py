@@ -1,4 +1,4 @@
-"""Record the provenance of a run: configuration, code, packages, machine, cost, and where experiments come from."""
+"""Record the provenance of a run: configuration, code, packages, machine, and where experiments come from."""
 
 import datetime
 import json
@@ -7,7 +7,6 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
-from fd01.report.costs import read_costs
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import digest, write_json
 from fd01.workflow.logs import configure_logging
@@ -39,9 +38,6 @@ if __name__ == "__main__":
         "interpreter": sys.executable,
         "platform": platform.platform(),
         "experiments": experiments,
-        "passes": snakemake.params.passes,
-        # Benchmark files are no input: that would run again what lacks them, such as imported predictions.
-        "costs": read_costs(output.parent / "benchmarks", list(experiments), snakemake.params.passes),
         "installed": {package.name: package.version for package in sorted(distributions(), key=lambda d: d.name)},
     }
     write_json(output, record)

@@ -63,4 +63,4 @@ if __name__ == "__main__":
         for folder in folders:
             for file in manifest["experiments"][folder.name]["files"]:
                 archive.write(folder / file, f"predictions/{folder.name}/{file}")
-    logging.info("%s: %s", snakemake.output[0], ", ".join(manifest["experiments"]))
+    print(f"{snakemake.output[0]}: {', '.join(manifest['experiments'])}")

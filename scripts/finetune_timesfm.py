@@ -174,7 +174,7 @@ if __name__ == "__main__":
         provenance["weights"] = base if settings["weights"] == "pretrained" else f"{base}, then fine-tuned"
         require_weights(snakemake.input.manifest)
     except NotRun as reason:
-        logging.warning("not run: %s", reason)
+        logging.info("not run: %s", reason)
         not_run, trainings = [{**target, "reason": str(reason)} for target in targets], []
     else:
         import torch

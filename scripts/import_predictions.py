@@ -1,7 +1,6 @@
 """Take over predictions from another machine, if they were made on the same tables with the same settings."""
 
 import json
-import logging
 import shutil
 import zipfile
 from pathlib import Path
@@ -95,4 +94,4 @@ if __name__ == "__main__":
     checksums = {key: manifest[key] for key in ("dataset_sha256", "origins_sha256")}
     for name, entry in manifest["experiments"].items():
         store(Path(params.folders[name]), contents[name], {"imported": source, **checksums, **entry})
-    logging.info("imported: %s. The next run uses these predictions.", ", ".join(contents))
+    print(f"Imported: {', '.join(contents)}. The next run uses these predictions.")

@@ -11,7 +11,7 @@ from fd01.evaluation.calibration import CLIP
 from fd01.evaluation.evidence import by_label, doubts
 from fd01.models.known_answers import MISSING
 from fd01.report.citation import bibtex, in_words
-from fd01.report.costs import by_experiment, by_rule
+from fd01.report.costs import by_experiment, by_rule, in_all, read_costs
 from fd01.report.files import embedded, files_of_run
 from fd01.report.glossary import read_glossary
 from fd01.report.html import inline_svg, render_page
@@ -112,6 +112,10 @@ if __name__ == "__main__":
     for name, group in checks.items():
         group.append(alignment_check([row for row in tables["alignment"] if row["experiment"] == name]))
     doubtful = doubts(experiments)
+    # Benchmark files are no input: that would run again what lacks them, such as imported predictions.
+    costs = read_costs(Path(files.verdict).parent / "benchmarks", set(snakemake.params.jobs), files)
+    cost_by_rule = by_rule(costs)
+    cost_by_rule.to_csv(snakemake.output.costs, index=False, float_format="%.2f")
     page = render_page(
         Path(files.template).parent,
         SECTIONS,
@@ -155,10 +159,11 @@ if __name__ == "__main__":
         not_run=summary["not_run"],
         messages=messages(experiments),
         known_answers=[one for path in files.known_answers if (one := read_json(path))["status"] != MISSING],
-        cost_by_rule=by_rule(provenance["costs"]),
+        cost=in_all(costs),
+        cost_by_rule=cost_by_rule.to_dict("records"),
         cost_by_experiment=by_experiment(
-            provenance["costs"],
-            provenance["passes"],
+            costs,
+            snakemake.params.passes,
             {name: entry["forecasts"] for name, entry in provenance["experiments"].items()},
         ),
         glossary=read_glossary(Path(files.glossary).read_text(encoding="utf-8")),
@@ -178,4 +183,4 @@ if __name__ == "__main__":
         answer_figures=read_figures(Path(files.answer_figures).glob("*.svg")),
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},
     )
-    write_text(snakemake.output[0], page)
+    write_text(snakemake.output.page, page)

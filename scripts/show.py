@@ -1,4 +1,4 @@
-"""Print the verdict, the path of the report, and what is missing from them."""
+"""Print the verdict, the path of the report, and what did not run."""
 
 import csv
 from pathlib import Path
@@ -7,26 +7,37 @@ from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
 from fd01.workflow.files import read_json
 from fd01.workflow.logs import configure_logging
 
-if __name__ == "__main__":
-    configure_logging(snakemake)
-    verdict = read_json(snakemake.input.verdict)
-    print(f"\n{verdict['sentence']}\n\nReport: {Path(snakemake.input.report).resolve()}\n")
+
+def last_words(verdict, summary, alignment, report):
+    """What is to be seen of a run when it has ended, paragraph by paragraph.
+
+    Parameters
+    ----------
+    verdict, summary : dict, the content of `verdict.json` and `summary.json`
+    alignment : iterable of dict of str, the rows of `alignment.csv`
+    report : path
+    """
+    yield verdict["sentence"]
     sealed = verdict["sealed"]
     if sealed["folds"]:
-        print(f"WARNING: not evaluated: {', '.join(sealed['folds'])} ({sealed['reason']}). {HOW_TO_OPEN}\n")
+        yield f"WARNING: not evaluated: {', '.join(sealed['folds'])} ({sealed['reason']}). {HOW_TO_OPEN}"
     if sealed["left_out"]:
-        print(f"WARNING: {', '.join(sealed['left_out'])}: {LEFT_OUT}.\n")
-    if verdict["without_weights"]:
-        print(
-            f"WARNING: not run, because their weights are missing: {', '.join(verdict['without_weights'])}. "
-            "To fetch the weights: source .venv/bin/activate, then snakemake weights. Then repeat this command.\n"
-        )
-    if verdict["refused_weights"]:
-        print(
-            "WARNING: not run, because these weights do not give the published answers: "
-            f"{', '.join(verdict['refused_weights'])}. snakemake weights says which answers differ, and what to do.\n"
-        )
-    with open(snakemake.input.alignment, encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["k"]:  # days that a forecast is away from its own
-                print(f"WARNING: the {row['what']} that {row['experiment']} forecasts: {row['verdict']}.\n")
+        yield f"WARNING: {', '.join(sealed['left_out'])}: {LEFT_OUT}."
+    for row in alignment:
+        if row["k"]:  # days that a forecast is away from its own
+            yield f"WARNING: the {row['what']} that {row['experiment']} forecasts: {row['verdict']}."
+    yield f"Report: {Path(report).resolve()}"
+    if summary["not_run"]:
+        groups = (f"\n- {group['text']}: {', '.join(group['experiments'])}" for group in summary["not_run"])
+        yield f"Not run, or in part:{''.join(groups)}"
+    if verdict["without_weights"] or verdict["refused_weights"]:
+        command, text = summary["next"]["command"], summary["next"]["text"]
+        yield f"This {text}:\nsource .venv/bin/activate && {command}"
+
+
+if __name__ == "__main__":
+    configure_logging(snakemake)
+    paths = snakemake.input
+    with open(paths.alignment, encoding="utf-8", newline="") as file:
+        paragraphs = last_words(read_json(paths.verdict), read_json(paths.summary), csv.DictReader(file), paths.report)
+        print("\n" + "\n\n".join(paragraphs))

@@ -131,7 +131,7 @@ if __name__ == "__main__":
         curve = pd.DataFrame(epochs).assign(target="next value", horizon=1, seed=seed)
         provenance["epochs"] = [describe_epochs(curve, train_end, settings["max_epochs"])]
     except NotRun as why:
-        logging.warning("not run: %s", why)
+        logging.info("not run: %s", why)
         reason = str(why)
     scores_of = partial(scores, name=settings["input"], dataset=dataset, labels=params.labels)
     exponent_of = partial(touch_exponent, dataset=dataset, labels=params.labels)

@@ -1,4 +1,6 @@
-# For the rules in report.smk: the parts of the report.
+# For the rules in report.smk: the parts of the report, and the jobs whose cost it shows.
+
+from types import SimpleNamespace
 
 from fd01.report.sections import SECTIONS
 from fd01.study.folds import is_walk_forward
@@ -39,3 +41,13 @@ def report_figures(wildcards):
     return expand(
         "results/{dataset}/figures/{figure}.svg", dataset=wildcards.dataset, figure=REPORT_FIGURES + walk_forward
     )
+
+
+def costly_jobs(wildcards):
+    """Params function: the experiments, trainings, shared passes and figures of a dataset, as benchmark files name them."""
+    names = made_here(wildcards.dataset)
+    trained = [SimpleNamespace(dataset=wildcards.dataset, experiment=name) for name in experiments_storing(TRAINED)]
+    trainings = [path for one in trained if one.experiment in names for path in all_trainings("")(one)]
+    folder = f"results/{wildcards.dataset}/forecasts/"
+    passes = set(shared_passes(wildcards).values())
+    return sorted({*names, *passes, *SCORE_FIGURES, *(path.removeprefix(folder) for path in trainings)})

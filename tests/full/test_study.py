@@ -435,10 +435,12 @@ def test_twin_of_a_training_is_not_run_without_weights(copy):
         assert provenance["weights"].startswith("none: random")
 
 
-def test_show_warns_of_missing_weights(study):
+def test_show_says_last_which_weights_are_missing(study):
     shown = snakemake(study, "show").stdout
     assert "FD-01 is open: neither TimesFM nor Lag-Llama has run" in shown
-    assert "WARNING: not run, because their weights are missing: TFM-01, TFM-02, TFM-probe. To fetch" in shown
+    (missing,) = re.findall("^- The weights of TimesFM 2.5 could not be downloaded: .*: (.*)$", shown, re.MULTILINE)
+    assert {*WITHOUT_WEIGHTS, "TFM-probe-untrained"} <= set(missing.split(", "))
+    assert shown.endswith("untrained twins included:\nsource .venv/bin/activate && snakemake weights\n")
 
 
 def test_missing_weights_leave_the_protocol_pending(copy):
@@ -594,7 +596,8 @@ def test_weights_that_give_other_answers_are_not_run(copy, checkpoint, tmp_path)
     assert (verdict["refused_weights"], verdict["without_weights"]) == (WITHOUT_WEIGHTS, [])
     page = (copy / "results/sp500/report/index.html").read_text()
     assert "Not run, because their weights do not give the published answers:" in page
-    assert "WARNING: not run, because these weights do not give" in snakemake(copy, "show").stdout
+    shown = snakemake(copy, "show").stdout
+    assert "- The weights of TimesFM 2.5 do not load, or do not give the published answers: TFM-01, " in shown
 
     change(copy, "weights", "missing", value="fail")
     run = snakemake(copy, check=False)
@@ -804,7 +807,8 @@ def test_jobs_of_the_models_ask_for_a_gpu_where_there_is_one(copy, gpu):
 @pytest.mark.parametrize("gpus", [1, 2])
 def test_jobs_that_use_a_gpu_take_turns(copy, gpus):
     arguments = ("--resources", f"gpu={gpus}", "--forcerun", "train_patchtst", "--until", "train_patchtst")
-    output = snakemake(copy, *arguments, FD01_GPU="1").stdout
+    snakemake(copy, *arguments, FD01_GPU="1")
+    output = max((copy / ".snakemake" / "log").iterdir()).read_text()  # their names are times
     events = re.findall(r"^(localrule|Finished jobid: \d+ \(Rule:) train_patchtst\b", output, re.M)
     running = list(itertools.accumulate(1 if event == "localrule" else -1 for event in events))
     assert len(running) == 8 and max(running) == gpus

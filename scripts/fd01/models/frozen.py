@@ -77,6 +77,6 @@ def run_frozen(get_models, run, describe, columns, threads, manifest=None):
             frames.append(frame.assign(seed=pd.array([seed] * len(frame), dtype="Int64")))
             del model  # free its memory before the next one is loaded
     except NotRun as reason:
-        logging.warning("not run: %s", reason)
+        logging.info("not run: %s", reason)
         return pd.DataFrame(columns=columns), provenance | {"not_run": str(reason)}
     return pd.concat(frames), provenance

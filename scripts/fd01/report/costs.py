@@ -1,34 +1,51 @@
-"""What the forecasts cost, from the benchmark files that Snakemake writes for every job."""
+"""What a run cost, from the benchmark files that Snakemake writes for every job."""
 
 from pathlib import Path
 
 import pandas as pd
 
+# Rules whose old files may lie here, with what the report reads where they belong to the present run. An audit is a run
+# of its own, and the file of the report tells of an older one.
+NOT_ALWAYS = {
+    "plot_walk_forward": "walk-forward.svg",
+    "measure_truth": "truth.csv",
+    "reproduce_published": "reproduction.json",
+    "audit_predictions": None,
+    "check_timesfm": None,
+    "render_report": None,
+}
 
-def read_costs(folder, experiments, passes):
-    """The cost of every job behind the forecasts of `experiments`.
+
+def read_costs(folder, jobs, report_inputs):
+    """The cost of every job of the present configuration, those that earlier ones have left here not counted.
 
     Parameters
     ----------
-    folder : path of the benchmark files, `{rule}/{experiment}.tsv` or `{rule}/{experiment}/.../{job}.tsv`
-    experiments : list of str
-    passes : dict of experiment to str
-        The name that stands in place of the experiment where several use one pass of a network.
+    folder : path of the benchmark files: `{rule}.tsv` of a job for the whole dataset, or `{rule}/{job}.tsv`
+    jobs : collection of str
+        What the present configuration runs: an experiment, its trainings `{experiment}/{train_end}/.../seed-{seed}`, a
+        shared pass of a network, a figure.
+    report_inputs : iterable of path
+        The files that the report reads.
 
     Returns
     -------
     list of dict
-        `rule`; `of`, an experiment or the name of a shared pass; `cpu_seconds`, `wall_seconds`, and `memory_mb`, the
-        largest resident memory. Jobs without a benchmark file, such as those of imported predictions, are left out.
+        `rule`; `job`, empty for the whole dataset; `of`, the first part of `job`; `cpu_seconds`, `wall_seconds`, and
+        `memory_mb`, the largest resident memory. Jobs without a benchmark file, such as those of imported predictions,
+        are left out.
     """
-    wanted, jobs = {*experiments, *passes.values()}, []
-    for path in sorted(Path(folder).glob("*/**/*.tsv")):
-        rule, *rest = path.relative_to(folder).with_suffix("").parts
-        if rest[0] in wanted:
+    found, read = [], {Path(path).name for path in report_inputs}
+    not_run = {rule for rule, file in NOT_ALWAYS.items() if file not in read}
+    for path in sorted(Path(folder).rglob("*.tsv")):
+        rule, *parts = path.relative_to(folder).with_suffix("").parts
+        job = "/".join(parts)
+        if (not job and rule not in not_run) or job in jobs:
             row = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
             measured = {"cpu_seconds": row["cpu_time"], "wall_seconds": row["s"], "memory_mb": row["max_rss"]}
-            jobs.append({"rule": rule, "of": rest[0]} | {key: _or_none(value) for key, value in measured.items()})
-    return jobs
+            named = {"rule": rule, "job": job, "of": job.partition("/")[0]}
+            found.append(named | {key: _or_none(value) for key, value in measured.items()})
+    return found
 
 
 def _or_none(value):
@@ -37,17 +54,40 @@ def _or_none(value):
 
 
 def by_rule(jobs):
-    """The jobs of `read_costs` by rule: how many, the sums of seconds, and the largest memory; list of dict."""
-    if not jobs:
-        return []
-    groups = pd.DataFrame(jobs).groupby("rule")
+    """The jobs of `read_costs` by rule, most expensive first.
+
+    Returns
+    -------
+    DataFrame
+        `rule`; `jobs`, how many; `cpu_seconds` and `wall_seconds`, their sums; `memory_mb`, the largest.
+    """
+    groups = pd.DataFrame(jobs, columns=["rule", "job", "cpu_seconds", "wall_seconds", "memory_mb"]).groupby("rule")
     table = groups.agg(
-        jobs=("of", "size"),
+        jobs=("job", "size"),
         cpu_seconds=("cpu_seconds", lambda values: values.sum(min_count=1)),
         wall_seconds=("wall_seconds", lambda values: values.sum(min_count=1)),
         memory_mb=("memory_mb", "max"),
     )
-    return table.sort_values("cpu_seconds", ascending=False).reset_index().to_dict("records")
+    return table.sort_values("cpu_seconds", ascending=False).reset_index()
+
+
+def in_all(jobs):
+    """What the jobs of `read_costs` cost together; None without a job.
+
+    Returns
+    -------
+    dict
+        `jobs`, how many; `cpu_seconds`, their sum; `longest` and `largest`, the jobs that took the most seconds on the
+        clock and the most memory.
+    """
+    if not jobs:
+        return None
+    return {
+        "jobs": len(jobs),
+        "cpu_seconds": sum(job["cpu_seconds"] or 0 for job in jobs),
+        "longest": max(jobs, key=lambda job: job["wall_seconds"]),
+        "largest": max(jobs, key=lambda job: job["memory_mb"] or 0),
+    }
 
 
 def by_experiment(jobs, passes, forecasts):

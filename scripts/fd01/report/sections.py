@@ -60,7 +60,7 @@ SECTIONS = [
     Section("data", APPENDIX, "The data and the blocks"),
     Section("provenance", APPENDIX, "Provenance: experiments, weights and code"),
     Section("environment", APPENDIX, "The environment of the run"),
-    Section("cost", APPENDIX, "What the forecasts cost"),
+    Section("cost", APPENDIX, "What the run cost"),
     Section("glossary", APPENDIX, "Glossary"),
     Section("licences", APPENDIX, "Licences of data, code and weights"),
     Section("citation", APPENDIX, "How to cite"),

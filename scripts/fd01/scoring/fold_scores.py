@@ -122,7 +122,7 @@ def check_history(split, needed):
 
 
 def _record(not_run, train_end, target, reason):
-    logging.warning("%s, train end %s: not run: %s", target, train_end, reason)
+    logging.info("%s, train end %s: not run: %s", target, train_end, reason)
     not_run.setdefault(train_end, []).append({**target, "reason": str(reason)})
 
 

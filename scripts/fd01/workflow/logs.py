@@ -8,15 +8,17 @@ from fd01.workflow.errors import UserError
 
 
 def configure_logging(snakemake):
-    """Send log records, and the exception that ends the script, to `snakemake.log[0]` and to stderr.
+    """Send log records, and the exception that ends a script, to `snakemake.log[0]`, warnings and errors to stderr too.
 
     Snakemake itself writes nothing of a `script:` to its `log:`. A `UserError` is shown as its message, without a
     traceback. This is the first call of every script, so it also checks the environment of the job.
     """
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.WARNING)  # a person sees a bar and a line for each job
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
-        handlers=[logging.FileHandler(snakemake.log[0], mode="w"), logging.StreamHandler()],
+        handlers=[logging.FileHandler(snakemake.log[0], mode="w"), terminal],
         force=True,
     )
     logging.captureWarnings(True)

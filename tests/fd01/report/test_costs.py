@@ -1,22 +1,32 @@
-"""What the forecasts cost, from benchmark files."""
+"""What a run cost, from benchmark files."""
 
 import pytest
 
-from fd01.report.costs import by_experiment, by_rule, read_costs
+from fd01.report.costs import by_experiment, by_rule, in_all, read_costs
 
 PASSES = {"LL-forecast": "pretrained-return-32", "LL-probe": "pretrained-return-32"}
 HEAD = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 FILES = {  # wall seconds, memory, CPU seconds
     "train_patchtst/PTST/2014-12-31/seed-0.tsv": (10, 500, 8),
     "train_patchtst/PTST/2014-12-31/seed-1.tsv": (12, 600, 9),
+    "train_patchtst/PTST/2014-12-31/seed-2.tsv": (900, 9000, 900),  # no seed of this run any more
+    "train_patchtst/PTST/2002-12-31/seed-0.tsv": (900, 9000, 900),  # nor is this the end of a training
     "gather_seeds/PTST.tsv": (1, 200, 1),
     "run_lag_llama/pretrained-return-32.tsv": (40, 900, 30),
     "fit_probe/LL-probe.tsv": (2, 300, 2),
     "score_lag_llama/LL-forecast.tsv": (0.01, "-", "-"),
-    "run_baseline/BASE-gone.tsv": (5, 100, 5),  # no experiment of this run any more
+    "run_baseline/BASE-gone.tsv": (900, 9000, 900),  # no experiment of this run any more
+    "run_lag_llama/pretrained-high-32.tsv": (900, 9000, 900),  # no pass of it
     "plot_scores/roc.tsv": (5, 100, 5),
-    "evaluate.tsv": (5, 100, 5),
+    "evaluate.tsv": (6, 1000, 6),
+    "plot_walk_forward.tsv": (900, 9000, 900),  # the report has no such figure any more
+    "measure_truth.tsv": (7, 100, 7),
+    "audit_predictions.tsv": (900, 9000, 900),  # a run of its own
+    "render_report.tsv": (900, 9000, 900),  # of the report before
 }
+TRAININGS = ["PTST/2014-12-31/seed-0", "PTST/2014-12-31/seed-1"]
+JOBS = {"PTST", "LL-forecast", "LL-probe", "pretrained-return-32", "roc", *TRAININGS}
+REPORT_INPUTS = ["results/s/metrics/truth.csv", "results/s/metrics/audit.csv"]
 
 
 @pytest.fixture
@@ -25,24 +35,37 @@ def jobs(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(HEAD + f"{seconds}\t0:00:10\t{memory}\t1\t1\t1\t1\t1\t99\t{cpu}\n")
-    return read_costs(tmp_path, ["PTST", "LL-forecast", "LL-probe", "EXT"], PASSES)
+    return read_costs(tmp_path, JOBS, REPORT_INPUTS)
 
 
-def test_jobs_behind_the_forecasts_are_read_and_no_others(jobs):
-    assert {(job["rule"], job["of"]) for job in jobs} == {
-        *(("train_patchtst", "PTST"), ("gather_seeds", "PTST"), ("fit_probe", "LL-probe")),
-        *(("run_lag_llama", "pretrained-return-32"), ("score_lag_llama", "LL-forecast")),
-    }
+def test_jobs_of_the_present_configuration_are_read_and_no_others(jobs):
+    assert sorted((job["rule"], job["job"], job["of"]) for job in jobs) == [
+        ("evaluate", "", ""),
+        ("fit_probe", "LL-probe", "LL-probe"),
+        ("gather_seeds", "PTST", "PTST"),
+        ("measure_truth", "", ""),
+        ("plot_scores", "roc", "roc"),
+        ("run_lag_llama", "pretrained-return-32", "pretrained-return-32"),
+        ("score_lag_llama", "LL-forecast", "LL-forecast"),
+        *(("train_patchtst", training, "PTST") for training in TRAININGS),
+    ]
     (short,) = (job for job in jobs if job["rule"] == "score_lag_llama")
     assert short["cpu_seconds"] is None and short["wall_seconds"] == 0.01
 
 
 def test_rules_have_the_sum_of_seconds_and_the_largest_memory(jobs):
-    rows = {row["rule"]: row for row in by_rule(jobs)}
-    assert next(iter(rows)) == "run_lag_llama"
-    row = rows["train_patchtst"]
-    assert (row["jobs"], row["cpu_seconds"], row["wall_seconds"], row["memory_mb"]) == (2, 17, 22, 600)
-    assert by_rule([]) == []
+    table = by_rule(jobs).set_index("rule")
+    assert table.index[0] == "run_lag_llama"
+    assert table.loc["train_patchtst"].to_list() == [2, 17, 22, 600]
+    assert table.loc["score_lag_llama"].isna().to_list() == [False, True, False, True]
+    assert by_rule([]).empty
+
+
+def test_sum_longest_and_largest_job_of_all(jobs):
+    cost = in_all(jobs)
+    assert (cost["jobs"], cost["cpu_seconds"]) == (9, 8 + 9 + 1 + 30 + 2 + 5 + 6 + 7)
+    assert (cost["longest"]["rule"], cost["largest"]["rule"]) == ("run_lag_llama", "evaluate")
+    assert in_all([]) is None
 
 
 def test_shared_pass_is_counted_once_over_its_users(jobs):
@@ -50,7 +73,8 @@ def test_shared_pass_is_counted_once_over_its_users(jobs):
     rows = {row["experiment"]: row for row in by_experiment(jobs, PASSES, forecasts)}
     assert set(rows) == {"PTST", "LL-forecast", "LL-probe", "EXT"}
     assert (rows["LL-forecast"]["cpu_seconds"], rows["LL-probe"]["cpu_seconds"]) == (15, 17)
-    assert sum(row["cpu_seconds"] or 0 for row in rows.values()) == sum(job["cpu_seconds"] or 0 for job in jobs)
+    behind = [job for job in jobs if job["rule"] not in ("evaluate", "measure_truth", "plot_scores")]
+    assert sum(row["cpu_seconds"] or 0 for row in rows.values()) == sum(job["cpu_seconds"] or 0 for job in behind)
     assert (rows["PTST"]["per_thousand"], rows["LL-probe"]["per_thousand"]) == (9, 34)
     assert rows["LL-forecast"]["shared_with"] == ["LL-probe"] and rows["LL-probe"]["memory_mb"] == 900
     assert rows["EXT"]["cpu_seconds"] is None
