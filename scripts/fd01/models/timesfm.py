@@ -57,7 +57,7 @@ def reload(weights):
 
 
 def load_untrained(seed):
-    """The same architecture with random weights, saved and loaded the same way as published ones.
+    """The same architecture with random weights.
 
     The weights have PyTorch's default initialisation and depend on `seed` alone. The norm scales are 1: the package
     leaves them at 0, with which every block passes its input on unchanged.
@@ -67,11 +67,12 @@ def load_untrained(seed):
     gc.collect()  # a compiled model refers to itself, so the one before may still hold 0.9 GB
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        weights = import_timesfm().TimesFM_2p5_200M_torch().model.state_dict()
-        for name, value in weights.items():
-            if name.endswith("_ln.scale"):
-                torch.nn.init.ones_(value)
-        return reload(weights)  # inside the fork: it draws random numbers, as it builds a network first
+        model = import_timesfm().TimesFM_2p5_200M_torch(torch_compile=False)
+    for name, value in model.model.state_dict().items():
+        if name.endswith("_ln.scale"):
+            torch.nn.init.ones_(value)
+    model.model.to(model.model.device).eval()
+    return model
 
 
 def open_timesfm(settings, seeds, manifest):
