@@ -279,7 +279,7 @@ def test_hidden_states_and_quantiles_belong_to_the_forecast(model):
     values, mask = (torch.from_numpy(part).to(model.model.device) for part in padded(inputs, 80, 32))
     with torch.inference_mode():
         states, location, scale = hidden_states(model.model, values, mask)
-        actual = location[..., None] + scale[..., None] * quantiles_of(model.model, states)
+        actual = location[..., None] + scale[..., None] * quantiles_of(model.model, states, 128)
     expected = forecast(model, inputs, 128, SETTINGS | {"flip": False})
     actual = actual.cpu().numpy()
     np.testing.assert_allclose(actual, expected, rtol=1e-5)
