@@ -30,6 +30,7 @@ rule run_lag_llama:
         gpu=GPU,
     params:
         seeds=lag_llama_seeds,
+        states=lag_llama_states,
         folds=lookup(dpath="datasets/{dataset}/folds", within=config),
         min_history=config["origins"]["min_history"],
     script:
