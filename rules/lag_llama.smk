@@ -30,6 +30,7 @@ rule run_lag_llama:
     params:
         code=code_of("scripts/run_lag_llama.py"),
         seeds=lag_llama_seeds,
+        states=lag_llama_states,
         folds=of_dataset("folds"),
         min_history=config["origins"]["min_history"],
     script:

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from fd01.models.forecasts import rounded
 from fd01.models.frozen import run_frozen
 from fd01.models.timesfm import describe_model, encode, inputs_of, open_timesfm
 from fd01.workflow.logs import configure_logging
@@ -21,7 +22,7 @@ def encode_rows(model, dataset, rows, settings):
 
 def state_frame(rows, states):
     """A table of hidden states: `row` and one column per unit."""
-    frame = pd.DataFrame(states).add_prefix("state_")
+    frame = pd.DataFrame(rounded(states)).add_prefix("state_")
     frame.insert(0, "row", rows)
     return frame
 
@@ -46,4 +47,5 @@ if __name__ == "__main__":
         snakemake.threads,
         snakemake.input.manifest,
     )
-    write_table(snakemake.output[0], frame, provenance | of_model | {"seconds": time.perf_counter() - start})
+    provenance |= of_model | {"seconds": time.perf_counter() - start}
+    write_table(snakemake.output[0], frame, provenance, vectors=["state"])

@@ -38,6 +38,13 @@ def shared_passes(wildcards):
     return {name: Path(lag_llama_run_of(wildcards.dataset, name)).stem for name in sorted(names)}
 
 
+def lag_llama_states(wildcards):
+    """Params function: whether a probe reads the hidden states of one run of the network; `only` does not matter."""
+    wanted = {"weights": wildcards.weights, "input": wildcards.input, "context": int(wildcards.context)}
+    probes = experiments_of("lag-llama-probe")
+    return any(wanted.items() <= config["experiments"][name]["settings"].items() for name in probes)
+
+
 def lag_llama_seeds(wildcards):
     """Params function: the seeds of all experiments that use one run of the network."""
     return sorted({seed for entry in lag_llama_users(wildcards) for seed in entry.get("seeds", [])})

@@ -5,8 +5,11 @@ copy of it in `sktime`.
 """
 
 import json
+import sys
 import warnings
+from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +49,9 @@ def build(architecture, context, horizon=1):
     (context + horizon) / native context.
     """
     warnings.filterwarnings("ignore", module="gluonts")  # deprecations in its own code
-    from gluonts.torch.distributions import StudentTOutput
-    from sktime.libs.lag_llama.model.module import LagLlamaModel
+    with without_init("gluonts.torch"):
+        from gluonts.torch.distributions import StudentTOutput
+        from sktime.libs.lag_llama.model.module import LagLlamaModel
 
     architecture = dict(architecture)
     native = architecture["context_length"]
@@ -55,6 +59,22 @@ def build(architecture, context, horizon=1):
         architecture["rope_scaling"] = {"type": "linear", "factor": (context + horizon) / native}
     network = LagLlamaModel(**architecture | {"context_length": context}, distr_output=StudentTOutput())
     return network.to(device()).eval()
+
+
+@contextmanager
+def without_init(package):
+    """Import modules of `package` in this block without its `__init__`, if it has not run yet.
+
+    That of `gluonts.torch` imports all its models and, for them, Lightning: four seconds for what is not used here.
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = module_from_spec(find_spec(package))  # not run
+    try:
+        yield
+    finally:
+        del sys.modules[package]  # whoever imports the package itself later gets all of it
 
 
 def device():
@@ -206,7 +226,7 @@ def sampled_means(network, values, dates, samples, seed):
     return np.array(means)
 
 
-def run_network(network, series, features, rows, batch_size=128):
+def run_network(network, series, features, rows, batch_size=32):
     """Predictive distribution and hidden states of every row, from one forward pass without gradients.
 
     Parameters

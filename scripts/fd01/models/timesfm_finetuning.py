@@ -91,7 +91,7 @@ def build_objective(module, objective, features):
 
         def forward(self, values, mask, features, y):
             states, location, scale = hidden_states(self.module, values, mask)
-            return pinball_and_square(quantiles_of(self.module, states)[:, : y.shape[1]], (y - location) / scale)
+            return pinball_and_square(quantiles_of(self.module, states, y.shape[1]), (y - location) / scale)
 
     class Event(torch.nn.Module):
         def __init__(self):

@@ -17,6 +17,7 @@ from helpers.hub import Hub, with_hub
 from helpers.interruption import Interrupted, interrupt
 from helpers.lightning_checkpoint import lightning_content
 from helpers.made_up_data import CONFIG, LABELS, UP, UP_5, make_prices
+from helpers.paths import ROOT
 from run_lag_llama import run_rows
 from safetensors.torch import load_file, save_file
 from scipy import stats
@@ -28,7 +29,7 @@ from train_lag_llama import build_loss, fit
 from fd01.data.origins import build_origins, splits
 from fd01.data.series import percent_series
 from fd01.data.touch import touch_exponent
-from fd01.models.forecasts import PARAMETERS, STATE_COLUMNS
+from fd01.models.forecasts import PARAMETERS, STATE_COLUMNS, rounded
 from fd01.models.frozen import run_frozen
 from fd01.models.lag_llama import (
     PUBLISHED,
@@ -316,6 +317,21 @@ def test_positions_beyond_the_native_context_are_scaled(context, factor):
     assert SMALL["rope_scaling"] is PUBLISHED["rope_scaling"] is None
 
 
+def test_network_is_built_without_lightning_and_the_package_stays_whole():
+    code = """
+import sys
+from fd01.models.lag_llama import load_untrained
+network = load_untrained(0, 32)
+print("lightning" in sys.modules, "gluonts.torch" in sys.modules)
+from gluonts.torch import DeepAREstimator
+from gluonts.torch.distributions import StudentTOutput
+print("lightning" in sys.modules, isinstance(network.distr_output, StudentTOutput))
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["False", "False", "True", "True"]
+
+
 def test_time_features_equal_the_package_on_trading_days():
     from arch.data import sp500
     from gluonts.time_feature import time_features_from_frequency_str
@@ -460,7 +476,7 @@ def test_gaps_are_refused_and_no_hook_stays(prices, network):
 
 def test_rows_without_history_are_left_out(prices):
     network = load_untrained(0, 32)
-    frame = run_rows(network, prices, np.arange(FIRST - 3, FIRST + 2), "return")
+    frame = run_rows(network, prices, np.arange(FIRST - 3, FIRST + 2), "return", states=True)
     assert frame.columns.tolist() == ["row", *PARAMETERS, *STATE_COLUMNS]
     assert frame["row"].tolist() == [FIRST, FIRST + 1]
     assert np.isfinite(frame).all(axis=None)
@@ -468,9 +484,16 @@ def test_rows_without_history_are_left_out(prices):
     _, states = run_network(network, percent_series(prices, "return"), time_features(prices["Date"]), np.array([FIRST]))
     layers = states[0].reshape(10, 144)
     for layer, prefix in enumerate([*(f"h{i}" for i in range(8)), "norm", "mean"]):
-        np.testing.assert_allclose(frame.loc[0, [f"{prefix}_{i}" for i in range(144)]], layers[layer], atol=1e-5)
+        stored = frame.loc[0, [f"{prefix}_{i}" for i in range(144)]].to_numpy(np.float32)
+        np.testing.assert_allclose(stored, layers[layer], rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(stored, rounded(stored))
     with pytest.raises(NotRun, match=f"needs {FIRST + 1} days of history, and the last day has {FIRST}"):
-        run_rows(network, prices, np.arange(FIRST - 3, FIRST), "return")
+        run_rows(network, prices, np.arange(FIRST - 3, FIRST), "return", states=True)
+
+
+def test_states_are_left_out_where_no_probe_reads_them(prices, network):
+    frame = run_rows(network, prices, np.array([FIRST]), "high", states=False)
+    assert frame.columns.tolist() == ["row", *PARAMETERS]
 
 
 # --- scores
@@ -781,7 +804,7 @@ def test_twin_without_history_is_not_run_for_that_and_not_for_want_of_weights(pr
     short = prices.iloc[: NEEDED - 1]
     frame, about = run_frozen(
         lambda: (UNTRAINED, [(0, lambda: network)]),
-        lambda network: run_rows(network, short, np.arange(79, len(short)), "return"),
+        lambda network: run_rows(network, short, np.arange(79, len(short)), "return", states=True),
         describe_network,
         ["row", "seed"],
         threads=1,

@@ -97,8 +97,20 @@ def test_weights_of_the_twin_come_from_its_seed():
         assert torch.equal(other[name], value) == name.endswith("scale")
 
 
-def test_twin_is_loaded_as_published_weights_are(model):
-    assert not model.torch_compile and not model.model.training
+def test_twin_is_built_once_and_not_written_to_disk(monkeypatch):
+    built = []
+    module = sys.modules[type(load_untrained(0).model).__module__]
+    build = module.TimesFM_2p5_200M_torch_module.__init__
+    monkeypatch.setattr(module.TimesFM_2p5_200M_torch_module, "__init__", lambda self: built.append(build(self)))
+    monkeypatch.setattr("safetensors.torch.save_file", lambda *arguments: pytest.fail("written to disk"))
+    load_untrained(1)
+    assert len(built) == 1
+
+
+def test_twin_is_as_published_weights_are_loaded(model, tiny_weights):
+    loaded = load(tiny_weights)
+    assert model.torch_compile == loaded.torch_compile == False  # noqa: E712
+    assert not model.model.training and model.model.device == loaded.model.device
     norms = [part for part in model.model.modules() if type(part).__name__ == "RMSNorm"]
     assert len(norms) == 2 * 6
     assert all((norm.scale == 1).all() for norm in norms)
@@ -234,6 +246,12 @@ def test_forecast_equals_the_package_one_window_at_a_time(flip, model):
     assert relative_to_spread(actual - expected, inputs).max() < 1e-4
 
 
+def test_horizon_beyond_one_pass_is_not_run(model):
+    assert forecast(model, walks()[:1], 128, SETTINGS).shape == (1, 128, 10)
+    with pytest.raises(NotRun, match="it forecasts 128 days, and the longest horizon is 129"):
+        forecast(model, walks()[:1], 129, SETTINGS)
+
+
 def test_forecast_leaves_its_inputs_alone(model):
     inputs = walks()
     forecast(model, inputs, 1, SETTINGS)
@@ -279,7 +297,7 @@ def test_hidden_states_and_quantiles_belong_to_the_forecast(model):
     values, mask = (torch.from_numpy(part).to(model.model.device) for part in padded(inputs, 80, 32))
     with torch.inference_mode():
         states, location, scale = hidden_states(model.model, values, mask)
-        actual = location[..., None] + scale[..., None] * quantiles_of(model.model, states)
+        actual = location[..., None] + scale[..., None] * quantiles_of(model.model, states, 128)
     expected = forecast(model, inputs, 128, SETTINGS | {"flip": False})
     actual = actual.cpu().numpy()
     np.testing.assert_allclose(actual, expected, rtol=1e-5)

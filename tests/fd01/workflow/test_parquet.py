@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from helpers.made_up_data import make_prices
 from helpers.paths import ROOT
@@ -47,3 +49,25 @@ def test_frame_comes_back_as_it_was(tmp_path, folder):
     frame, about = read_table(tmp_path / folder / "table.parquet")
     pd.testing.assert_frame_equal(frame, prices.reset_index())
     assert about == {"model": "none"}
+
+
+@pytest.mark.parametrize("rows", [200, 0])
+def test_vectors_come_back_as_columns_to_the_last_bit(tmp_path, rows):
+    rng, path = np.random.default_rng(0), tmp_path / "states.parquet"
+    units = [f"{name}_{i}" for name in ("h1", "h10") for i in range(12)]
+    frame = pd.DataFrame(rng.standard_normal((rows, len(units))).astype(np.float32), columns=units)
+    frame.insert(0, "row", np.arange(rows))
+    frame.insert(1, "score", rng.standard_normal(rows))
+    write_table(path, frame, {"model": "none"}, vectors=["h1", "h10", "absent"])
+    assert pq.read_schema(path).names == ["row", "score", "h1", "h10"]
+    pd.testing.assert_frame_equal(read_frame(path), frame)
+    for columns in (None, ["score"], ["h10_11", "row"], ["h1_0", "h10_0"]):
+        found, about = read_table(path, columns)
+        pd.testing.assert_frame_equal(found, frame[columns or list(frame)])
+        assert about == {"model": "none"}
+
+
+def test_same_table_gives_the_same_bytes(tmp_path):
+    for name in "ab":
+        write_table(tmp_path / name, make_prices(days=90), {"model": "none"})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
