@@ -24,7 +24,6 @@ rule run_lag_llama:
         context=r"\d+",
     conda:
         "../envs/lag-llama.yaml"
-    threads: 8
     resources:
         gpu=GPU,
     params:

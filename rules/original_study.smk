@@ -58,7 +58,6 @@ rule reproduce_published:
         "results/{dataset}/benchmarks/reproduce_published.tsv"
     conda:
         "../envs/timesfm.yaml"
-    threads: 8
     resources:
         gpu=GPU,
     params:

@@ -19,7 +19,6 @@ rule forecast_timesfm:
         experiment=one_of(experiments_of("timesfm")),
     conda:
         "../envs/timesfm.yaml"
-    threads: 8
     resources:
         gpu=GPU,
     params:
@@ -49,7 +48,6 @@ rule encode_timesfm:
         experiment=one_of(experiments_of("timesfm-probe")),
     conda:
         "../envs/timesfm.yaml"
-    threads: 8
     resources:
         gpu=GPU,
     params:
@@ -80,7 +78,6 @@ rule finetune_timesfm:
         experiment=one_of(experiments_of("timesfm-finetuned")),
     conda:
         "../envs/timesfm.yaml"
-    threads: 8
     resources:
         gpu=GPU,
     params:

@@ -96,8 +96,7 @@ def new_folder(checkpoint, tmp_path_factory):
 @pytest.fixture(scope="module")
 def distributed(cluster, hub, new_folder):
     """The small study on the cluster, begun; its weights are there to be fetched."""
-    one_thread = ["--set-threads", "forecast_timesfm=1", "encode_timesfm=1"]  # as in `command`, for the same bits
-    run = on_cluster(cluster, ROOT / "Snakefile", new_folder("distributed"), *one_thread, hub=hub)
+    run = on_cluster(cluster, ROOT / "Snakefile", new_folder("distributed"), hub=hub)
     yield run
     run.end()
 

@@ -87,7 +87,7 @@ def test_threads_and_batches_move_scores_by_less_than_the_stated_tolerance(undis
             config["experiments"][each]["settings"]["batch_size"] = 7
     write_config(folder, config)
     targets = [f"results/sp500/predictions/{name}" for name in MOVED]
-    snakemake(folder, *targets)  # one thread per job
+    snakemake(folder, "--set-threads", "forecast_timesfm=2", "encode_timesfm=2", "--", *targets)
     for name, tolerance in MOVED.items():
         path = f"results/sp500/predictions/{name}"
         (frame, about), (expected, before) = (read_experiment(root / path) for root in (folder, undisturbed))

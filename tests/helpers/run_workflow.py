@@ -13,9 +13,7 @@ QUIET = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 def command(folder, *arguments):
     """The command line of Snakemake in `folder`."""
     study = ["--snakefile", ROOT / "Snakefile", "--directory", folder, "--cores", "2"]
-    jobs = ("forecast", "encode", "finetune")  # of a tiny network, which needs no more than a core
-    side_by_side = ["--resources", "gpu=2", "--set-threads", *(f"{job}_timesfm=1" for job in jobs)]
-    return [sys.executable, "-m", "snakemake", *side_by_side, *study, *arguments]
+    return [sys.executable, "-m", "snakemake", "--resources", "gpu=2", *study, *arguments]
 
 
 def environment(hub=None, **variables):

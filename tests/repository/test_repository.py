@@ -142,13 +142,6 @@ def test_rule_script_log_and_benchmark_share_a_name(name):
     assert "conda:" in body
 
 
-def test_rules_that_run_timesfm_declare_their_threads():
-    rules = {system.rule for system in SYSTEMS.values() if system.weights == "timesfm"}
-    assert rules == {"forecast_timesfm", "encode_timesfm", "finetune_timesfm"}
-    for name in rules:
-        assert re.search(r"^    threads: \d+$", RULES[name], re.MULTILINE), name
-
-
 REPRODUCES = "reproduce_published"  # it runs TimesFM, and is no experiment
 
 
