@@ -20,7 +20,7 @@ from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame, write_table
 from fd01.workflow.provenance import describe_job, describe_network
 
-BATCH = 8  # windows; from 16 on, memory goes back to the system and comes again in every layer: 1.5 times as slow
+BATCH = 16  # windows; larger ones are slower
 # What the provenance says of random weights.
 UNTRAINED = "none: random (the package's initialisation, no layer starts at zero)"
 
