@@ -41,6 +41,20 @@ def windows(values, rows, context):
     return scaled.transpose(0, 2, 1).astype(np.float32)
 
 
+def dropout(x, probability):
+    """Set each value of a float tensor to 0 with `probability`, and divide the others by what is left of 1.
+
+    As `torch.nn.functional.dropout`, with 16 random bits for each value in place of a random number: on a CPU they cost
+    a tenth. The probability is a multiple of 2**-16, the nearest one.
+    """
+    import torch
+
+    words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
+    bits = words.view(torch.int16)[: x.numel()].view(x.shape)
+    keep = torch.ge(bits, round(probability * 2**16) - 2**15, out=torch.empty_like(x))
+    return x * keep.div_(1 - probability)
+
+
 def build_network(channels, settings):
     """A torch module that maps windows, float32 of shape (n, context, channels), to logits, shape (n,).
 
@@ -48,6 +62,26 @@ def build_network(channels, settings):
     """
     import torch
     from torch import nn
+
+    class Dropout(nn.Dropout):
+        def forward(self, x):
+            return dropout(x, self.p) if self.training else x
+
+    class EncoderLayer(nn.TransformerEncoderLayer):
+        """The same weights and result, without masks; `Dropout` takes half the time of the usual layer away."""
+
+        def __init__(self, *sizes, **options):
+            super().__init__(*sizes, **options)
+            self.dropout = Dropout(settings["dropout"])
+
+        def forward(self, x, **masks):
+            attention, drop = self.self_attn, self.dropout
+            projected = nn.functional.linear(self.norm1(x), attention.in_proj_weight, attention.in_proj_bias)
+            # Each of shape (n, heads, patches, d_model / heads).
+            query, key, value = projected.unflatten(2, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
+            shares = torch.softmax(query @ key.mT / attention.head_dim**0.5, dim=3)
+            x = x + drop(attention.out_proj((drop(shares) @ value).transpose(1, 2).flatten(2)))
+            return x + drop(self.linear2(drop(self.activation(self.linear1(self.norm2(x))))))
 
     class PatchTST(nn.Module):
         def __init__(self):
@@ -58,7 +92,7 @@ def build_network(channels, settings):
             self.shift = nn.Parameter(torch.zeros(channels))
             self.embed = nn.Linear(channels * self.patch, d_model)
             self.position = nn.Parameter(0.02 * torch.randn(patches, d_model))
-            layer = nn.TransformerEncoderLayer(
+            layer = EncoderLayer(
                 d_model,
                 settings["heads"],
                 settings["d_ff"],
@@ -70,13 +104,13 @@ def build_network(channels, settings):
             self.encoder = nn.TransformerEncoder(
                 layer, settings["layers"], norm=nn.LayerNorm(d_model), enable_nested_tensor=False
             )
-            self.dropout = nn.Dropout(settings["dropout"])
+            self.dropout = Dropout(settings["dropout"])
             self.head = nn.Linear(patches * d_model, 1)
 
         def forward(self, x):
-            x = x * self.scale + self.shift
-            patches = x.unfold(1, self.patch, self.stride).flatten(2)  # (n, patches, channels * patch)
-            tokens = self.encoder(self.dropout(self.embed(patches) + self.position))
+            patches = x.unfold(1, self.patch, self.stride) * self.scale[:, None] + self.shift[:, None]
+            # From (n, patches, channels, patch) to (n, patches, channels * patch).
+            tokens = self.encoder(self.dropout(self.embed(patches.flatten(2)) + self.position))
             return self.head(self.dropout(tokens.flatten(1))).squeeze(1)
 
     return PatchTST()
@@ -118,6 +152,7 @@ def train(x, y, x_monitor, y_monitor, settings, seed, device="cpu"):
 
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
+    torch.utils.deterministic.fill_uninitialized_memory = False  # a search for mistakes, which costs 4 % of the time
     network = build_network(x.shape[2], settings).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings["learning_rate"], fused=True)
     loss_function = torch.nn.BCEWithLogitsLoss()

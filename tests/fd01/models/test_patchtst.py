@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from train_patchtst import train_and_score, training_sets
 
 from fd01.data.origins import hide_outcomes, sealed_days, splits
-from fd01.models.patchtst import build_network, predict, train, windows
+from fd01.models.patchtst import build_network, dropout, predict, train, windows
 from fd01.scoring.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
 from fd01.workflow.errors import NotRun
 
@@ -91,6 +91,103 @@ def test_network_has_the_parameters_of_its_published_size(name, expected):
     assert network.position.shape == (patches, d)
     with torch.inference_mode():
         assert network(torch.zeros(5, 80, 20)).shape == (5,)
+
+
+@pytest.mark.parametrize("name", ["PTST-2M", "PTST-200M"])
+def test_encoder_is_that_of_torch(name):
+    settings = CONFIG["experiments"][name]["settings"] | {"dropout": 0.0}
+    torch.manual_seed(0)
+    ours = build_network(20, settings).encoder
+    layer = torch.nn.TransformerEncoderLayer(
+        *(settings[size] for size in ("d_model", "heads", "d_ff", "dropout")),
+        activation="gelu",
+        batch_first=True,
+        norm_first=True,
+    )
+    norm = torch.nn.LayerNorm(settings["d_model"])
+    usual = torch.nn.TransformerEncoder(layer, settings["layers"], norm, enable_nested_tensor=False)
+    usual.load_state_dict(ours.state_dict())
+    tokens = torch.randn(4, 9, settings["d_model"])
+    results = []
+    for encoder in (ours, usual):
+        x = tokens.clone().requires_grad_()
+        y = encoder(x)
+        y.pow(3).sum().backward()
+        results.append([y, x.grad, *(parameter.grad for parameter in encoder.parameters())])
+    for actual, expected in zip(*results):
+        torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-6 * expected.abs().max().item())
+
+
+def test_network_begins_as_with_the_layer_of_torch():
+    """Its layers begin with equal weights, as `torch.nn.TransformerEncoder` copies one."""
+    settings = CONFIG["experiments"]["PTST-2M"]["settings"]
+    torch.manual_seed(0)
+    network = build_network(20, settings)
+    torch.manual_seed(0)
+    torch.nn.Linear(20 * 16, 64)
+    torch.randn(9, 64)
+    layer = torch.nn.TransformerEncoderLayer(64, 4, 256)
+    for ours in network.encoder.layers:
+        for name, value in layer.state_dict().items():
+            assert torch.equal(ours.state_dict()[name], value), name
+
+
+def test_channels_are_scaled_and_shifted_before_they_are_cut_into_patches():
+    network = build_network(3, SHORT).eval()
+    x = torch.from_numpy(noise(5)[0])
+    with torch.no_grad():
+        network.scale.copy_(torch.tensor([0.5, 2.0, -1.0]))
+        network.shift.copy_(torch.tensor([1.0, 0.0, -3.0]))
+        actual = network(x)
+        scaled = x * network.scale + network.shift
+        network.scale.fill_(1), network.shift.fill_(0)
+        torch.testing.assert_close(actual, network(scaled))
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.1, 0.5, 0.9])
+def test_dropout_keeps_each_value_with_its_probability(probability):
+    torch.manual_seed(0)
+    x = torch.full((3, 7, 10_001), 2.0, requires_grad=True)  # no multiple of the four values that share a draw
+    y = dropout(x, probability)
+    y.sum().backward()
+    kept = y != 0
+    torch.testing.assert_close(y[kept], torch.full_like(y[kept], 2 / (1 - probability)))
+    torch.testing.assert_close(x.grad, y.detach() / 2)
+    share = kept.double()
+    error = (probability * (1 - probability)) ** 0.5
+    for lag in range(4):  # also at each place within a draw
+        places = share.flatten()[lag::4]
+        assert abs(places.mean() - (1 - probability)) <= 4 * error / len(places) ** 0.5
+    if error:
+        flat = (share.flatten() - (1 - probability)) / error
+        for lag in (1, 2, 3, 4, 10_001):
+            assert abs((flat[lag:] * flat[:-lag]).mean()) < 4 / len(flat) ** 0.5
+
+
+def test_dropout_differs_from_call_to_call_and_is_fixed_by_the_seed():
+    x = torch.ones(1000)
+    torch.manual_seed(1)
+    first, second = dropout(x, 0.5), dropout(x, 0.5)
+    torch.manual_seed(1)
+    assert torch.equal(dropout(x, 0.5), first) and not torch.equal(second, first)
+
+
+def test_training_drops_where_the_layer_of_torch_does(monkeypatch):
+    calls = []
+
+    def record(x, probability):
+        calls.append((tuple(x.shape), probability))
+        return x
+
+    monkeypatch.setattr("fd01.models.patchtst.dropout", record)
+    network = build_network(20, CONFIG["experiments"]["PTST-2M"]["settings"])
+    x = torch.zeros(5, 80, 20)
+    network.eval()(x)
+    assert calls == []
+    network.train()(x)
+    tokens = (5, 9, 64)
+    layer = [(5, 4, 9, 9), tokens, (5, 9, 256), tokens]  # attention, what it gives, hidden units, what they give
+    assert calls == [(shape, 0.5) for shape in [tokens, *layer * 4, (5, 9 * 64)]]
 
 
 def test_network_sees_every_day_of_the_window():
