@@ -5,6 +5,7 @@
 # make test-cluster run the study on a Slurm cluster that is started here; as root, installs Debian's Slurm
 # make resume       go on with a run that was killed, with the same ARGS
 # make lint         check the style alone
+# make bench        run the benchmarks and write their page: about ten minutes on two idle cores
 # make notebook     write the Colab notebook from its source
 # make lock         pin envs/*.in again, with Python 3.11: envs/*.txt and the conda environments envs/*.yaml
 # PYTHON=/path/to/python3.12 names the Python that .venv is made with: 3.11, 3.12 or 3.13.
@@ -25,7 +26,7 @@ install = if type -P uv > /dev/null && test -z "$$($(BIN)/pip config list)"; \
 	then uv pip install --python $(BIN)/python --compile-bytecode --requirement $(1); \
 	else $(BIN)/pip install --requirement $(1); fi
 
-.PHONY: run test test-fast test-conda test-cluster resume lint notebook lock
+.PHONY: run test test-fast test-conda test-cluster resume lint bench notebook lock
 
 run: .venv/.run
 	@$(BIN)/snakemake show $(ARGS) || { echo "If an earlier run was killed: make resume"; exit 1; }
@@ -60,6 +61,9 @@ lint: .venv/.test
 	$(BIN)/snakefmt --check .
 	$(BIN)/snakemake --lint
 	site=$$(mktemp -d) && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir $$site && rm -r $$site
+
+bench: .venv/.run
+	$(BIN)/python bench/run_all.py
 
 notebook: .venv/.run
 	$(BIN)/python notebooks/make_notebook.py

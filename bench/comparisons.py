@@ -7,6 +7,8 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from figures import note
+
 sys.path[0] = str(Path(__file__).resolve().parents[1] / "scripts")
 
 import numpy as np  # noqa: E402
@@ -68,11 +70,13 @@ def table(resamples):
     yield "CPU, packages", f"{platform.processor() or platform.machine()}; scikit-learn {version('scikit-learn')}", ""
     yield size, f"{fast:.1f} CPU s, {wall:.1f} s", "60 s on two cores"
     yield f"scikit-learn in a loop, scaled from {resamples} resamples", f"{slow:.0f} CPU s", ""
+    note(f"bootstrap, {RESAMPLES:,} resamples", fast, slow)
     yield "ratio", f"{slow / fast:.0f}", "50"
     yield "largest difference between the two", f"{difference:.1e}", "1e-12"
     y, scores = simulate(LONG)
     fast, result = cpu_seconds(lambda: delong(y, scores))
     slow, expected = cpu_seconds(lambda: covariance_in_a_loop(y, scores))
+    note(f"DeLong, {EXPERIMENTS} experiments", fast, slow)
     yield f"DeLong, {EXPERIMENTS} x {EXPERIMENTS} pairs on {LONG:,} days", f"{fast:.2f} CPU s", "1 s"
     yield "the same, one call per pair", f"{slow:.1f} CPU s", ""
     yield "largest difference between the two", f"{np.abs(result.covariance - expected).max():.1e}", "1e-12"

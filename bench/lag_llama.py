@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from figures import note
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
@@ -86,6 +87,7 @@ def table(arguments):
     slow *= len(rows) / len(few)
     weights = sum(layer.weight.numel() for layer in network.modules() if isinstance(layer, torch.nn.Linear))
     floor = 2e-9 * weights * network.context_length * len(rows) / product_rate(network)
+    note(f"Lag-Llama, {len(rows)} windows", fast, slow, floor)
     yield "windows", f"{len(rows)} of 32 days, random weights, one thread", ""
     yield "exceedance in closed form, hidden states included", f"{fast:.2f} CPU s", "at most 2.5 CPU s for 762 windows"
     yield "the same for 7,000 windows", f"{fast * 7000 / len(rows):.1f} CPU s, scaled", "at most 22 CPU s"

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import numpy as np  # noqa: E402
+from figures import note  # noqa: E402
 
 from fd01.data.indicators import INDICATORS  # noqa: E402
 from fd01.data.prices import build_dataset, load_packaged  # noqa: E402
@@ -115,4 +116,5 @@ if __name__ == "__main__":
     spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
     print(f"| ratio, median of {arguments.rounds} pairs | {spread} | at most 0.80 |")
     print(f"| the matrix products of its linear layers alone | {statistics.median(limit):.2f} CPU s | |")
+    note("PatchTST, an epoch", ours, usual, statistics.median(limit))
     print(f"| largest difference of logits and gradients, relative | {largest_difference(data, settings):.1e} | |")

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 import yaml
+from figures import note
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENT = "PTST-2M"  # gets as many seeds as the study needs for a number of jobs
@@ -107,6 +108,7 @@ def main():
         seconds, peak, counted = in_new_folder(study, len(default) + jobs - round(whole[2]))
         assert counted == jobs, (counted, jobs)
         of_bare, _, _ = in_new_folder(bare, jobs)
+        note(f"plan {jobs:,} jobs", seconds, limit=of_bare)
         print(f"| {jobs:,} | {seconds:.1f} | {peak:.0f} | {of_bare:.1f} | {seconds / of_bare:.2f} |", flush=True)
 
 

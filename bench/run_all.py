@@ -1,0 +1,97 @@
+"""Run the benchmarks of the workflow and of its models, and write docs/reference/benchmarks.md; see README.md."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from figures import FILE
+from planning import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from fd01.workflow.provenance import git_commit  # noqa: E402
+
+PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
+PICTURE = ROOT / "docs" / "pictures" / "benchmarks.png"
+SCRIPTS = {
+    "The default run": "default_run.py",
+    "Planning": "planning.py",
+    "PatchTST": "patchtst.py",
+    "TimesFM 2.5": "timesfm.py --quick",
+    "Lag-Llama": "lag_llama.py",
+    "Comparisons": "comparisons.py",
+}
+PACKAGES = ("snakemake", "torch", "timesfm", "gluonts", "sktime", "scikit-learn", "numpy")
+MARKS = {"usual": ("s", "the usual way"), "ours": ("o", "this project"), "limit": ("|", "the limit")}
+HEAD = """# Benchmarks
+
+Made by `make bench` on {date}, at commit {commit}, on {machine}; Python {python}, {packages}.
+All figures belong to this machine. Each comparison was measured in one run, in CPU seconds, with
+random weights in the place of the published ones, which cost the same.
+[bench/](../../bench/README.md) says what each script measures.
+
+![CPU seconds of this project, of the usual way, and of the limit](../pictures/benchmarks.png)
+
+*The usual way: torch's own encoder layer for PatchTST, the package's own forecast for TimesFM, 100
+samples per window for Lag-Llama, scikit-learn in a loop for the bootstrap, one call per pair for
+DeLong's test. The limit: the matrix products alone, or a bare Snakefile with as many jobs.*
+"""
+
+
+def run_scripts(figures):
+    """A section of the page for each script; their numbers go to the file `figures`."""
+    for title, script in SCRIPTS.items():
+        start = time.perf_counter()
+        name, *options = script.split()
+        command = [sys.executable, ROOT / "bench" / name, *options]
+        environment = os.environ | {FILE: str(figures)}
+        output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment).stdout
+        section = f"## {title}\n\n`python bench/{script}`, {time.perf_counter() - start:.0f} s.\n\n{output}"
+        print(section, flush=True)
+        yield section
+
+
+def draw(rows, path):
+    """A line for each comparison: how many times ours takes the usual way and the limit take."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 0.6 * len(rows) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    for height, row in enumerate(reversed(rows)):
+        for key, (marker, _) in MARKS.items():
+            if row[key]:
+                axes.plot(row[key] / row["ours"], height, marker, ms=10, mew=2, color=f"C{list(MARKS).index(key)}")
+                axes.annotate(f"{row[key]:.3g} s", (row[key] / row["ours"], height + 0.18), ha="center", fontsize=8)
+    for key, (marker, label) in MARKS.items():
+        axes.plot([], [], marker, ms=8, mew=2, color=f"C{list(MARKS).index(key)}", label=label)
+    axes.set(xscale="log", xlabel="CPU seconds, as a multiple of this project's", ylim=(-0.5, len(rows) - 0.3))
+    axes.set_yticks(range(len(rows)), [row["what"] for row in reversed(rows)])
+    axes.axvline(1, color="0.8", zorder=0)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+def main():
+    with tempfile.NamedTemporaryFile(suffix=".jsonl") as figures:
+        sections = list(run_scripts(Path(figures.name)))
+        rows = [json.loads(line) for line in Path(figures.name).read_text(encoding="utf-8").splitlines()]
+    draw(rows, PICTURE)
+    head = HEAD.format(
+        date=date.today(),
+        commit=(git_commit() or "unknown")[:12],
+        machine=f"{os.cpu_count()} cores of {platform.machine()}",
+        python=platform.python_version(),
+        packages=", ".join(f"{name} {version(name)}" for name in PACKAGES),
+    )
+    PAGE.write_text("\n".join([head, *sections]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
