@@ -16,7 +16,7 @@ from planning import ROOT
 
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from fd01.workflow.provenance import git_commit  # noqa: E402
+from fd01.workflow.provenance import git_commit
 
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 PICTURE = ROOT / "docs" / "pictures" / "benchmarks.png"
