@@ -82,5 +82,5 @@ def draw_auc(table, cast):
 if __name__ == "__main__":
     configure_logging(snakemake)
     table = auc_table(pd.read_csv(snakemake.input.metrics), snakemake.params.target)
-    cast = Cast.read(snakemake.input.experiments, snakemake.params.reference)
+    cast = Cast.read(snakemake.input.experiments, snakemake.params.reference, snakemake.params.names)
     save_figure(*draw_auc(table, cast), table, Path(snakemake.output.svg).with_suffix(""))

@@ -437,7 +437,7 @@ def test_twin_of_a_training_is_not_run_without_weights(copy):
 
 def test_show_warns_of_missing_weights(study):
     shown = snakemake(study, "show").stdout
-    assert "FD-01 is open: neither TimesFM nor Lag-Llama has run" in shown
+    assert "FD-01 is unanswered: neither TimesFM nor Lag-Llama has run" in shown
     assert "WARNING: not run, because their weights are missing: TFM-01, TFM-02, TFM-probe. To fetch" in shown
 
 

@@ -157,7 +157,7 @@ def test_figure_says_in_words_what_it_shows(drawn, tmp_path):
 def test_description_names_every_verdict_and_what_did_not_run():
     made_up = summary(8, 2, few_words, folds=["test"])
     rows = made_up["rows"]
-    _, title, description = draw_answer(rows, made_up["periods"][0], "PatchTST", 0.02)
+    _, title, description = draw_answer(rows, made_up["periods"][0], "PatchTST", 0.02, (-0.3, 0.3))
     assert title.startswith("Difference in AUC to PatchTST, test")
     assert title.endswith("2 equivalent, 2 worse, 1 better, 1 inconclusive, 2 not run")
     for row in rows[2:]:
@@ -178,7 +178,7 @@ def test_forest_plot_tells_verdicts_apart_without_colours():
 
 def test_forest_plot_keeps_a_row_for_what_did_not_run_and_marks_doubts():
     made_up = summary(8, 2, few_words, folds=["test"])
-    figure, *_ = draw_answer(made_up["rows"], made_up["periods"][0], "PatchTST", 0.02)
+    figure, *_ = draw_answer(made_up["rows"], made_up["periods"][0], "PatchTST", 0.02, (-0.3, 0.3))
     sheet, axes = figure.axes
     words = [text.get_text() for text in sheet.texts]
     names = [text for text in words if re.match(r"model \d", text)]
@@ -280,7 +280,7 @@ def test_inline_figure_takes_the_colours_of_the_page_and_has_ids_of_its_own(tmp_
 
 def test_marks_of_the_forest_plot_carry_their_values(tmp_path):
     made_up = summary(8, 2, few_words, folds=["test"])
-    drawn = draw_answer(made_up["rows"], made_up["periods"][0], "PatchTST", 0.02)
+    drawn = draw_answer(made_up["rows"], made_up["periods"][0], "PatchTST", 0.02, (-0.3, 0.3))
     save_svg(*drawn, tmp_path / "figure.svg")
     values = [mark.get("data-value") for mark in ElementTree.parse(tmp_path / "figure.svg").getroot().iter()]
     values = [value for value in values if value]
