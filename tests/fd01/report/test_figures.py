@@ -17,7 +17,7 @@ from helpers.paths import ROOT
 from helpers.summaries import long_name, summary
 from matplotlib import colormaps
 from matplotlib.colors import is_color_like
-from plot_answer import LOOKS, draw_answer
+from plot_answer import LOOKS, draw_answer, span
 from plot_scores import FIGURES, WITH_ALL
 
 from fd01.evaluation.comparison import VERDICTS
@@ -220,6 +220,26 @@ def test_figures_choose_the_reference_the_best_baseline_and_pretrained_models_fi
     assert cast.choose(aucs, names, 3) == ["B2", "P", "F"]
     assert cast.choose(aucs, names, 4) == ["X", "B2", "P", "F"]
     assert cast.choose(aucs, names, 9) == ["X", "B2", "B1", "P", "F"]
+
+
+def test_figures_name_experiments_in_words():
+    cast = Cast("P", {}, {"X": "unverified"}, {"X": "model X, zero-shot"})
+    assert cast.named("X (width)", "X") == "model X, zero-shot (width), unverified"
+    assert cast.named("P", "P") == "P"
+
+
+def test_forest_plots_of_all_periods_have_one_scale():
+    made_up = summary(8, 2, few_words)
+    made_up["rows"][3]["low"] = -0.7  # of the first period
+    ends = span(made_up["rows"], 0.02)
+    assert ends == (-0.7, max(row["high"] for row in made_up["rows"][2:8]))
+    limits = set()
+    for period in made_up["periods"]:
+        rows = [row for row in made_up["rows"] if row["fold"] == period["fold"]]
+        figure, *_ = draw_answer(rows, period, "PatchTST", 0.02, ends)
+        limits.add(figure.axes[1].get_xlim())
+    assert len(limits) == 1
+    assert span([row for row in made_up["rows"] if row["difference"] is None], 0.02) == (-0.04, 0.04)
 
 
 def luminance(colour):
