@@ -724,7 +724,11 @@ def _leakage(study, results):
     )
     counts = [int((rows["verdict"] == verdict).sum()) for verdict in (ALIGNED, UNKNOWN_DAY)]
     told = f"{counts[0]} lie on their day, {counts[1]} do not tell"
-    day = f"Of {_count(len(rows), 'forecast')}, {told}; {late}." if len(rows) else "No forecast shows on which day it lies."
+    day = (
+        f"Of {_count(len(rows), 'forecast')}, {told}; {late}."
+        if len(rows)
+        else "No forecast shows on which day it lies."
+    )
     if results.audit is None:
         return FAILED if accused else NOT_DONE, f"The leakage audit was not done. {day}"
     broken = list(results.audit.loc[results.audit["ok"].eq(False), "check"])
