@@ -27,6 +27,7 @@ rule calibrate_scores:
         target=config["targets"][0],
         fold=config["decision"]["fold"],
         reference=config["decision"]["reference"],
+        names=names_of(config["experiments"]),
         alpha=config["statistics"]["alpha"],
         seed=config["statistics"]["seed"],
     script:

@@ -16,6 +16,7 @@ HERE = Path(workflow.current_basedir).parent.resolve()
 sys.path.insert(0, str(HERE / "scripts"))
 
 from fd01.study.config import SCRAMBLED, check_config, gpu_found, is_chosen, runs_on, scrambled
+from fd01.study.names import names_of
 from fd01.study.systems import (
     DECILES,
     DISTRIBUTIONS,

@@ -31,6 +31,7 @@ rule explain_scores:
         target=config["targets"][0],
         fold=config["decision"]["fold"],
         reference=config["decision"]["reference"],
+        names=names_of(config["experiments"]),
         forecasters=forecasters,
         labels=config["labels"],
         statistics={name: config["statistics"][name] for name in ("alpha", "smallest_gain")},

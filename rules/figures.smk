@@ -61,6 +61,7 @@ rule plot_scores:
         target=config["targets"][0],
         published=published(),
         reference=config["decision"]["reference"],
+        names=names_of(config["experiments"]),
     script:
         "../scripts/plot_scores.py"
 
@@ -87,6 +88,7 @@ rule plot_auc:
         code=code_of("scripts/plot_auc.py"),
         target=config["targets"][0],
         reference=config["decision"]["reference"],
+        names=names_of(config["experiments"]),
     script:
         "../scripts/plot_auc.py"
 
@@ -112,5 +114,6 @@ rule plot_walk_forward:
     params:
         code=code_of("scripts/plot_walk_forward.py"),
         reference=config["decision"]["reference"],
+        names=names_of(config["experiments"]),
     script:
         "../scripts/plot_walk_forward.py"

@@ -36,5 +36,6 @@ rule measure_labels:
         origins=config["origins"],
         fold=config["decision"]["fold"],
         reference=config["decision"]["reference"],
+        names=names_of(config["experiments"]),
     script:
         "../scripts/measure_labels.py"

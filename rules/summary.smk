@@ -22,10 +22,12 @@ rule summarise:
     conda:
         "../envs/analysis.yaml"
     params:
-        **{section: config[section] for section in ("experiments", "decision", "statistics", "labels")},
         code=code_of("scripts/summarise.py"),
-        target=config["targets"][0],
-        titles={name: entry["title"] for name, entry in config["datasets"].items()},
-        cut_off=cut_off(config),
+        study={section: config[section] for section in ("experiments", "decision", "statistics", "labels")}
+        | {
+            "target": config["targets"][0],
+            "titles": {name: entry["title"] for name, entry in config["datasets"].items()},
+            "cut_off": cut_off(config),
+        },
     script:
         "../scripts/summarise.py"

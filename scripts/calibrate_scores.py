@@ -151,6 +151,6 @@ if __name__ == "__main__":
     curves = pd.DataFrame(columns=["label"])
     if fold is not None:
         curves = reliability_table(fold, matrices[fold], tails.get(fold), 1 - params.alpha, params.seed)
-    cast = Cast.read(snakemake.input.experiments, params.reference)
+    cast = Cast.read(snakemake.input.experiments, params.reference, params.names)
     drawn = draw(curves, measures[measures["fold"] == fold], cast)
     save_figure(*drawn, curves, Path(snakemake.output.svg).with_suffix(""))

@@ -92,5 +92,5 @@ if __name__ == "__main__":
         with replacing(path) as temporary:
             table.to_csv(temporary, index=False)
     shown = tables.get(headline_fold(tables, params.fold), none)
-    cast = Cast.read(files.experiments, params.reference)
+    cast = Cast.read(files.experiments, params.reference, params.names)
     save_figure(*draw(shown, cast), shown, Path(snakemake.output.svg).with_suffix(""))

@@ -84,7 +84,8 @@ def draw(table, cast):
     )
     for horizon, rows in table.groupby("horizon"):
         top = rows.loc[rows["auc"].idxmax()]
-        best.append(f"{days_ahead(horizon)}: {number(top['auc'])} on {top['label']} by {top['experiment']}")
+        name = cast.named(top["experiment"], top["experiment"])
+        best.append(f"{days_ahead(horizon)}: {number(top['auc'])} on {top['label']} by {name}")
         wide = rows.pivot(index="experiment", columns="label", values="auc").reindex(index=shown).dropna(how="all")
         for start in range(0, len(targets), ACROSS):
             column.space(10)
@@ -132,5 +133,5 @@ if __name__ == "__main__":
     with replacing(snakemake.output.table) as path:
         table.to_csv(path, index=False)
     shown = table[table["fold"] == headline_fold(table["fold"], params.fold)]
-    cast = Cast.read(files.experiments, params.reference)
+    cast = Cast.read(files.experiments, params.reference, params.names)
     save_figure(*draw(shown, cast), shown, Path(snakemake.output.svg).with_suffix(""))

@@ -65,7 +65,13 @@ def describe(rows, period, reference):
     return f"Difference in AUC to {reference}, {period['title']}: {', '.join(found)}", " ".join(sentences)
 
 
-def draw_answer(rows, period, reference, margin):
+def span(rows, margin):
+    """The lowest and the highest difference that figures of these rows show: one scale for all periods."""
+    ends = [row[end] for row in rows for end in ("low", "high", "difference") if row[end] is not None]
+    return min([*ends, -2 * margin]), max([*ends, 2 * margin])
+
+
+def draw_answer(rows, period, reference, margin, ends):
     """The figure of one period, its title and its description.
 
     Parameters
@@ -74,6 +80,7 @@ def draw_answer(rows, period, reference, margin):
     period : dict with `title`, `n` and `positives`
     reference : str, its name in words
     margin : float, AUC; smaller differences do not matter
+    ends : pair of float, from `span`
     """
     if not rows:
         return message_figure(f"{period['title']}: nothing is compared with {reference}.")
@@ -86,8 +93,7 @@ def draw_answer(rows, period, reference, margin):
     top = column.height + 3
     column.space(20)
     axes, centres = column.rows([row_name(row) for row in rows], headings)
-    ends = [row[end] for row in rows for end in ("low", "high", "difference") if row[end] is not None]
-    lowest, highest = min([*ends, -2 * margin]), max([*ends, 2 * margin])
+    lowest, highest = ends
     room = 0.06 * (highest - lowest)
     axes.set_xlim(lowest - room, highest + room)
     axes.xaxis.set_major_formatter(lambda value, _: f"{'+' if value > 0 else ''}{value:.3g}".replace("-", "\u2212"))
@@ -175,9 +181,10 @@ if __name__ == "__main__":
     summary = read_json(snakemake.input.summary)
     answers = Path(snakemake.output.answer)
     answers.mkdir()
+    ends = span(summary["rows"], summary["margin"])
     for period in summary["periods"]:
         rows = [row for row in summary["rows"] if row["fold"] == period["fold"]]
-        drawn = draw_answer(rows, period, summary["reference"]["name"], summary["margin"])
+        drawn = draw_answer(rows, period, summary["reference"]["name"], summary["margin"], ends)
         save_figure(*drawn, pd.DataFrame(rows, columns=ROWS), answers / period["fold"])
     drawn = draw_direction(summary["direction"], summary["event"]["text"])
     table = pd.DataFrame(summary["direction"], columns=DIRECTION)

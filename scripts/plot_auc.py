@@ -52,23 +52,23 @@ def draw_auc(table, cast):
     for fold, rows in table.groupby("fold", sort=False):
         means = rows[rows["seed"] == ALL_SEEDS].set_index("label")["auc"]
         shown = cast.choose(means, experiments, ROWS)
-        names = [cast.named(label, experiments[label]) for label in shown]
+        named = {label: cast.named(experiments[label], experiments[label]) for label in shown}
         column.write(fold, weight="bold")
         column.space(4)
-        axes, centres = column.rows(names, right=312)
+        axes, centres = column.rows(list(named.values()), right=312)
         axes.set_xlim(limits)
         axes.axvline(0.5, **GUESS_LINE)
         for label, centre in zip(shown, centres):
             seeds = rows.loc[(rows["label"] == label) & (rows["seed"] != ALL_SEEDS), "auc"]
-            value = f"{VALUE}{cast.named(label, experiments[label])}: {number(means[label])}"
+            value = f"{VALUE}{named[label]}: {number(means[label])}"
             axes.plot(means[label], centre, marker="o", ms=7, color=MEAN_OF_SEEDS, gid=value)
             axes.plot(seeds, [centre] * len(seeds), ls="", marker="|", ms=10, mew=1.4, color=SINGLE_SEED)
             axes.text(1.03, centre, number(means[label]), transform=axes.get_yaxis_transform(), va="center")
         if left_out := rest(len(shown), len(means)):
             column.write(left_out, color=SOFT)
         column.space(8)
-        best.append(f"{names[0]} {number(means[shown[0]])} on {fold}")
-        sentences.append(f"On {fold}: " + ", ".join(f"{name} {number(means[one])}" for name, one in zip(names, shown)))
+        best.append(f"{named[shown[0]]} {number(means[shown[0]])} on {fold}")
+        sentences.append(f"On {fold}: " + "; ".join(f"{name} {number(means[one])}" for one, name in named.items()))
     column.write("AUC; 0.5, the vertical line, is guessing; 1 is perfect", color=SOFT)
     column.space(3)
     column.legend(
@@ -82,5 +82,5 @@ def draw_auc(table, cast):
 if __name__ == "__main__":
     configure_logging(snakemake)
     table = auc_table(pd.read_csv(snakemake.input.metrics), snakemake.params.target)
-    cast = Cast.read(snakemake.input.experiments, snakemake.params.reference)
+    cast = Cast.read(snakemake.input.experiments, snakemake.params.reference, snakemake.params.names)
     save_figure(*draw_auc(table, cast), table, Path(snakemake.output.svg).with_suffix(""))

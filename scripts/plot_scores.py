@@ -280,7 +280,7 @@ if __name__ == "__main__":
     directory.mkdir()
     outcomes = read_frame(snakemake.input.outcomes)
     scores = read_scores(snakemake.input.predictions, outcomes, params.target)
-    cast = Cast.read(snakemake.input.experiments, params.reference)
+    cast = Cast.read(snakemake.input.experiments, params.reference, params.names)
     experiments = scores.drop_duplicates("label").set_index("label")["experiment"]
     names = {label: cast.named(label, experiment) for label, experiment in experiments.items()}
     reference = next((label for label in names if experiments[label] == params.reference), None)

@@ -79,5 +79,5 @@ if __name__ == "__main__":
     table = pd.read_csv(snakemake.input.intervals)
     table = table[table["fold"].map(is_walk_forward).astype(bool) | (table["fold"] == POOLED)]
     table = table[["fold", "experiment", "auc", "auc_low", "auc_high"]]
-    cast = Cast.read(snakemake.input.experiments, snakemake.params.reference)
+    cast = Cast.read(snakemake.input.experiments, snakemake.params.reference, snakemake.params.names)
     save_figure(*draw_walk_forward(table, cast), table, Path(snakemake.output.svg).with_suffix(""))

@@ -34,6 +34,7 @@ from fd01.report.tables import (
 )
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
+from fd01.study.names import names_of
 from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
 from fd01.study.systems import twins_of
 from fd01.workflow.files import read_json, write_text
@@ -178,7 +179,7 @@ if __name__ == "__main__":
         embedded={path.name: embedded(path) for path in map(Path, files) if path.name in EMBEDDED},
         tables=tables,
         titles={period["fold"]: period["title"] for period in summary["periods"]},
-        names={name: entry.get("name", name) for name, entry in config["experiments"].items()},
+        names=names_of(config["experiments"]),
         figures=read_figures(files.figures),
         answer_figures=read_figures(Path(files.answer_figures).glob("*.svg")),
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},

@@ -23,4 +23,4 @@ if __name__ == "__main__":
         outdated=[] if audit is None else outdated(audit, files.predictions),
         **{Path(path).stem: pd.read_csv(path) for path in files.tables},
     )
-    write_json(snakemake.output[0], summarise(Study(snakemake.wildcards.dataset, **params), results))
+    write_json(snakemake.output[0], summarise(Study(snakemake.wildcards.dataset, **params.study), results))

@@ -54,7 +54,7 @@ def test_without_weights_twins_and_fracast_run(study):
         assert table.loc[name, "weights"].startswith("none: random")
     verdict = read_json(results / "verdict.json")
     assert (verdict["without_weights"], verdict["pretrained"]) == (PRETRAINED, [])
-    assert verdict["sentence"].startswith("FD-01 is open: neither TimesFM nor Lag-Llama")
+    assert verdict["sentence"].startswith("FD-01 is unanswered: neither TimesFM nor Lag-Llama")
     page = (results / "report/index.html").read_text()
     assert "85,001" in page
 

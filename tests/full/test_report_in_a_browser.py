@@ -138,6 +138,59 @@ def test_column_is_sorted_by_its_button(offline):
         assert table.evaluate(column) == sorted(before, reverse=falling)
 
 
+def test_buttons_filter_the_rows_of_a_table_by_group(offline):
+    table = offline.page.locator("table.results").first
+    rows = table.locator("tbody tr:visible")
+    groups = "rows => rows.map(row => row.dataset.group)"
+    before = rows.evaluate_all(groups)
+    buttons = offline.page.get_by_role("group", name="Rows by group").first.get_by_role("button")
+    for button in buttons.all():
+        button.click()
+        wanted = button.inner_text()
+        assert rows.evaluate_all(groups) == [group for group in before if wanted in ("all", group)]
+        assert buttons.and_(offline.page.locator('[aria-pressed="true"]')).all_inner_texts() == [wanted]
+    assert buttons.all_inner_texts() == ["all", *dict.fromkeys(before)] and len(set(before)) > 1
+
+
+# How far the head and the first column of a table lie from the top left of their place.
+FROM_TOP_LEFT = """
+place => {
+  const {top, left} = place.getBoundingClientRect();
+  const cell = place.querySelector("tbody tr:last-child > :first-child");
+  return [place.querySelector("thead").getBoundingClientRect().top - top, cell.getBoundingClientRect().left - left];
+}
+"""
+
+
+def test_head_and_first_column_of_a_table_stay(browser, pages):
+    with visit(browser, pages["long-names"], 390) as opened:
+        place = opened.page.locator(".scroll:has(table.results)").first
+        scrolled = place.evaluate("place => (place.scrollTo(90, 90), [place.scrollLeft, place.scrollTop])")
+        assert scrolled == [90, 90] and place.evaluate(FROM_TOP_LEFT) == [0, 0]
+
+
+def test_main_table_of_two_blocks_fits_on_a_desk(browser, pages):
+    with visit(browser, pages["sealed"], 1280) as opened:
+        place = opened.page.locator(".scroll:has(table.results)").first
+        assert place.evaluate("place => place.scrollWidth - place.clientWidth") == 0
+
+
+def test_value_of_a_mark_is_shown_at_the_pointer_and_by_the_keys(offline):
+    figure = offline.page.locator("svg:has([data-value])").first
+    figure.scroll_into_view_if_needed()
+    values = figure.locator("[data-value]").evaluate_all("marks => marks.map(mark => mark.dataset.value)")
+    shown = offline.page.locator(".value")
+    for place, value in enumerate(values):
+        box = figure.locator("[data-value]").nth(place).bounding_box()
+        offline.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        assert shown.all_inner_texts() == [value]
+    offline.page.mouse.move(0, 0)
+    figure.press("ArrowDown")
+    assert len(values) > 1 and shown.count() == 1 and shown.inner_text() in values
+    figure.press("Escape")
+    assert shown.count() == 0
+
+
 def test_link_to_a_folded_section_opens_it(offline):
     folded = [section.name for section in SECTIONS if section.layer == APPENDIX]
     names = [name for name in folded if offline.page.locator(f'[id="{name}"]').count()]
@@ -196,6 +249,7 @@ tags => tags.filter(tag => tag.checkVisibility()).map(tag => {
 SPLIT = """
 figures => figures.filter(one => one.checkVisibility() && getComputedStyle(one).breakInside !== "avoid").length
 """
+PRINTED = A4["height"] - 30 / 25.4 * 96  # within the margins, of 14 and 16 mm
 FIGURE_HEIGHTS = "figures => figures.map(one => one.getBoundingClientRect().height)"
 SHUT = """
 folds => folds.filter(one => ![...one.children].slice(1).some(part => part.getBoundingClientRect().height > 0)).length
@@ -210,7 +264,7 @@ def test_print_shows_everything_in_black_on_white(browser, page, tmp_path):
         figures, tags = opened.page.locator("main figure"), opened.page.locator("main .tag")
         assert opened.page.locator("main details").evaluate_all(SHUT) == 0
         assert figures.evaluate_all(SPLIT) == 0
-        assert max(figures.evaluate_all(FIGURE_HEIGHTS)) < A4["height"]
+        assert max(figures.evaluate_all(FIGURE_HEIGHTS)) < PRINTED
         verdicts = tags.evaluate_all(ON_PAPER)
         assert all(words and contrast >= 4.5 for words, contrast in verdicts), verdicts
         opened.page.evaluate("dispatchEvent(new Event('afterprint'))")

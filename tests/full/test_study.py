@@ -437,7 +437,7 @@ def test_twin_of_a_training_is_not_run_without_weights(copy):
 
 def test_show_says_last_which_weights_are_missing(study):
     shown = snakemake(study, "show").stdout
-    assert "FD-01 is open: neither TimesFM nor Lag-Llama has run" in shown
+    assert "FD-01 is unanswered: neither TimesFM nor Lag-Llama has run" in shown
     (missing,) = re.findall("^- The weights of TimesFM 2.5 could not be downloaded: .*: (.*)$", shown, re.MULTILINE)
     assert {*WITHOUT_WEIGHTS, "TFM-probe-untrained"} <= set(missing.split(", "))
     assert shown.endswith("untrained twins included:\nsource .venv/bin/activate && snakemake weights\n")

@@ -50,7 +50,7 @@ def figures(count=2, name=few):
         rows = [row for row in made_up["rows"] if row["fold"] == period["fold"]]
         yield (
             f"answer-{period['fold']}",
-            plot_answer.draw_answer(rows, period, made_up["reference"]["name"], 0.02),
+            plot_answer.draw_answer(rows, period, made_up["reference"]["name"], 0.02, (-0.5, 0.3)),
         )
     yield "direction", plot_answer.draw_direction(made_up["direction"], made_up["event"]["text"])
 

@@ -188,6 +188,12 @@ def test_results_section_shows_one_interval_per_pair_and_none_that_speaks_agains
     assert "no verdict" in without and "one random network" in without and ">inconclusive<" not in without
 
 
+def test_tables_of_more_than_two_blocks_are_printed_across_the_page():
+    assert 'class="scroll wide"' not in results_page()
+    three = results() | {"folds": [*FOLDS, "third"]}
+    assert results_page(results=three).count('class="scroll wide"') == 2
+
+
 def test_results_section_names_experiments_seeds_and_baselines_in_words():
     page = " ".join(results_page().replace("&nbsp;", " ").split())
     assert '<th scope="row">TimesFM, zero-shot <small>TFM</small> <b>primary</b>' in page

@@ -194,7 +194,9 @@ def sentence(verdict):
     elif stand_ins:
         answer = _of_stand_ins(stand_ins, verdict)
     elif not verdict["pretrained"]:
-        answer = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
+        answer = (
+            "FD-01 is unanswered: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
+        )
     else:
         answer = f"The original study's protocol gives no answer: {protocol['reason']}."
     answer += _doubts(verdict["doubts"])

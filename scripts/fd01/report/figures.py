@@ -5,7 +5,7 @@ Nothing else imports matplotlib: `empty_figure` undoes what a matplotlibrc of th
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import cycle
 from pathlib import Path
@@ -75,21 +75,24 @@ class Cast:
     reference : str
     evidence : dict of experiment to its level of evidence, see `fd01.evaluation.evidence`
     doubts : dict of experiment to the label that a reader must see
+    names : dict of experiment to its name in words; without one, a figure calls it by its own name
     """
 
     reference: str
     evidence: dict
     doubts: dict
+    names: dict = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path, reference):
-        """From the table `experiments.csv`."""
+    def read(cls, path, reference, names):
+        """From the table `experiments.csv`, and `names` by experiment."""
         table = pd.read_csv(path)
-        return cls(reference, table.set_index("experiment")["evidence"].to_dict(), doubts(table))
+        return cls(reference, table.set_index("experiment")["evidence"].to_dict(), doubts(table), names)
 
     def named(self, label, experiment):
-        """`label`, which begins with the name of an `experiment`, with what speaks against the experiment."""
-        return f"{label}, {self.doubts[experiment]}" if experiment in self.doubts else label
+        """`label`, which begins with an `experiment`, in words, with what speaks against the experiment."""
+        words = self.names.get(experiment, experiment) + label.removeprefix(experiment)
+        return f"{words}, {self.doubts[experiment]}" if experiment in self.doubts else words
 
     def choose(self, aucs, experiments, most):
         """The labels that a figure with room for `most` shows, highest AUC first: `CHOICE`.

@@ -610,13 +610,26 @@ def _reference_and_baseline(study, results, rows, shown):
             others.append((number(baseline["auc"]), *pair["verdict"]))
             names.append(study.name(baseline["experiment"]))
     if not own:
-        return ""
+        return _baseline_alone(study, results, titles)
     if len(set(names)) > 1:
         others = [(auc, name, *verdict) for (auc, *verdict), name in zip(others, names)]
     found = _listed([f"{auc} ({', '.join(said)})" if said else auc for auc, *said in others])
     same = f", {names[0]}," if len(set(names)) == 1 else ""
     baseline = f"the simple baseline chosen on training data{same}"
     return f" {study.reference} has AUC {_listed(own)}; {baseline} has {found}."
+
+
+def _baseline_alone(study, results, titles):
+    """A sentence on the AUC of the baseline chosen on training data, where the reference has no score; "" without."""
+    found = {}
+    for block in results.verdict["blocks"]:
+        if block["fold"] in titles and (baseline := block["baseline"]):
+            auc = f"{number(baseline['auc'])} in {titles[block['fold']]}"
+            found.setdefault(study.name(baseline["experiment"]), []).append(auc)
+    if not found:
+        return ""
+    aucs = "; ".join(f"{name} has {_listed(own)}" for name, own in found.items())
+    return f" {study.reference} has no score. AUC of the simple baseline chosen on training data: {aucs}."
 
 
 def _follows(study, results, shown, status, blind):
@@ -711,7 +724,11 @@ def _leakage(study, results):
     )
     counts = [int((rows["verdict"] == verdict).sum()) for verdict in (ALIGNED, UNKNOWN_DAY)]
     told = f"{counts[0]} lie on their day, {counts[1]} do not tell"
-    day = f"Of {_count(len(rows), 'forecast')}, {told}; {late}."
+    day = (
+        f"Of {_count(len(rows), 'forecast')}, {told}; {late}."
+        if len(rows)
+        else "No forecast shows on which day it lies."
+    )
     if results.audit is None:
         return FAILED if accused else NOT_DONE, f"The leakage audit was not done. {day}"
     broken = list(results.audit.loc[results.audit["ok"].eq(False), "check"])

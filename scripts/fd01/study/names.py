@@ -16,6 +16,14 @@ def display_name(experiment, entry):
     return f"{entry['name']} ({experiment})" if "name" in entry else experiment
 
 
+def names_of(experiments):
+    """The name of each experiment in words, without its own, where it has one; a dict by its own name.
+
+    `experiments` is that section of the configuration.
+    """
+    return {experiment: entry.get("name", experiment) for experiment, entry in experiments.items()}
+
+
 def model_of(experiment, experiments):
     """The network of an experiment in words; of forecasts made elsewhere, the one that they stand for, or their source.
 

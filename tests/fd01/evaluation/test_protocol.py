@@ -16,7 +16,7 @@ INVESTIGATE = "investigate further, run TFM-03"
 FINETUNE = "fine-tune (TFM-03, TFM-04)"
 UNSUITABLE = "foundation models not suitable, conclude FD-01"
 NAN = float("nan")
-OPEN = "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
+OPEN = "FD-01 is unanswered: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights."
 
 
 def measures(experiment, auc, fold="validation", seed="all", score_kind="probability", spread=0.5, calibration_auc=0.6):
@@ -306,7 +306,7 @@ def test_verdict_says_that_the_reference_has_no_score():
     (head,) = verdict["blocks"]
     assert head["reference"] is None and head["baseline"]["experiment"] == "BASE-drawdown-20"
     assert verdict["sentence"] == (
-        "FD-01 is open: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights. "
+        "FD-01 is unanswered: neither TimesFM nor Lag-Llama has run on this dataset with its pre-trained weights. "
         "The reference, PTST-2M, has no score to compare with."
     )
     assert verdict["not_run"] == [{"experiment": "PTST-2M", "reason": "one class"}]

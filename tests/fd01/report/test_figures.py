@@ -17,7 +17,7 @@ from helpers.paths import ROOT
 from helpers.summaries import long_name, summary
 from matplotlib import colormaps
 from matplotlib.colors import is_color_like
-from plot_answer import LOOKS, draw_answer
+from plot_answer import LOOKS, draw_answer, span
 from plot_scores import FIGURES, WITH_ALL
 
 from fd01.evaluation.comparison import VERDICTS
@@ -157,7 +157,7 @@ def test_figure_says_in_words_what_it_shows(drawn, tmp_path):
 def test_description_names_every_verdict_and_what_did_not_run():
     made_up = summary(8, 2, few_words, folds=["test"])
     rows = made_up["rows"]
-    _, title, description = draw_answer(rows, made_up["periods"][0], "PatchTST", 0.02)
+    _, title, description = draw_answer(rows, made_up["periods"][0], "PatchTST", 0.02, (-0.3, 0.3))
     assert title.startswith("Difference in AUC to PatchTST, test")
     assert title.endswith("2 equivalent, 2 worse, 1 better, 1 inconclusive, 2 not run")
     for row in rows[2:]:
@@ -178,7 +178,7 @@ def test_forest_plot_tells_verdicts_apart_without_colours():
 
 def test_forest_plot_keeps_a_row_for_what_did_not_run_and_marks_doubts():
     made_up = summary(8, 2, few_words, folds=["test"])
-    figure, *_ = draw_answer(made_up["rows"], made_up["periods"][0], "PatchTST", 0.02)
+    figure, *_ = draw_answer(made_up["rows"], made_up["periods"][0], "PatchTST", 0.02, (-0.3, 0.3))
     sheet, axes = figure.axes
     words = [text.get_text() for text in sheet.texts]
     names = [text for text in words if re.match(r"model \d", text)]
@@ -220,6 +220,26 @@ def test_figures_choose_the_reference_the_best_baseline_and_pretrained_models_fi
     assert cast.choose(aucs, names, 3) == ["B2", "P", "F"]
     assert cast.choose(aucs, names, 4) == ["X", "B2", "P", "F"]
     assert cast.choose(aucs, names, 9) == ["X", "B2", "B1", "P", "F"]
+
+
+def test_figures_name_experiments_in_words():
+    cast = Cast("P", {}, {"X": "unverified"}, {"X": "model X, zero-shot"})
+    assert cast.named("X (width)", "X") == "model X, zero-shot (width), unverified"
+    assert cast.named("P", "P") == "P"
+
+
+def test_forest_plots_of_all_periods_have_one_scale():
+    made_up = summary(8, 2, few_words)
+    made_up["rows"][3]["low"] = -0.7  # of the first period
+    ends = span(made_up["rows"], 0.02)
+    assert ends == (-0.7, max(row["high"] for row in made_up["rows"][2:8]))
+    limits = set()
+    for period in made_up["periods"]:
+        rows = [row for row in made_up["rows"] if row["fold"] == period["fold"]]
+        figure, *_ = draw_answer(rows, period, "PatchTST", 0.02, ends)
+        limits.add(figure.axes[1].get_xlim())
+    assert len(limits) == 1
+    assert span([row for row in made_up["rows"] if row["difference"] is None], 0.02) == (-0.04, 0.04)
 
 
 def luminance(colour):
@@ -280,7 +300,7 @@ def test_inline_figure_takes_the_colours_of_the_page_and_has_ids_of_its_own(tmp_
 
 def test_marks_of_the_forest_plot_carry_their_values(tmp_path):
     made_up = summary(8, 2, few_words, folds=["test"])
-    drawn = draw_answer(made_up["rows"], made_up["periods"][0], "PatchTST", 0.02)
+    drawn = draw_answer(made_up["rows"], made_up["periods"][0], "PatchTST", 0.02, (-0.3, 0.3))
     save_svg(*drawn, tmp_path / "figure.svg")
     values = [mark.get("data-value") for mark in ElementTree.parse(tmp_path / "figure.svg").getroot().iter()]
     values = [value for value in values if value]

@@ -337,6 +337,21 @@ def test_nothing_measured_still_gives_a_page():
     assert (page["status"], page["periods"], page["rows"]) == ("unanswered", [], [])
 
 
+def test_without_the_reference_the_page_still_gives_the_baseline():
+    none = results().comparisons[:0]
+    made = results(comparisons=none, power=none.assign(detectable_holm=[]), alignment=results().alignment[:0])
+    for block in made.verdict["blocks"]:
+        block["reference"] = None
+    page = summarise(study(), made)
+    found = page["messages"][1]["text"]
+    first, second = (period["title"] for period in page["periods"][1:])
+    assert found.endswith(
+        "PatchTST has no score. AUC of the simple baseline chosen on training data: "
+        f"HAR volatility (BASE-HAR) has 0.700 in {first} and 0.700 in {second}."
+    )
+    assert page["trust"][2]["text"] == "The leakage audit was not done. No forecast shows on which day it lies."
+
+
 def test_names_in_words_are_unique_and_optional():
     assert display_name("TFM-01", CONFIG["experiments"]["TFM-01"]) == "TimesFM 2.5, zero-shot on returns (TFM-01)"
     names = [entry["name"] for entry in CONFIG["experiments"].values()]
