@@ -13,7 +13,7 @@ rule forecast_fracast:
         "results/{dataset}/benchmarks/forecast_fracast/{experiment}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("fracast")),
-    priority: 2 # by how long the jobs take, so that the longest start first
+    priority: 2  # by how long the jobs take, so that the longest start first
     conda:
         "../envs/fracast.yaml"
     params:

@@ -22,7 +22,7 @@ rule run_lag_llama:
         weights="pretrained|untrained",
         input="return|high",
         context=r"\d+",
-    priority: 4 # by how long the jobs take, so that the longest start first
+    priority: 4  # by how long the jobs take, so that the longest start first
     conda:
         "../envs/lag-llama.yaml"
     resources:
@@ -78,7 +78,7 @@ rule train_lag_llama:
         "results/{dataset}/benchmarks/train_lag_llama/{experiment}/{train_end}/seed-{seed}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("lag-llama-trained")),
-    priority: 1 # by how long the jobs take, so that the longest start first
+    priority: 1  # by how long the jobs take, so that the longest start first
     conda:
         "../envs/lag-llama.yaml"
     resources:

@@ -18,7 +18,7 @@ rule train_patchtst:
         "results/{dataset}/benchmarks/train_patchtst/{experiment}/{train_end}/seed-{seed}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("patchtst")),
-    priority: 3 # by how long the jobs take, so that the longest start first
+    priority: 3  # by how long the jobs take, so that the longest start first
     conda:
         "../envs/patchtst.yaml"
     resources:

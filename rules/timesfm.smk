@@ -17,7 +17,7 @@ rule forecast_timesfm:
         "results/{dataset}/benchmarks/forecast_timesfm/{experiment}.tsv"
     wildcard_constraints:
         experiment=one_of(experiments_of("timesfm")),
-    priority: 5 # by how long the jobs take, so that the longest start first
+    priority: 5  # by how long the jobs take, so that the longest start first
     conda:
         "../envs/timesfm.yaml"
     resources:
