@@ -12,7 +12,7 @@ from helpers.loaded_modules import assert_tracked
 from helpers.made_up_data import make_prices
 from helpers.paths import ROOT
 from helpers.run_workflow import snakemake
-from helpers.studies import change, new_study, read_config, run_on_spy, write_config
+from helpers.studies import change, new_study, read_config, run_on_spy, without_times, write_config
 from scipy.stats import norm
 
 from fd01.workflow.files import read_json
@@ -35,7 +35,6 @@ ELSEWHERE = {
 }
 DAYS = 2510  # of made-up prices, from June 2017 to January 2027
 TIME = re.compile(r'"(collected|seconds)": "?[\d.:T+-]+')  # of a computation
-TIMED = ("cost", "environment")  # sections of the report with times
 
 
 def stored_forecasts(path):
@@ -104,8 +103,7 @@ def content(path):
         record = read_json(path)
         return TIME.sub("", json.dumps(record, indent=1))
     if path.suffix == ".html":
-        sections = re.split('<section |<details class="section">', path.read_text())
-        return [section for section in sections if not re.search(f'id="({"|".join(TIMED)})"', section)]
+        return without_times(path.read_text())
     return path.read_bytes()
 
 

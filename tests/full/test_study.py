@@ -32,6 +32,7 @@ from helpers.studies import (
     new_study,
     read_config,
     run_on_spy,
+    without_times,
     write_config,
 )
 
@@ -204,11 +205,11 @@ def test_report_says_who_is_better_and_what_the_days_can_tell(study):
 
 def test_report_is_deterministic(study):
     path = study / "results/sp500/report/index.html"
-    before = path.read_bytes()
+    before = path.read_text()
     figure = "results/sp500/figures/score-distributions"
     rules = ["plot_auc", "compare_experiments", "compare_losses", "simulate_protocol", "decide", "render_report"]
     snakemake(study, "--forcerun", figure, *rules)
-    assert path.read_bytes() == before
+    assert without_times(path.read_text()) == without_times(before) and len(without_times(before)) > 20
 
 
 def test_report_says_whether_its_prices_answer_the_question(study, spy):

@@ -1,6 +1,7 @@
 """The small study of tests/studies/small in a folder of a test: made, changed, and compared after a run."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -105,3 +106,9 @@ def assert_same(folder, other):
     for path, frame in rows.items():
         pd.testing.assert_frame_equal(frame, expected_rows[path], check_exact=True, obj=str(path))
     assert files == expected_files
+
+
+def without_times(page):
+    """The sections of a report but those that tell how long the jobs took and when they ran; list of str."""
+    sections = re.split('<section |<details class="section">', page)
+    return [section for section in sections if not re.search('id="(cost|environment)"', section)]
