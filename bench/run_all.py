@@ -1,4 +1,4 @@
-"""Run the benchmarks of the workflow and of its models, and write docs/reference/benchmarks.md; see README.md."""
+"""Run the benchmarks of the workflow and of its models, and write their page; see README.md."""
 
 import json
 import os
@@ -32,10 +32,16 @@ PACKAGES = ("snakemake", "torch", "timesfm", "gluonts", "sktime", "scikit-learn"
 MARKS = {"usual": ("s", "the usual way"), "ours": ("o", "this project"), "limit": ("|", "the limit")}
 HEAD = """# Benchmarks
 
-Made by `make bench` on {date}, at commit {commit}, on {machine}; Python {python}, {packages}.
-All figures belong to this machine. Each comparison was measured in one run, in CPU seconds, with
-random weights in the place of the published ones, which cost the same.
+Made by `make bench`. All figures belong to one machine. Each comparison was measured in one run,
+in CPU seconds, with random weights in the place of the published ones, which cost the same.
 [bench/](../../bench/README.md) says what each script measures.
+
+| | |
+|---|---|
+| date | {date} |
+| commit | {commit} |
+| machine | {machine} |
+| packages | {packages} |
 
 ![CPU seconds of this project, of the usual way, and of the limit](../pictures/benchmarks.png)
 
@@ -86,8 +92,7 @@ def main():
     head = HEAD.format(
         date=date.today(),
         commit=(git_commit() or "unknown")[:12],
-        machine=f"{os.cpu_count()} cores of {platform.machine()}",
-        python=platform.python_version(),
+        machine=f"{os.cpu_count()} cores, {platform.machine()}; Python {platform.python_version()}",
         packages=", ".join(f"{name} {version(name)}" for name in PACKAGES),
     )
     PAGE.write_text("\n".join([head, *sections]), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Measure what TimesFM 2.5 costs on this machine, and how flip and bfloat16 change its scores; see README.md."""
+"""Measure what TimesFM 2.5 costs here, and how flip and bf16 change its scores (--effects); see README.md."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ from fd01.data.series import input_series, windows  # noqa: E402
 from fd01.models.timesfm import WEIGHTS, forecast_rows, import_timesfm, load, load_untrained  # noqa: E402
 from fd01.workflow.parquet import read_frame  # noqa: E402
 
-THREADS = 2
+THREADS = 1  # as in the study
 KINDS = ("study", "exceedance", "width")
 UNITS = ("amx_bf16", "avx512_bf16")  # instructions for bf16
 
@@ -70,11 +70,19 @@ def product_rate(dtype, rows, products=10):
 
 
 def gflop_per_window(module, context):
-    """GFLOP of all linear layers on all patches of a window. Attention is left out: with so few patches it is small."""
+    """GFLOP of the linear layers that a forecast needs: blocks on all patches, the hidden layer of heads on the last.
+
+    Left out are attention and the last layer of the heads, which for few patches and one day are small.
+    """
     import torch
 
-    weights = sum(layer.weight.numel() for layer in module.modules() if isinstance(layer, torch.nn.Linear))
-    return 2e-9 * weights * -(-context // module.p)
+    heads = (module.output_projection_point, module.output_projection_quantiles)
+    weights, of_heads = (
+        sum(layer.weight.numel() for part in parts for layer in part.modules() if isinstance(layer, torch.nn.Linear))
+        for parts in ([module], heads)
+    )
+    last = sum(head.hidden_layer.weight.numel() for head in heads)
+    return 2e-9 * ((weights - of_heads) * -(-context // module.p) + last)
 
 
 def by_package(model, inputs, context, size=1):

@@ -72,7 +72,10 @@ CONFIG_JSON = json.dumps(config, sort_keys=True)  # for provenance.json, as conf
 
 
 def source(path):
-    """A file of this repository as an input; by a relative path, so that a project that is moved reruns nothing."""
+    """A file of this repository as an input; by a relative path, so that a project that is moved reruns nothing.
+
+    `local`: it is no file of a cloud storage.
+    """
     return local(os.path.relpath(HERE / path))
 
 

@@ -192,7 +192,7 @@ if __name__ == "__main__":
             task = FineTuningTask(dataset, split, learned, settings, params.labels)
             network, curve, model = fine_tune(task, load_network, rate, seed, checkpoint)
         except NotRun as reason:
-            logging.warning("%s: not run: %s", name, reason)
+            logging.info("%s: not run: %s", name, reason)
             not_run += [{**target, "reason": str(reason)} for target in scored]
             continue
         provenance |= describe_model(model)

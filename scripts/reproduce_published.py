@@ -23,6 +23,6 @@ if __name__ == "__main__":
         found = reproduce(load_model(), dataset, sealed, files.study_predictions)
         found["weights"] = manifest["known_answers"]["status"]
     except NotRun as reason:
-        logging.warning("not run, because %s", reason)
+        logging.info("not run, because %s", reason)
         found = {"status": "not run", "reason": str(reason)}
     write_json(snakemake.output[0], found | {"context": SETTINGS["context"]})

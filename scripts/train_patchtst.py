@@ -117,7 +117,7 @@ if __name__ == "__main__":
                 dataset, origins, split, target, params.settings, seed, params.study_fold, outcomes, device
             )
         except NotRun as reason:
-            logging.warning("%s: not run: %s", target, reason)
+            logging.info("%s: not run: %s", target, reason)
             not_run.append({**target, "reason": str(reason)})
         else:
             frames.append(frame)

@@ -499,7 +499,7 @@ def test_fetched_weights_run_what_lacked_them_and_nothing_else(fetched, checkpoi
     )
     assert sorted(twin["seed"].unique()) == [0, 1]
     assert len(twin) == 2 * len(original) and twin["score"].nunique() > len(original)
-    assert "(TFM-01-untrained, TFM-probe-untrained): the same networks" in page
+    assert "(TFM-01-untrained; TFM-probe-untrained): the same networks" in page
     for name in WITHOUT_WEIGHTS:
         (loaded,) = (c for c in read_json(results / f"checks/{name}.json") if c["check"] == "model loads")
         assert loaded["ok"] and loaded["detail"] in page

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 
 import pytest
 from helpers.loaded_modules import RULES_RUN_BY
@@ -23,6 +24,12 @@ def imported(path):
                 yield from (alias.name for alias in names if alias.name.startswith("fd01"))
             case ast.ImportFrom(module=str(module)) if module.startswith("fd01"):
                 yield module
+
+
+@pytest.mark.parametrize("path", [*(ROOT / "scripts").rglob("*.py"), ROOT / "notebooks" / "explore.py.ipynb"], ids=str)
+def test_package_is_imported_in_the_form_that_the_digest_of_code_finds(path):
+    other = r'^[ "]*(?:import fd01|from fd01(?:\.\w+)? import|from \.|.+ from fd01\.)'
+    assert not re.findall(other, path.read_text(), re.MULTILINE)
 
 
 def test_rooms_are_those_that_the_package_names():

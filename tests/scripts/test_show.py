@@ -4,7 +4,7 @@ import pytest
 from show import last_words
 
 OPEN = {"folds": [], "reason": None, "left_out": []}
-VERDICT = {"sentence": "FD-01 is open.", "sealed": OPEN, "without_weights": [], "refused_weights": []}
+VERDICT = {"sentence": "FD-01 is unanswered.", "sealed": OPEN, "without_weights": [], "refused_weights": []}
 NOT_RUN = [
     {
         "cause": "weights missing",
@@ -23,7 +23,7 @@ def words(summary=(), alignment=(), **verdict):
 
 
 def test_without_any_trouble_the_path_of_the_report_is_last():
-    assert words() == ["FD-01 is open.", "Report: /run/index.html"]
+    assert words() == ["FD-01 is unanswered.", "Report: /run/index.html"]
 
 
 @pytest.mark.parametrize("reason", ["without_weights", "refused_weights"])
@@ -41,6 +41,6 @@ def test_what_did_not_run_stands_below_the_report_by_its_cause(reason):
 def test_warnings_stand_between_the_verdict_and_the_report():
     late = ALIGNED | {"verdict": "one day late", "k": "1"}
     found = words(alignment=[late], sealed={"folds": ["test"], "reason": "no plan", "left_out": ["later"]})
-    assert [line.split(":")[0] for line in found] == ["FD-01 is open.", *["WARNING"] * 3, "Report"]
+    assert [line.split(":")[0] for line in found] == ["FD-01 is unanswered.", *["WARNING"] * 3, "Report"]
     assert found[1].startswith("WARNING: not evaluated: test (no plan). ")
     assert found[3] == "WARNING: the scale that A forecasts: one day late."

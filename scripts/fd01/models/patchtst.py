@@ -51,7 +51,7 @@ def dropout(x, probability):
 
     words = torch.empty(-(-x.numel() // 4), dtype=torch.int64, device=x.device).random_(-(2**63), None)
     bits = words.view(torch.int16)[: x.numel()].view(x.shape)
-    keep = torch.ge(bits, round(probability * 2**16) - 2**15, out=torch.empty_like(x))
+    keep = torch.ge(bits, min(round(probability * 2**16), 2**16 - 1) - 2**15, out=torch.empty_like(x))
     return x * keep.div_(1 - probability)
 
 

@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pandas as pd
 
-# Rules whose old files may lie here, with what the report reads where they belong to the present run. An audit is a run
-# of its own, and the file of the report tells of an older one.
+# Rules whose old files may lie here, with what the report reads where they belong to the present run; None where
+# nothing tells: an audit is a run of its own, prices and forecasts of the original study may be of an older run, and
+# the file of the report is of the report before.
 NOT_ALWAYS = {
     "plot_walk_forward": "walk-forward.svg",
     "measure_truth": "truth.csv",
+    "date_study_forecasts": None,
+    "download_prices": None,
+    "simulate_prices": "truth.csv",
     "reproduce_published": "reproduction.json",
     "audit_predictions": None,
     "check_timesfm": None,

@@ -62,6 +62,8 @@ class Progress(DefaultFormatter):
         elif event == LogEvent.JOB_FINISHED:
             job = self.running.get(record.job_id)
             return job is not None and bool(job.output or job.rule_msg)
+        elif event == LogEvent.JOB_ERROR:
+            self.running.pop(record.jobid, None)
         self.failed |= record.levelno >= logging.ERROR
         words = HIDDEN_WORDS if self.failed else HIDDEN_WORDS + LAST_WORDS
         return event not in HIDDEN_EVENTS and not (event is None and str(record.msg).startswith(words))

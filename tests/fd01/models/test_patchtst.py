@@ -368,3 +368,8 @@ def test_gather_keeps_the_reason_of_trainings_that_did_not_run(tmp_path):
     assert frames["2019-12-31"].empty
     assert not_run == {"2019-12-31": [reason]}
     assert provenance["parameters"] is None
+
+
+def test_dropout_takes_nearly_everything_at_a_probability_just_below_one():
+    kept = dropout(torch.ones(100_000), 1 - 2**-18)
+    assert (kept != 0).sum() < 20

@@ -84,6 +84,16 @@ def test_first_run_expects_other_jobs_to_take_as_long_as_those_that_have_ended()
     assert times(lines[3:]) == ["3:00", "3:00"]  # the others are as fast as those of their rule
 
 
+def test_job_that_failed_no_longer_counts_as_running():
+    jobs = dict.fromkeys([(n, "fast") for n in range(1, 5)])
+    fields = {"conda_env": None, "shellcmd": None, "aux": {}, "input": [], "output": [], "log": []}
+    failed = record(LogEvent.JOB_ERROR, 101, jobid=1, rule_name="fast", **fields)
+    started = [start(n, "fast", 100) for n in (1, 2)]
+    lines = shown(jobs, *started, failed, end(2, 120), start(3, "fast", 120), end(3, 140))
+    without = shown(jobs, started[1], end(2, 120), start(3, "fast", 120), end(3, 140))
+    assert times(lines[-2:]) == times(without[-2:]) == ["1:20", "1:20"]
+
+
 def test_later_run_expects_what_each_job_took_in_an_earlier_one(tmp_path):
     for name, text in {"a": "200\t", "b": "10\t", "c": "30\t", "killed": ""}.items():
         (tmp_path / name).write_text("s\th:m:s\n" + text)
@@ -151,8 +161,8 @@ def test_real_run_has_a_line_for_each_job_and_the_verdict_last(snakemake, tmp_pa
     first = next(line for line in lines if line.startswith("7 jobs; "))
     assert status == 0 and lines[-1] == "The verdict." and "Complete log" not in text and "input:" not in text
     jobs = lines[lines.index(first) + 1 : -1]
-    assert len(jobs) == 7 and jobs[-1].startswith("[7/7] 0:0") and jobs[-1].endswith("  end (0 s)")
-    seen = {match[1] for job in jobs if (match := re.search(r"\] 0:\d\d of about 0:\d\d  (.*) \(0 s\)$", job))}
+    assert len(jobs) == 7 and re.fullmatch(r"\[7/7\] \d+:\d\d  end \(\d+ s\)", jobs[-1])
+    seen = {match[1] for job in jobs if (match := re.search(r"\] \d+:\d\d of about \d+:\d\d  (.*) \(\d+ s\)$", job))}
     assert seen == {f"train PTST 2014-12-31 seed {n}" for n in range(6)}
     log = (tmp_path / first.split()[-1]).read_text()
     assert "input: train/prices/PTST/2014-12-31/0.txt, " in log and "reason: Missing output files" in log
