@@ -147,13 +147,11 @@ def forecast(model, inputs, horizon, settings):
     Raises
     ------
     NotRun
-        If the horizon is longer than the 128 days that the network forecasts at once.
+        As `quantiles_of`.
     """
     import torch
 
     module = model.model
-    if horizon > module.o:
-        raise NotRun(f"it forecasts {module.o} days, and the longest horizon is {horizon}")
 
     def run(values, mask):
         states, location, scale = hidden_states(module, values, mask)
@@ -262,9 +260,17 @@ def quantiles_of(module, states, horizon):
     Returns
     -------
     tensor, shape (n, horizon, 10)
+
+    Raises
+    ------
+    NotRun
+        If the horizon is longer than the 128 days that the network forecasts at once.
     """
     import torch
     from torch.nn.functional import linear
+
+    if horizon > module.o:
+        raise NotRun(f"it forecasts {module.o} days, and the longest horizon is {horizon}")
 
     def first_days(head):
         hidden, count = head.activation(head.hidden_layer(states)), horizon * module.q

@@ -144,6 +144,13 @@ def test_merged_weights_reloaded_are_the_trained_network(adapter, tiny_weights):
     assert np.abs(actual - forecast(load(tiny_weights), inputs, 128, SETTINGS)).max() > 0.1
 
 
+def test_deciles_beyond_the_days_of_the_network_are_not_trained(tiny_weights):
+    network = build_objective(adapted(tiny_weights).model, "quantiles", features=0)
+    values, mask = (torch.from_numpy(part) for part in padded(walks(2), 80, network.module.p))
+    with pytest.raises(NotRun, match="it forecasts 128 days, and the longest horizon is 129"):
+        network(values, mask, torch.zeros(2, 0), torch.zeros(2, 129))
+
+
 def test_loss_agrees_with_a_loop():
     rng = np.random.default_rng(0)
     quantiles, y = rng.standard_normal((5, 3, 10)), rng.standard_normal((5, 3))
