@@ -52,7 +52,7 @@ rule all:
         f"results/{config['dataset']}/report/index.html",
     localrule: True
     message:
-        "Report: {input}. To see the verdict here: snakemake show"
+        f"Report: {{input}}. To see the verdict here: snakemake {workflow.modifier.modify_rulename('show')}"
 
 
 rule timesfm:

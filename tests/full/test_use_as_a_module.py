@@ -83,7 +83,8 @@ def test_code_of_the_page_makes_what_it_says(tmp_path):
 def test_default_target_is_the_report(small):
     text = planned(small)
     assert re.search(r"^rule fd01_render_report:$", text, re.MULTILINE)
-    assert re.search(r"^(local)?rule fd01_all:$", text, re.MULTILINE)
+    wanted = r"Report: results/sp500/report/index\.html\. To see the verdict here: snakemake fd01_show$"
+    assert re.search(wanted, text, re.MULTILINE)
     assert not any("audit.csv" in name for name in inputs(text, "fd01_render_report"))
 
 
