@@ -4,16 +4,15 @@ See README.md.
 """
 
 import argparse
-import os
-import resource
-import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 import yaml
 from figures import note
+from processes import cost_of
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENT = "PTST-2M"  # gets as many seeds as the study needs for a number of jobs
@@ -51,17 +50,11 @@ rule train:
 
 
 def plan(*arguments, cwd=ROOT):
-    """CPU seconds and peak memory (MB) of a dry run, and the number of jobs that it counts."""
-    # A process of its own, as the peak is the largest of all children so far.
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules", "--cores", "2", *map(str, arguments)]
-    run = subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=os.environ | {"FD01_GPU": "0"})
-    if run.returncode:
-        sys.exit(run.stdout + run.stderr)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    total = [line.split()[1] for line in run.stdout.splitlines() if line.startswith("total ")]
-    return seconds, after.ru_maxrss / 1024, int(total[0]) if total else 0
+    """Cost of a dry run, and the number of jobs that it counts."""
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "rules", "--cores", "2", *arguments]
+    cost = cost_of(command, cwd, FD01_GPU="0")
+    total = [line.split()[1] for line in cost.output.splitlines() if line.startswith("total ")]
+    return cost, int(total[0]) if total else 0
 
 
 def empty(folder):
@@ -95,21 +88,26 @@ def main():
     parser.add_argument("--repeats", type=int, default=3, help="of the plans of the default study and of an empty one")
     arguments = parser.parse_args()
     default = yaml.safe_load((ROOT / "config.yaml").read_text())["experiments"][EXPERIMENT]["seeds"]
-    rows = [
-        (in_new_folder(empty), in_new_folder(study, len(default)), plan("--", "all")) for _ in range(arguments.repeats)
-    ]
-    nothing, whole, here = ([median(run[i] for run in runs) for i in range(3)] for runs in zip(*rows, strict=True))
+    plans = {
+        "an empty Snakefile": partial(in_new_folder, empty),
+        "the default study, nothing done": partial(in_new_folder, study, len(default)),
+        "the default study, as it is here": partial(plan, "--", "all"),
+    }
+    rounds = [{name: make() for name, make in plans.items()} for _ in range(arguments.repeats)]
+    seconds = {name: median(one[name][0].cpu_seconds for one in rounds) for name in plans}
+    counts = {name: rounds[0][name][1] for name in plans}
+    nothing, whole, _ = plans
     print("| plan | jobs | CPU s | above an empty Snakefile |\n|---|---|---|---|")
-    print(f"| an empty Snakefile | {nothing[2]:.0f} | {nothing[0]:.2f} | |")
-    print(f"| the default study, nothing done | {whole[2]:.0f} | {whole[0]:.2f} | {whole[0] - nothing[0]:.2f} |")
-    print(f"| the default study, as it is here | {here[2]:.0f} | {here[0]:.2f} | {here[0] - nothing[0]:.2f} |\n")
-    print("| jobs | CPU s | peak memory, MB | a bare Snakefile, CPU s | ratio |\n|---|---|---|---|---|")
+    for name in plans:
+        print(f"| {name} | {counts[name]} | {seconds[name]:.2f} | {seconds[name] - seconds[nothing]:.2f} |")
+    print("\n| jobs | CPU s | peak memory, MB | a bare Snakefile, CPU s | ratio |\n|---|---|---|---|---|")
     for jobs in arguments.jobs:
-        seconds, peak, counted = in_new_folder(study, len(default) + jobs - round(whole[2]))
+        cost, counted = in_new_folder(study, len(default) + jobs - counts[whole])
         assert counted == jobs, (counted, jobs)
-        of_bare, _, _ = in_new_folder(bare, jobs)
-        note(f"plan {jobs:,} jobs", seconds, limit=of_bare)
-        print(f"| {jobs:,} | {seconds:.1f} | {peak:.0f} | {of_bare:.1f} | {seconds / of_bare:.2f} |", flush=True)
+        of_bare, _ = in_new_folder(bare, jobs)
+        ours, usual = cost.cpu_seconds, of_bare.cpu_seconds
+        note(f"plan {jobs:,} jobs", ours, limit=usual)
+        print(f"| {jobs:,} | {ours:.1f} | {cost.memory:.0f} | {usual:.1f} | {ours / usual:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
 # For the rules in lag_llama.smk: several experiments use one run of the network of Lag-Llama.
 
 
+def of_lag_llama_run(wildcards, names):
+    """Those of the experiments `names` that are made for one run of the network, as entries of the configuration."""
+    wanted = {"weights": wildcards.weights, "input": wildcards.input, "context": int(wildcards.context)}
+    entries = (config["experiments"][name] for name in names)
+    return [entry for entry in entries if wanted.items() <= entry["settings"].items()]
+
+
 def lag_llama_users(wildcards):
     """The experiments that use one run of the network, as entries of the configuration."""
     names = experiments_of("lag-llama", "lag-llama-probe")
-    entries = [config["experiments"][name] for name in names if name in running(wildcards.dataset)]
-    wanted = {"weights": wildcards.weights, "input": wildcards.input, "context": int(wildcards.context)}
-    return [entry for entry in entries if wanted.items() <= entry["settings"].items()]
+    return of_lag_llama_run(wildcards, [name for name in names if name in running(wildcards.dataset)])
 
 
 def lag_llama_manifest(wildcards):
@@ -40,9 +45,7 @@ def shared_passes(wildcards):
 
 def lag_llama_states(wildcards):
     """Params function: whether a probe reads the hidden states of one run of the network; `only` does not matter."""
-    wanted = {"weights": wildcards.weights, "input": wildcards.input, "context": int(wildcards.context)}
-    probes = experiments_of("lag-llama-probe")
-    return any(wanted.items() <= config["experiments"][name]["settings"].items() for name in probes)
+    return bool(of_lag_llama_run(wildcards, experiments_of("lag-llama-probe")))
 
 
 def lag_llama_seeds(wildcards):

@@ -1,9 +1,10 @@
 """The code of a job: its script, and the modules of this package that the script imports, directly or not."""
 
-import hashlib
 import re
 from functools import cache
 from pathlib import Path
+
+from fd01.workflow.files import digest, sha256
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 
@@ -19,26 +20,19 @@ def modules_of(script):
 
 
 def code_digest(script):
-    """SHA-256 of the text of a script or a notebook and of its `modules_of`, as a hexadecimal string."""
-    files = [Path(script), *map(_path_of, modules_of(script))]
-    return hashlib.sha256("".join(map(_digest_of, files)).encode()).hexdigest()
+    """`fd01.workflow.files.digest` of the content of a script or a notebook and of its `modules_of`."""
+    return digest([_sha256(path) for path in (Path(script), *map(_path_of, modules_of(script)))])
 
 
 def _path_of(module):
     return SCRIPTS / f"{module.replace('.', '/')}.py"
 
 
-@cache
-def _read(path):
-    return path.read_text(encoding="utf-8")
+_sha256 = cache(sha256)  # most scripts share most modules
 
 
 @cache
 def _imported_by(path):
     # Quotes stand before the lines of a notebook.
-    return set(re.findall(r'^[\s"]*from (fd01\.\w+\.\w+) import', _read(path), re.MULTILINE))
-
-
-@cache
-def _digest_of(path):
-    return hashlib.sha256(_read(path).encode()).hexdigest()
+    pattern = r'^[\s"]*from (fd01\.\w+\.\w+) import'
+    return set(re.findall(pattern, path.read_text(encoding="utf-8"), re.MULTILINE))

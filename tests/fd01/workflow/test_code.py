@@ -23,7 +23,7 @@ def project(tmp_path, monkeypatch):
 
 
 def digest_now(project):
-    for function in (code._read, code._imported_by, code._digest_of):
+    for function in (code._imported_by, code._sha256):
         function.cache_clear()
     return code_digest(project / "run.py")
 
