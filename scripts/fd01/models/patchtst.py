@@ -68,7 +68,7 @@ def build_network(channels, settings):
             return dropout(x, self.p) if self.training else x
 
     class EncoderLayer(nn.TransformerEncoderLayer):
-        """The same weights and result, without masks; `Dropout` takes half the time of the usual layer away."""
+        """The same weights and the same result as its parent, without masks and in fewer steps."""
 
         def __init__(self, *sizes, **options):
             super().__init__(*sizes, **options)
