@@ -19,7 +19,6 @@ from figures import note
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT / "scripts")  # instead of this folder, whose timesfm.py would hide the package
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # threads that wait actively would use CPU seconds
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
@@ -285,7 +284,7 @@ def table(arguments):
     def forecast(model, rows, flip, dtype):
         return forecast_rows(model, dataset, rows, 1, settings | {"flip": flip, "dtype": dtype})
 
-    yield "CPU", f"{torch.cpu.get_capabilities()['cpu_name']}, {THREADS} threads; {cpu_units()}", ""
+    yield "CPU", f"{torch.cpu.get_capabilities()['cpu_name']}, threads: {THREADS}; {cpu_units()}", ""
     yield "packages", f"torch {version('torch')}, timesfm {version('timesfm')}", ""
     days = f"{dataset['Date'].iloc[0]:%Y-%m-%d} to {dataset['Date'].iloc[-1]:%Y-%m-%d}"
     yield "prices", f"{Path(arguments.prices).name if arguments.prices else 'packaged'}, {days}", ""
