@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from forecast_timesfm import rows_to_forecast  # noqa: E402
 
-from fd01.data.series import input_series, windows  # noqa: E402
+from fd01.data.inputs import input_series, windows  # noqa: E402
 from fd01.models.timesfm import WEIGHTS, forecast_rows, import_timesfm, load, load_untrained  # noqa: E402
 from fd01.workflow.parquet import read_frame  # noqa: E402
 

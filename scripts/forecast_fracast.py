@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fd01.data.origins import EVALUATION
-from fd01.data.series import input_series, windows
+from fd01.data.inputs import first_inputs, input_series, windows
 from fd01.models.forecasts import LEVELS, quantile_frame
 from fd01.workflow.files import sha256
 from fd01.workflow.logs import configure_logging
@@ -28,11 +28,12 @@ UNTRAINED = "none: random (the package's initialisation, no layer starts at zero
 def forecast_rows(model, dataset, rows, context):
     """Median and nine deciles of the next High, array of shape (n, 1, 10), in units of the price.
 
-    `rows` are int, shape (n,), each at least context - 1.
+    `rows` are int, shape (n,), each with at least `context` days of its series.
     """
     from tqdm import tqdm
 
-    inputs = np.stack(windows(input_series(dataset, "high-price"), rows, context))
+    first = first_inputs(dataset, "high-price")[rows]
+    inputs = np.stack(windows(input_series(dataset, "high-price"), rows, context, first))
     starts = tqdm(range(0, len(rows), BATCH), unit="batch", mininterval=5)
     deciles = np.concatenate([model.forecast(inputs[start : start + BATCH], horizon=1) for start in starts])
     return np.concatenate([deciles[..., 4:5], deciles], axis=-1)

@@ -24,7 +24,7 @@ def score_all(dataset, origins, settings, targets, labels):
         scores = method.score(dataset, split, train, rows, target, labels, **options)
         own = CLOSE_EXCEEDANCE if method.of_close and needs_touch(target) else method.score_kind
         exponent = partial(touch_exponent, target, train, dataset, labels)
-        for kind, values in level_corrected({own: scores}, exponent).items():
+        for kind, values in level_corrected({own: scores}, rows, exponent).items():
             yield values, dict(score_kind=kind, is_probability=method.is_probability)
 
     return fit_folds(origins, targets, fit)

@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from fd01.data.series import percent_series
+from fd01.data.inputs import percent_series
+from fd01.data.series import first_rows
 from fd01.models.forecasts import LAYERS, PARAMETERS, STATE_COLUMNS, rounded
 from fd01.models.frozen import run_frozen
 from fd01.models.lag_llama import history_length, open_lag_llama, run_network, time_features
@@ -24,9 +25,10 @@ def run_rows(network, dataset, rows, name, states):
     """
     series = percent_series(dataset, name)
     needed = history_length(network) + 1  # days: the series begins on the second day
-    if rows.max() + 1 < needed:
-        raise NotRun(f"it needs {needed} days of history, and the last day has {rows.max() + 1}")
-    rows = rows[rows + 1 >= needed]
+    history = rows - first_rows(dataset)[rows] + 1
+    if history.max() < needed:
+        raise NotRun(f"it needs {needed} days of history, and no day has more than {history.max()}")
+    rows = rows[history >= needed]
     parameters, hidden = run_network(network, series, time_features(dataset["Date"]), rows)
     frames = [pd.DataFrame({"row": rows}), pd.DataFrame(parameters, columns=PARAMETERS)]
     if states:

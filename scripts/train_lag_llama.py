@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fd01.data.origins import TRAIN, splits
-from fd01.data.series import percent_series
+from fd01.data.inputs import percent_series
 from fd01.data.touch import touch_exponent, touch_exponents
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.forecasts import PARAMETERS
@@ -82,7 +82,10 @@ def fit(network, dataset, origins, split, settings, seed, checkpoint):
     series, features = percent_series(dataset, settings["input"]), time_features(dataset["Date"])
     needed = history_length(network)
     check_history(split, needed + 1)
-    sets = (tensors(series, features, rows[rows >= needed], needed) for rows in (split.inner, split.calibration))
+    sets = (
+        tensors(series, features, rows[split.history[rows].to_numpy() > needed], needed)
+        for rows in (split.inner, split.calibration)
+    )
     curve = train(
         build_loss(network), *sets, settings | {"dtype": "float32"}, settings["learning_rate"], seed, checkpoint
     )

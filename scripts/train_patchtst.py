@@ -7,6 +7,7 @@ import pandas as pd
 
 from fd01.data.indicators import INDICATORS
 from fd01.data.origins import CALIBRATION, EVALUATION, hide_outcomes, sealed_days, splits
+from fd01.data.series import first_rows
 from fd01.data.targets import target_column
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.heads import require_two_classes
@@ -76,10 +77,10 @@ def train_and_score(dataset, origins, split, target, settings, seed, study_fold,
         As `training_sets`.
     """
     rows, y, monitor, y_monitor = training_sets(split, origins, target, settings["selection"], study_fold, outcomes)
-    values = dataset[INDICATORS].to_numpy(float)
+    values, first = dataset[INDICATORS].to_numpy(float), first_rows(dataset)
 
     def inputs(rows):
-        return windows(values, rows, settings["context"])
+        return windows(values, rows, settings["context"], first[rows])
 
     network, curve = train(inputs(rows), y, inputs(monitor), y_monitor, settings, seed, device)
     scored = [(EVALUATION, split.evaluation)]

@@ -16,7 +16,7 @@ from fd01.report.html import DoesNotApply, render
 def made_up_table():
     """A late, an aligned and a constant forecast, and an experiment without any, as the rule writes them."""
     prices = make_prices(420)
-    width = np.log(ewma_variance(prices["Close"], 0.94)).to_numpy()
+    width = np.log(ewma_variance(prices, 0.94)).to_numpy()
     values = {"LATE": np.roll(width, 1), "GOOD": width, "FLAT": np.zeros(420)}
     rows = np.arange(150, 410)
     forecasts = {

@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 
+from fd01.data.series import each_series
+
 SMALLEST_VARIANCE = 1e-8  # of a day; without it, days on which the price stands still would have the log variance -inf
 
 
-def drawdown(close, window):
+@each_series
+def drawdown(prices, window):
     """1 - Close / max Close of the last `window` days, today's included; 0 at a high. Shape (days,)."""
-    return 1 - close / close.rolling(window).max()
+    return 1 - prices["Close"] / prices["Close"].rolling(window).max()
 
 
 def daily_range(prices):
@@ -16,14 +19,16 @@ def daily_range(prices):
     return np.log(prices["High"] / prices["Low"])
 
 
-def ewma_variance(close, decay):
+@each_series
+def ewma_variance(prices, decay):
     """RiskMetrics variance of the daily log return (J.P. Morgan, RiskMetrics, 1996, section 5.2).
 
     v_t = decay v_{t-1} + (1 - decay) r_t^2. Shape (days,), squared daily log returns; the first is NaN.
     """
-    return np.log(close).diff().pow(2).ewm(alpha=1 - decay, adjust=False).mean()
+    return np.log(prices["Close"]).diff().pow(2).ewm(alpha=1 - decay, adjust=False).mean()
 
 
+@each_series
 def har(prices):
     """Log realised variance over the last 1, 5 and 22 days (Corsi, J. Financial Econometrics 2009, eq. 8).
 
@@ -35,6 +40,7 @@ def har(prices):
     return pd.DataFrame({f"rv_{n}": np.log(daily.rolling(n).mean()) for n in (1, 5, 22)})
 
 
+@each_series
 def volatility_measures(prices):
     """Seven measures of volatility, each the log of a daily variance.
 
@@ -50,7 +56,7 @@ def volatility_measures(prices):
     """
     returns = np.log(prices["Close"]).diff()
     variances = {
-        "ewma": ewma_variance(prices["Close"], 0.94),
+        "ewma": ewma_variance(prices, 0.94),
         "squares_5": returns.pow(2).rolling(5).mean(),
         "squares_22": returns.pow(2).rolling(22).mean(),
         "falls_22": returns.clip(upper=0).pow(2).rolling(22).mean(),
@@ -58,6 +64,7 @@ def volatility_measures(prices):
     return har(prices).join(np.log(pd.DataFrame(variances).clip(lower=SMALLEST_VARIANCE)))
 
 
+@each_series
 def scale_free_a20(dataset):
     """The original study's 20 indicators as ratios that mean the same at any price level.
 

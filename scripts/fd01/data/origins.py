@@ -1,24 +1,28 @@
 """Origins: the days on which forecasts are made, their targets, and the folds they belong to.
 
-`origins.parquet` has one row per fold and origin. Its columns are fold, train_end, role, origin (date), row (of the
-dataset), and one per target and horizon, such as `up_1`. A target is 1.0, 0.0, or NaN where it is not known: because
+`origins.parquet` has one row per fold, series and origin. Its columns are fold, train_end, role, series, origin (date),
+row (of the dataset), history (days of the series up to and including the origin), and one per target and horizon, such
+as `up_1`. A target is 1.0, 0.0, or NaN where it is not known: because
 the data end before its horizon, or, for an origin of the training period, because `train_end` comes before.
 
 Roles: `evaluation` origins are scored. `train` and `calibration` origins form the training period; `calibration` is its
-tail, on which thresholds are chosen and training is stopped early.
+tail, on which thresholds are chosen and training is stopped early. The tail begins on the same date in every series, so
+that no fit before it has seen the days of the tail through another series.
 """
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from fd01.data.series import first_rows
 from fd01.data.targets import target_column, target_values
 from fd01.workflow.errors import UserError
 
 TRAIN, CALIBRATION, EVALUATION = "train", "calibration", "evaluation"
 NO_END = "2200-01-01"  # of a block that ends with the data
-KEYS = ["fold", "train_end", "role", "origin", "row"]  # the other columns are targets
+KEYS = ["fold", "train_end", "role", "series", "origin", "row", "history"]  # the other columns are targets
 
 
 def build_origins(dataset, folds, labels, min_history, calibration_fraction):
@@ -32,18 +36,19 @@ def build_origins(dataset, folds, labels, min_history, calibration_fraction):
     labels : dict
         `threshold`, `scaled`, `horizons`: see `target_values`.
     min_history : int
-        Rows up to and including an origin that every model may rely on.
+        Days of a series up to and including an origin that every model may rely on.
     calibration_fraction : float
-        Share of the training period that forms the calibration tail.
+        Share of the dates of the training period that forms the calibration tail.
 
     Returns
     -------
-    DataFrame, shape (origins of all folds, 5 + targets x horizons)
+    DataFrame, shape (origins of all folds, 7 + targets x horizons)
+        A fold has the series of which there are at least `min_history` training days and two evaluation days.
 
     Raises
     ------
     UserError
-        When a fold has too few days, or the data end before the fold does.
+        When a fold has too few days in every series, or the data end before the fold does.
 
     Notes
     -----
@@ -52,64 +57,78 @@ def build_origins(dataset, folds, labels, min_history, calibration_fraction):
     none. Evaluation blocks are never shortened.
     """
     targets = target_values(dataset, labels["horizons"], labels["threshold"], labels["scaled"])
-    dates = dataset["Date"]
+    days = pd.DataFrame({"series": _series(dataset), "origin": dataset["Date"], "row": np.arange(len(dataset))})
+    days["history"] = days["row"] - first_rows(dataset) + 1
+    last = ~days["series"].duplicated(keep="last")  # of each series: its tomorrow is not known
     tables = []
     for fold, block in folds.items():
-        last_row = int((dates <= block["train_end"]).sum()) - 1  # of the training period
-        training = np.arange(min_history - 1, last_row)
-        evaluation = np.flatnonzero((dates >= block["start"]) & (dates <= block.get("end", NO_END)))
-        _check_fold(fold, block, dates, training, evaluation, min_history)
-        evaluation = evaluation[evaluation < len(dates) - 1]  # tomorrow must exist
+        in_training = (days["origin"] <= block["train_end"]).to_numpy()
+        # The last day up to train_end is no origin: by then, not even its tomorrow is known.
+        ends = days["row"].where(in_training).groupby(days["series"], observed=True).transform("max")
+        training = days[in_training & (days["row"] < ends) & (days["history"] >= min_history)]
+        in_block = (days["origin"] >= block["start"]) & (days["origin"] <= block.get("end", NO_END))
+        training, evaluation = _of_usable_series(fold, block, days, training, days[in_block], min_history)
+        evaluation = evaluation[~last[evaluation.index]]
 
-        before_tail = round(len(training) * (1 - calibration_fraction))
-        tail, longest = len(training) - before_tail, max(labels["horizons"])
+        dates = np.unique(training["origin"])
+        before_tail = round(len(dates) * (1 - calibration_fraction))
+        tail, longest = len(dates) - before_tail, max(labels["horizons"])
         if tail <= longest:
             raise UserError(
                 f"fold {fold}: the calibration tail has {tail} origins, but it needs more than the longest of "
                 f"labels/horizons, {longest}: raise origins/calibration_fraction, {calibration_fraction}, or give the "
                 "fold more rows to train on"
             )
-        roles = np.full(len(training), TRAIN, dtype=object)
-        roles[before_tail:] = CALIBRATION
-        training_targets = targets.iloc[training].copy()
+        roles = np.where(training["origin"] < dates[before_tail], TRAIN, CALIBRATION)
+        training_targets = targets.loc[training.index].copy()
         for column in training_targets:
             horizon = int(column.rsplit("_", 1)[1])
-            training_targets.loc[training + horizon > last_row, column] = np.nan
+            training_targets.loc[training["row"] + horizon > ends[training.index], column] = np.nan
         tables += [
-            _table(fold, block, roles, dates, training, training_targets),
-            _table(fold, block, EVALUATION, dates, evaluation, targets.iloc[evaluation]),
+            _table(fold, block, roles, training, training_targets),
+            _table(fold, block, EVALUATION, evaluation, targets.loc[evaluation.index]),
         ]
     return pd.concat(tables, ignore_index=True)
 
 
-def _table(fold, block, roles, dates, rows, targets):
-    keys = pd.DataFrame(
-        {
-            "fold": fold,
-            "train_end": block["train_end"],
-            "role": roles,
-            "origin": dates.to_numpy()[rows],
-            "row": rows,
-        }
-    )
-    return pd.concat([keys, targets.reset_index(drop=True)], axis=1)
+def _series(dataset):
+    return dataset["series"] if "series" in dataset else pd.Categorical([""] * len(dataset))
 
 
-def _check_fold(fold, block, dates, training, evaluation, min_history):
-    extent = f"the data run from {dates.iloc[0]:%Y-%m-%d} to {dates.iloc[-1]:%Y-%m-%d}, {len(dates)} rows"
-    if len(training) < min_history:
+def _table(fold, block, roles, days, targets):
+    keys = days.assign(fold=fold, train_end=block["train_end"], role=roles)[KEYS]
+    return pd.concat([keys, targets], axis=1)
+
+
+def _of_usable_series(fold, block, days, training, evaluation, min_history):
+    """The training and evaluation days of the series that have enough of both; `UserError` if none has."""
+    sizes = pd.DataFrame(
+        {name: part["series"].value_counts() for name, part in (("training", training), ("evaluation", evaluation))}
+    ).reindex(days["series"].unique(), fill_value=0)
+    usable = (sizes["training"] >= min_history) & (sizes["evaluation"] >= 2)
+    dates = days["origin"]
+    extent = f"the data run from {dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d}, {len(dates)} rows"
+    if not usable.any():
+        best = sizes.max()
+        whose = "" if len(sizes) == 1 else f" in each of {len(sizes)} series"
+        if best["training"] < min_history:
+            raise UserError(
+                f"fold {fold}: too few rows to train on{whose}: {best['training']} origins up to {block['train_end']}, "
+                f"not counting the first {min_history - 1} rows (origins/min_history); at least {min_history} are "
+                f"needed; {extent}"
+            )
         raise UserError(
-            f"fold {fold}: too few rows to train on: {len(training)} origins up to {block['train_end']}, not counting "
-            f"the first {min_history - 1} rows (origins/min_history); at least {min_history} are needed; {extent}"
-        )
-    if len(evaluation) < 2:
-        raise UserError(
-            f"fold {fold}: too few rows to evaluate: {len(evaluation)} rows from {block['start']} on; at least 2 are "
-            f"needed; {extent}"
+            f"fold {fold}: too few rows to evaluate{whose}: {best['evaluation']} rows from {block['start']} on; at "
+            f"least 2 are needed; {extent}"
         )
     # The last dates of a fold may be holidays, but no more.
-    if "end" in block and (pd.Timestamp(block["end"]) - dates.iloc[-1]).days > 10:
+    if "end" in block and (pd.Timestamp(block["end"]) - dates.max()).days > 10:
         raise UserError(f"fold {fold}: its end, {block['end']}, is later than the last price; {extent}")
+    for series, size in sizes[~usable].iterrows():
+        logging.warning(
+            "fold %s: without %s, which has %d training and %d evaluation days", fold, series, *size.astype(int)
+        )
+    return (part[part["series"].map(usable).astype(bool)] for part in (training, evaluation))
 
 
 def sealed_days(dates, blocks):
@@ -173,6 +192,7 @@ class Split:
     training : rows of the whole training period
     evaluation : rows of the evaluation origins of all folds with this train end
     targets : Series, target by row, for `training` only
+    history : Series, days of the series up to and including each row, by row, for all rows of the train end
     """
 
     train_end: str
@@ -181,6 +201,7 @@ class Split:
     training: np.ndarray
     evaluation: np.ndarray
     targets: pd.Series
+    history: pd.Series
 
     def y(self, rows):
         """Targets of `rows`, 0.0 or 1.0, shape (n,); `KeyError` for a row that is not in `training`."""
@@ -195,12 +216,16 @@ def splits(origins, target, horizon):
         period = group[group["role"] != EVALUATION].drop_duplicates("row").set_index("row")
         targets = period[column].dropna()
         training = targets.index
-        tail = period.index[period["role"] == CALIBRATION]
+        in_tail = period["role"] == CALIBRATION
+        tail = period.index[in_tail]
+        starts = pd.Series(tail, tail).groupby(period.loc[in_tail, "series"], observed=True).min()
+        start_of_tail = period.loc[training, "series"].map(starts).astype(float)  # NaN: the series ends before it
         yield Split(
             train_end=train_end,
-            inner=training[training + horizon < tail[0]].to_numpy(),
+            inner=training[~(training + horizon >= start_of_tail)].to_numpy(),
             calibration=training.intersection(tail).to_numpy(),
             training=training.to_numpy(),
             evaluation=evaluation,
             targets=targets,
+            history=group.drop_duplicates("row").set_index("row")["history"],
         )

@@ -1,57 +1,48 @@
-"""Input series: the series that a model gets, and the windows that are cut from it."""
+"""Several series in one table: where each begins, and functions of the days of one series applied to all.
+
+The dataset is one table in the long format, sorted by its column `series`, then by date. A `row` is a position in it. A
+table without that column is one series. Nothing that is computed for a day may use a day of another series.
+"""
+
+from functools import wraps
 
 import numpy as np
-
-PRICES = {"close": "Close", "high-price": "High"}  # series that are a price column
-SIMPLE_RETURN = "simple-return"
-HIGH_SERIES = ("high", "high-price")  # a forecast of one of these is a forecast of the High
+import pandas as pd
 
 
-def input_series(dataset, name):
-    """The input series with this name, float64 array of shape (days,).
+def slices_of(table):
+    """One slice of rows per series, in the order of the table; `table` is sorted by `series`."""
+    edges = [0, len(table)]
+    if "series" in table and len(table):
+        series = table["series"]
+        codes = series.cat.codes.to_numpy() if isinstance(series.dtype, pd.CategoricalDtype) else pd.factorize(series)[0]
+        edges[1:1] = np.flatnonzero(np.diff(codes)) + 1
+    return [slice(start, end) for start, end in zip(edges, edges[1:])]
 
-    `close`: the Close; `high-price`: the High; `simple-return`: Close_t / Close_{t-1} - 1; `return`:
-    log(Close_t / Close_{t-1}); `high`: log(High_t / Close_{t-1}). The first value of the last three is NaN.
+
+def first_rows(table):
+    """For every row, the first row of its series; int array, shape (days,)."""
+    slices = slices_of(table)
+    return np.repeat([rows.start for rows in slices], [rows.stop - rows.start for rows in slices])
+
+
+def names_of_series(table):
+    """The names of the series, in the order of the table; `[""]` for a table without the column."""
+    return [str(table["series"].iloc[rows.start]) if "series" in table else "" for rows in slices_of(table)]
+
+
+def each_series(function):
+    """Make a function of the days of one series a function of a table of several.
+
+    `function` takes a table of days first, and returns a Series, a DataFrame or an array with a row per day.
     """
-    if name in PRICES:
-        return dataset[PRICES[name]].to_numpy(float)
-    if name == SIMPLE_RETURN:
-        return (dataset["Close"] / dataset["Close"].shift() - 1).to_numpy(float)
-    column = {"return": "Close", "high": "High"}[name]
-    return np.log(dataset[column] / dataset["Close"].shift()).to_numpy(float)
 
+    @wraps(function)
+    def of_all(table, *args, **options):
+        slices = slices_of(table)
+        if len(slices) == 1:
+            return function(table, *args, **options)
+        results = [function(table.iloc[rows], *args, **options) for rows in slices]
+        return np.concatenate(results) if isinstance(results[0], np.ndarray) else pd.concat(results)
 
-def percent_series(dataset, name):
-    """`input_series` of `return` or `high`, in percent."""
-    return 100 * input_series(dataset, name)
-
-
-def first_row(name):
-    """Row of the first value that is not NaN in the input series with this name."""
-    return 0 if name in PRICES else 1
-
-
-def windows(values, rows, context, first=0):
-    """One window per row: the `context` values up to and including the row, or fewer where the series begins later.
-
-    Parameters
-    ----------
-    values : array, shape (days, ...)
-    rows : int array, shape (n,)
-    first : int
-        Row of the first value to use.
-
-    Returns
-    -------
-    list of n arrays, shape (up to context, ...)
-
-    Raises
-    ------
-    ValueError
-        When a window has a value that is not finite. TimesFM would fill the gap in silence.
-    """
-    cut = [values[max(first, row + 1 - context) : row + 1] for row in rows]
-    for row, window in zip(rows, cut):
-        if not np.isfinite(window).all():
-            raise ValueError(f"the window that ends on row {row} has values that are not finite")
-    return cut
+    return of_all

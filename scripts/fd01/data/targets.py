@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fd01.data.series import HIGH_SERIES
+from fd01.data.inputs import HIGH_SERIES
+from fd01.data.series import each_series
 from fd01.workflow.errors import NotRun
 
 
-def trailing_std(close, window):
+def trailing_std(prices, window):
     """Standard deviation of the last `window` daily log returns, today's included; shape (days,)."""
-    return np.log(close).diff().rolling(window).std()
+    return np.log(prices["Close"]).diff().rolling(window).std()
 
 
 # Functions for `Target.threshold`.
@@ -35,7 +36,7 @@ def _zero(prices, labels):
 
 def _scaled_rise(prices, labels):
     scaled = labels["scaled"]
-    return (scaled["k"] * trailing_std(prices["Close"], scaled["window"])).to_numpy()
+    return (scaled["k"] * trailing_std(prices, scaled["window"])).to_numpy()
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Target:
     def happens(self, prices, horizon, threshold):
         """Whether the event happens after each day, False where a price is NaN; Series of bool, shape (days,).
 
-        `prices` has High, Low and Close; `horizon` is h, in trading days; `threshold` is an array of shape (days,).
+        `prices` is one series with High, Low and Close; `horizon` is h, in trading days; `threshold` is an array of shape (days,).
         """
         level = prices["Close"] * (1 + threshold)
         match self.price:
@@ -105,11 +106,13 @@ def target_column(target, horizon):
     return f"{target}_{horizon}"
 
 
+@each_series
 def threshold_return(prices, target, labels):
     """`Target.threshold` of the target with this name, array of shape (days,); NaN on days where it is not known."""
     return TARGETS[target].threshold(prices, labels)
 
 
+@each_series
 def target_values(prices, horizons, threshold, scaled):
     """Every target on every day.
 

@@ -3,14 +3,16 @@
 A price can touch a threshold on the way and end before it. So a forecast of the Close says too little of a target of
 the High or of the Low. The correction is 1 - (1 - p)^k. It stays within [0, 1] and keeps the order of the days. k, the
 touch exponent, comes from training prices: it is the exponent that turns the share of days whose Close ended beyond the
-threshold into the share of days with a touch. For small p the result is k p. For a Brownian path k would be about 2
+threshold into the share of days with a touch. Every series has its own. For small p the result is k p. For a Brownian path k would be about 2
 (reflection principle); prices jump over night and move in steps, so their k is smaller.
 """
 
 import numpy as np
+import pandas as pd
 
+from fd01.data.inputs import HIGH_SERIES
 from fd01.data.origins import CALIBRATION, EVALUATION, splits
-from fd01.data.series import HIGH_SERIES
+from fd01.data.series import each_series, names_of_series, slices_of
 from fd01.data.targets import TARGETS, threshold_return
 
 CLOSE_EXCEEDANCE = "close-exceedance"  # the kind of score of a probability before the correction
@@ -28,6 +30,8 @@ def needs_touch(target, series="close"):
 def touch(beyond, k):
     """Probability of a touch, 1 - (1 - p)^k, from the probability p of ending beyond the threshold; shape (n,).
 
+    `k` is a float or has the shape (n,).
+
     >>> touch(np.array([0.0, 0.1, 0.5, 1.0]), 2).round(4)
     array([0.  , 0.19, 0.75, 1.  ])
     """
@@ -37,6 +41,8 @@ def touch(beyond, k):
 
 def touch_exponent(target, train, dataset, labels):
     """k of a target, log(1 - share of `train` with a touch) / log(1 - share whose Close ends beyond the threshold).
+
+    The shares are those of the days of one series.
 
     Half a day is added to each count and one to the number of days (Haldane, Annals of Human Genetics 1956), so that
     few training days without any Close beyond the threshold, or with a touch on all of them, have a k too.
@@ -53,48 +59,61 @@ def touch_exponent(target, train, dataset, labels):
 
     Returns
     -------
-    float, at least 1
+    array, shape (days,)
+        The k of the series of each day, at least 1.
     """
+    happened = _touched_and_beyond(dataset, target, labels).to_numpy()
+    exponents = np.empty(len(dataset))
+    for rows in slices_of(dataset):
+        days = train[(train >= rows.start) & (train < rows.stop)]
+        of_touch, of_close = (happened[days].sum(axis=0) + 0.5) / (len(days) + 1)
+        exponents[rows] = np.log1p(-of_touch) / np.log1p(-of_close)
+    return exponents
+
+
+@each_series
+def _touched_and_beyond(dataset, target, labels):
+    """Whether the price touches the threshold after each day, and whether the last Close ends beyond it."""
     event, h = TARGETS[target["target"]], target["horizon"]
     threshold = threshold_return(dataset, target["target"], labels)
     level, last = dataset["Close"] * (1 + threshold), dataset["Close"].shift(-h)
     beyond = last <= level if event.falls else last >= level
-    touched = event.happens(dataset, h, threshold)
-    of_touch, of_close = ((days.to_numpy()[train].sum() + 0.5) / (len(train) + 1) for days in (touched, beyond))
-    return float(np.log1p(-of_touch) / np.log1p(-of_close))
+    return pd.DataFrame({"touched": event.happens(dataset, h, threshold), "beyond": beyond})
 
 
-def level_corrected(scores, exponent):
+def level_corrected(scores, rows, exponent):
     """`scores` with `exceedance`, made from `close-exceedance` where there is one.
 
     Parameters
     ----------
     scores : dict of arrays, shape (n,), by kind of score
+    rows : int array, shape (n,), rows of the dataset
     exponent : function without arguments
-        It returns k; it is called if k is needed.
+        It returns what `touch_exponent` does; it is called if k is needed.
     """
     if CLOSE_EXCEEDANCE not in scores:
         return scores
-    return scores | {"exceedance": touch(scores[CLOSE_EXCEEDANCE], exponent())}
+    return scores | {"exceedance": touch(scores[CLOSE_EXCEEDANCE], exponent()[rows])}
 
 
 def touch_exponents(origins, targets, dataset, labels, series="close"):
-    """The k of every train end and target, for the provenance of scores from forecasts of one input series.
+    """The k of every train end, target and series, for the provenance of scores from forecasts of one input series.
 
     Returns
     -------
     list of dict
-        `train_end`, `target`, `horizon`, and the k of the two roles: `calibration`, from the training days before the
-        tail, and `evaluation`, from all training days. Empty if nothing is corrected.
+        `train_end`, `target`, `horizon`, `series`, and the k of the two roles: `calibration`, from the training days
+        before the tail, and `evaluation`, from all training days. Empty if nothing is corrected.
     """
-    return [
-        {
-            "train_end": split.train_end,
-            **target,
-            CALIBRATION: touch_exponent(target, split.inner, dataset, labels),
-            EVALUATION: touch_exponent(target, split.training, dataset, labels),
-        }
-        for target in targets
-        if needs_touch(target, series)
-        for split in splits(origins, **target)
-    ]
+    entries, firsts = [], [rows.start for rows in slices_of(dataset)]
+    for target in targets:
+        if not needs_touch(target, series):
+            continue
+        for split in splits(origins, **target):
+            of_tail, of_blocks = (
+                touch_exponent(target, train, dataset, labels) for train in (split.inner, split.training)
+            )
+            for name, row in zip(names_of_series(dataset), firsts):
+                of_roles = {CALIBRATION: float(of_tail[row]), EVALUATION: float(of_blocks[row])}
+                entries.append({"train_end": split.train_end, **target, "series": name, **of_roles})
+    return entries

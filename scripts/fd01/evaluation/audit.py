@@ -21,9 +21,9 @@ SEED = 0
 ROLES = (TRAIN, CALIBRATION, EVALUATION)
 EVALUATION_DAYS = 5  # days of the first block up to and including the cut
 FEATURES = {
-    "drawdown": lambda dataset: drawdown(dataset["Close"], 20),
+    "drawdown": lambda dataset: drawdown(dataset, 20),
     "daily range": daily_range,
-    "EWMA variance": lambda dataset: ewma_variance(dataset["Close"], 0.94),
+    "EWMA variance": lambda dataset: ewma_variance(dataset, 0.94),
     "HAR": har,
     "measures of volatility": volatility_measures,
     "scale-free indicators": scale_free_a20,

@@ -23,8 +23,8 @@ def with_outcomes(scores, outcomes):
     """
     parts = []
     for (target, horizon), rows in scores.groupby(["target", "horizon"], sort=False):
-        y = outcomes[["fold", "role", "origin"]].assign(y=outcomes[target_column(target, horizon)])
-        parts.append(rows.merge(y.dropna(subset="y"), on=["fold", "role", "origin"]))
+        y = outcomes[["fold", "role", "series", "origin"]].assign(y=outcomes[target_column(target, horizon)])
+        parts.append(rows.merge(y.dropna(subset="y"), on=["fold", "role", "series", "origin"]))
     return pd.concat(parts, ignore_index=True) if parts else scores.assign(y=[])
 
 

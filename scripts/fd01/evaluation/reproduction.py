@@ -6,7 +6,7 @@ the simple returns of the 80 days before it. Two choices are not known, so all f
 
 import numpy as np
 
-from fd01.data.series import SIMPLE_RETURN
+from fd01.data.inputs import SIMPLE_RETURN
 from fd01.evaluation.erratum import open_blocks
 from fd01.models.timesfm import forecast_rows
 from fd01.workflow.errors import NotRun

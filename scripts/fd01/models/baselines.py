@@ -25,6 +25,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
+from fd01.data.inputs import SIMPLE_RETURN, input_series
 from fd01.data.targets import TARGETS, threshold_return
 from fd01.models.heads import fit_logistic, require_two_classes
 from fd01.workflow.errors import NotRun
@@ -37,12 +38,12 @@ def prevalence(dataset, split, train, rows, target, labels):
 
 def last_return(dataset, split, train, rows, target, labels):
     """Return of the last day, Close_t / Close_{t-1} - 1."""
-    return dataset["Close"].pct_change().to_numpy()[rows]
+    return input_series(dataset, SIMPLE_RETURN)[rows]
 
 
 def drawdown_signal(dataset, split, train, rows, target, labels, window):
     """Distance of the Close from the highest Close of the last `window` days, as a share of it."""
-    return drawdown(dataset["Close"], window).to_numpy()[rows]
+    return drawdown(dataset, window).to_numpy()[rows]
 
 
 def range_signal(dataset, split, train, rows, target, labels):
@@ -52,7 +53,7 @@ def range_signal(dataset, split, train, rows, target, labels):
 
 def ewma(dataset, split, train, rows, target, labels, decay):
     """RiskMetrics volatility of the daily log return, see `fd01.data.features.ewma_variance`."""
-    return np.sqrt(ewma_variance(dataset["Close"], decay).to_numpy()[rows])
+    return np.sqrt(ewma_variance(dataset, decay).to_numpy()[rows])
 
 
 def har_logit(dataset, split, train, rows, target, labels):

@@ -6,14 +6,15 @@ A linear regression inside each window explains the series by the covariates; th
 import numpy as np
 
 from fd01.data.features import scale_free_a20
-from fd01.data.series import windows
+from fd01.data.inputs import windows
+from fd01.data.series import first_rows
 
 
 def known_before(dataset, names):
     """Scale-free indicators of the day before, array of shape (days + 1, len(names)).
 
-    Row t holds the indicators that are known when day t begins. Row 0 is NaN; the last row belongs to the day after
-    the data.
+    Row t holds the indicators that are known when day t begins. The first row of a series holds none of its own; the
+    row after its last one belongs to the day after the data.
     """
     features = scale_free_a20(dataset)[names].to_numpy(float)
     return np.vstack([np.full(len(names), np.nan), features])
@@ -64,10 +65,10 @@ def residual_windows(dataset, values, rows, settings):
     fits : array, shape (n, 3), the columns are next_fit, location and scale of `in_context_ridge`
     """
     covariates, context = settings["covariates"], settings["context"]
-    known = known_before(dataset, covariates["indicators"])
+    known, first = known_before(dataset, covariates["indicators"]), first_rows(dataset)[rows] + 1
     fits = [
         in_context_ridge(window, x, covariates["ridge"])
-        for window, x in zip(windows(values, rows, context, 1), windows(known, rows + 1, context + 1, 1))
+        for window, x in zip(windows(values, rows, context, first), windows(known, rows + 1, context + 1, first))
     ]
     return [fit[0] for fit in fits], np.array([fit[1:] for fit in fits])
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fd01.data.features import har
-from fd01.data.series import PRICES, input_series
+from fd01.data.inputs import PRICES, input_series
 
 
 def har_volatility(dataset, train):
@@ -29,7 +29,7 @@ def har_distribution(dataset, train, name):
     Parameters
     ----------
     train : int array, rows to fit on
-    name : str, input series, see `fd01.data.series.input_series`
+    name : str, input series, see `fd01.data.inputs.input_series`
 
     Returns
     -------

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from fd01.data.series import SIMPLE_RETURN, input_series
+from fd01.data.inputs import SIMPLE_RETURN, input_series
+from fd01.data.series import each_series
 from fd01.data.targets import threshold_return
 from fd01.workflow.errors import NotRun
 
@@ -105,6 +106,7 @@ def fit_head(features, split, train, rows, kind, **options):
     return {"logistic": fit_logistic, "mlp": fit_mlp}[kind](features, split, train, rows, **options)
 
 
+@each_series
 def scale_features(dataset, name, context, target, labels):
     """Two features that a model loses when it standardises its window, array of shape (days, 2).
 
@@ -113,7 +115,7 @@ def scale_features(dataset, name, context, target, labels):
 
     Parameters
     ----------
-    name : str, input series, see `fd01.data.series.input_series`
+    name : str, input series, see `fd01.data.inputs.input_series`
         For `close` the first feature is relative to the Close.
     context : int, days of the window
     target : dict with `target` and `horizon`

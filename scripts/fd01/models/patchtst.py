@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from fd01.models.early_stopping import best_epoch, is_over
 
 
-def windows(values, rows, context):
+def windows(values, rows, context, first=0):
     """The last `context` days up to and including each row, every channel of every window standardised.
 
     Each channel of each window has its mean subtracted and is divided by its standard deviation (instance
@@ -21,8 +21,10 @@ def windows(values, rows, context):
     Parameters
     ----------
     values : array, shape (days, channels)
-    rows : int array, shape (n,), each at least context - 1
+    rows : int array, shape (n,)
     context : int, days
+    first : int, or int array of shape (n,)
+        The first row of the series of each row.
 
     Returns
     -------
@@ -33,8 +35,8 @@ def windows(values, rows, context):
     ValueError
         If a row has fewer than `context` days.
     """
-    if rows.min() < context - 1:
-        raise ValueError(f"row {rows.min()} has fewer than {context} days of history")
+    if (short := rows - first < context - 1).any():
+        raise ValueError(f"row {rows[short][0]} has fewer than {context} days of history")
     view = sliding_window_view(values, context, axis=0)[rows - context + 1]  # (n, channels, context)
     centred = view - view.mean(axis=2, keepdims=True)
     scaled = centred / np.sqrt(centred.var(axis=2, keepdims=True) + 1e-5)

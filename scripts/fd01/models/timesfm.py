@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fd01.data.series import first_row, input_series, windows
+from fd01.data.inputs import first_inputs, input_series, windows
 from fd01.models.covariates import residual_windows
 from fd01.models.frozen import open_models
 from fd01.models.training import autocast
@@ -89,7 +89,7 @@ def inputs_of(dataset, rows, settings):
     ----------
     rows : int array, shape (n,)
     settings : dict
-        input (see `fd01.data.series.input_series`), context (days) and, optionally, covariates: with them the inputs
+        input (see `fd01.data.inputs.input_series`), context (days) and, optionally, covariates: with them the inputs
         are the residuals of `fd01.models.covariates.residual_windows`.
 
     Returns
@@ -100,7 +100,7 @@ def inputs_of(dataset, rows, settings):
     values = input_series(dataset, settings["input"])
     if "covariates" in settings:
         return residual_windows(dataset, values, rows, settings)
-    return windows(values, rows, settings["context"], first_row(settings["input"])), None
+    return windows(values, rows, settings["context"], first_inputs(dataset, settings["input"])[rows]), None
 
 
 def forecast_rows(model, dataset, rows, horizon, settings):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from fd01.data.series import HIGH_SERIES, PRICES, SIMPLE_RETURN
+from fd01.data.inputs import HIGH_SERIES, PRICES, SIMPLE_RETURN
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
 from fd01.data.touch import CLOSE_EXCEEDANCE, needs_touch
 from fd01.models.forecasts import DECILE_COLUMNS, LEVELS
@@ -24,7 +24,7 @@ def return_deciles(frame, name, close, horizon):
     ----------
     frame : DataFrame
         Forecasts of one seed, see `fd01.models.forecasts`; at least the steps 1 .. horizon of each row.
-    name : str, input series, see `fd01.data.series.input_series`
+    name : str, input series, see `fd01.data.inputs.input_series`
     close : array, shape (days,), the Close of the dataset
     horizon : int, trading days
 

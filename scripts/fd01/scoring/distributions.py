@@ -24,7 +24,7 @@ class Forecaster:
     ----------
     experiment : str
     input : str
-        The input series, see `fd01.data.series.input_series`.
+        The input series, see `fd01.data.inputs.input_series`.
     frame : DataFrame
         The distributions of all seeds, see `fd01.models.forecasts`.
     reason : str or None
@@ -66,7 +66,7 @@ class Forecaster:
         parts = []
         for _, group in self.frame.groupby("seed", dropna=False):
             rows, scores = scores_of(group, target, self.input, dataset, labels)
-            parts.append(pd.Series(level_corrected(scores, exponent)["exceedance"], index=rows))
+            parts.append(pd.Series(level_corrected(scores, rows, exponent)["exceedance"], index=rows))
         return pd.concat(parts).groupby(level=0).mean()
 
 

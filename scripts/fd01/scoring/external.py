@@ -49,7 +49,7 @@ class Forecasts:
     levels : array, shape (k,), or None
         The levels of the quantiles, ascending; None for a point forecast and for a probability.
     series : str or None
-        The input series (`fd01.data.series`) of which this is a forecast, `close` or `high`; None for a probability.
+        The input series (`fd01.data.inputs`) of which this is a forecast, `close` or `high`; None for a probability.
     crossed : int
         On how many days the quantiles of the file were not ascending; they are sorted.
     """
@@ -462,9 +462,8 @@ def score_blocks(rows, origins, targets, scores_of, exponent_of, allow_missing, 
                     if (places < 0).any():
                         continue  # the file does not reach back to the tail
                     exponent = cache(partial(exponent_of, target, train))
-                    for kind, score in level_corrected(values, exponent).items():
+                    wanted_values = {kind: score[places] for kind, score in values.items()}
+                    for kind, score in level_corrected(wanted_values, wanted, exponent).items():
                         columns = dict(score_kind=kind, is_probability=kind in PROBABILITY_KINDS)
-                        frames[fold].append(
-                            scores_frame(origins, wanted, role, score[places], target=target, **columns)
-                        )
+                        frames[fold].append(scores_frame(origins, wanted, role, score, target=target, **columns))
     return {fold: (concat_scores(parts), not_run[fold]) for fold, parts in frames.items()}, lacking

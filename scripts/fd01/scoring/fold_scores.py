@@ -7,6 +7,7 @@ Both functions return, by train end, a table of scores and a list of the targets
 import logging
 from functools import cache, partial
 
+import numpy as np
 import pandas as pd
 
 from fd01.data.origins import CALIBRATION, EVALUATION, splits
@@ -107,14 +108,15 @@ def _scores_of_split(origins, split, target, seeds, exponent_of):
             positions = pd.Index(rows).get_indexer(wanted)
             if (positions < 0).any():
                 continue  # the experiment has forecasts of the evaluation blocks alone
-            for kind, values in level_corrected(scores, exponent).items():
+            wanted_scores = {kind: values[positions] for kind, values in scores.items()}
+            for kind, values in level_corrected(wanted_scores, wanted, exponent).items():
                 columns = dict(score_kind=kind, is_probability=kind in PROBABILITY_KINDS, seed=seed)
-                yield scores_frame(origins, wanted, role, values[positions], target=target, **columns)
+                yield scores_frame(origins, wanted, role, values, target=target, **columns)
 
 
 def check_history(split, needed):
     """Raise `NotRun` if a day to score has fewer than `needed` days of history, itself included; None is no limit."""
-    first = min(split.calibration.min(), split.evaluation.min()) + 1
+    first = split.history[np.concatenate([split.calibration, split.evaluation])].min()
     if needed and first < needed:
         raise NotRun(
             f"it needs {needed} days of history, and the first day to score has {first}: {needed - first} too few"

@@ -1,6 +1,6 @@
 """Prediction files: one per experiment and fold, `predictions/{experiment}/{fold}.parquet`.
 
-A row is a score of one origin for one target. Columns: origin (date), role (`calibration` or `evaluation`), target,
+A row is a score of one origin for one target. Columns: series, origin (date), role (`calibration` or `evaluation`), target,
 horizon (trading days), seed (null for a deterministic experiment), score_kind, score (the higher, the likelier the
 target), is_probability.
 
@@ -28,6 +28,7 @@ from fd01.workflow.parquet import read_table, write_table
 
 SCHEMA = pa.schema(
     [
+        pa.field("series", pa.dictionary(pa.int32(), pa.string()), nullable=False),
         pa.field("origin", pa.timestamp("us"), nullable=False),
         pa.field("role", pa.string(), nullable=False),
         pa.field("target", pa.string(), nullable=False),
@@ -40,7 +41,7 @@ SCHEMA = pa.schema(
 )
 SCHEMA_TEXT = str(SCHEMA).splitlines()  # the schema as text, for archives
 PROBABILITY_KINDS = ("probability", "exceedance", CLOSE_EXCEEDANCE)
-KEY = ["role", "target", "horizon", "seed", "score_kind", "origin"]
+KEY = ["role", "target", "horizon", "seed", "score_kind", "series", "origin"]
 MOST_LACKING = 0.01  # share of the days of a block that forecasts made elsewhere may lack
 
 
@@ -49,16 +50,17 @@ def scores_frame(origins, rows, role, scores, *, target, score_kind, is_probabil
 
     Parameters
     ----------
-    origins : DataFrame, see `fd01.data.origins`; it gives the dates of the rows
+    origins : DataFrame, see `fd01.data.origins`; it gives the series and the dates of the rows
     rows : int array, shape (n,), rows of the dataset
     role : `calibration` or `evaluation`
     scores : array, shape (n,)
     target : dict with `target` and `horizon`
     """
-    dates = origins.drop_duplicates("row").set_index("row")["origin"]
+    days = origins.drop_duplicates("row").set_index("row").loc[rows]
     return pd.DataFrame(
         {
-            "origin": dates.loc[rows].to_numpy(),
+            "series": days["series"].array,
+            "origin": days["origin"].to_numpy(),
             "role": role,
             "target": target["target"],
             "horizon": target["horizon"],
@@ -99,7 +101,7 @@ def write_folds(directory, frames, origins, provenance, not_run=None):
     """
     blocks = {}
     for (fold, train_end), block in origins.groupby(["fold", "train_end"], sort=False):
-        rows = frames[train_end].merge(block[["origin", "role"]], on=["origin", "role"])
+        rows = frames[train_end].merge(block[["series", "origin", "role"]], on=["series", "origin", "role"])
         blocks[fold] = rows, (not_run or {}).get(train_end, ())
     write_blocks(directory, blocks, provenance)
 
@@ -143,7 +145,8 @@ def read_experiment(directory):
     gone = sorted({fold for of_fold in metadata.values() for fold in of_fold["folds"]} - set(metadata))
     if gone or not metadata:
         raise UserError(f"there is no {' and no '.join(gone) or 'prediction'} file any more: {again}")
-    return pd.concat(frames, ignore_index=True), metadata
+    frame = pd.concat(frames, ignore_index=True)
+    return frame.astype({"series": "category"}), metadata  # the files may have different series
 
 
 def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
@@ -204,8 +207,7 @@ def _without_lacking(experiment, fold, block, metadata):
 
 
 def _check_days(where, group, block):
-    days = pd.Index(block["origin"])
-    scored = pd.Index(group["origin"])
+    days, scored = (pd.MultiIndex.from_frame(table[["series", "origin"]]) for table in (block, group))
     for what, dates in (
         ("days without a score", days.difference(scored)),
         ("scores for days outside the block", scored.difference(days)),
@@ -214,7 +216,8 @@ def _check_days(where, group, block):
         ("probabilities outside [0, 1]", scored[group["is_probability"] & ~group["score"].between(0, 1)]),
     ):
         if len(dates):
-            shown = ", ".join(f"{date:%Y-%m-%d}" for date in dates[:5])
+            several = block["series"].nunique() > 1
+            shown = ", ".join(f"{series} " * several + f"{date:%Y-%m-%d}" for series, date in dates[:5])
             raise UserError(f"{where}: {len(dates)} {what}: {shown}{' ...' if len(dates) > 5 else ''}")
 
 
@@ -226,4 +229,4 @@ def of_target(rows, target, horizon):
 def mean_over_seeds(frame):
     """The mean of the scores over seeds, by which experiments are compared; without the column `seed`."""
     keys = [name for name in frame.columns if name not in ("seed", "score")]
-    return frame.groupby(keys, as_index=False, sort=False)["score"].mean()
+    return frame.groupby(keys, as_index=False, sort=False, observed=True)["score"].mean()

@@ -35,7 +35,7 @@ class System:
         Whether the context may be longer than `origins/min_history`. On the first days TimesFM then gets a shorter
         window, and Lag-Llama leaves the day out.
     input : str or None
-        The input series that it forecasts (`fd01.data.series`), for a system whose settings do not name one.
+        The input series that it forecasts (`fd01.data.inputs`), for a system whose settings do not name one.
     model : str or None
         The network in words, which several systems may share; None where the name of the system says it.
     """

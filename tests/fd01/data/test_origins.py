@@ -101,12 +101,12 @@ def test_targets_equal_a_loop_over_days(seed, threshold, k, window):
 
 @pytest.mark.parametrize("t", [20, 57, 100])
 def test_scale_of_the_target_knows_the_day_and_nothing_later(t):
-    close = make_prices(days=150)["Close"]
-    later, today = close.copy(), close.copy()
-    later.iloc[t + 1 :] *= np.linspace(1.5, 3, len(close) - t - 1)
-    today.iloc[t] *= 1.1
-    np.testing.assert_array_equal(trailing_std(later, 20)[: t + 1], trailing_std(close, 20)[: t + 1])
-    assert trailing_std(today, 20)[t] != trailing_std(close, 20)[t]
+    prices = make_prices(days=150)
+    later, today = prices.copy(), prices.copy()
+    later.loc[t + 1 :, "Close"] *= np.linspace(1.5, 3, len(prices) - t - 1)
+    today.loc[t, "Close"] *= 1.1
+    np.testing.assert_array_equal(trailing_std(later, 20)[: t + 1], trailing_std(prices, 20)[: t + 1])
+    assert trailing_std(today, 20)[t] != trailing_std(prices, 20)[t]
 
 
 def test_targets_know_their_horizon_and_nothing_later():
@@ -135,7 +135,7 @@ def last_row(dataset, date):
 
 
 def test_origins_carry_their_row_date_and_targets(dataset, origins):
-    head = ["fold", "train_end", "role", "origin", "row"]
+    head = ["fold", "train_end", "role", "series", "origin", "row", "history"]
     assert list(origins) == head + [target_column(target, h) for h in HORIZONS for target in targets.TARGETS]
     assert list(origins["fold"].unique()) == list(FOLDS)
     assert (origins["origin"].to_numpy() == dataset["Date"].to_numpy()[origins["row"]]).all()

@@ -64,7 +64,7 @@ def test_exponent_turns_the_share_of_closes_beyond_into_the_share_of_touches(tar
     if threshold is None:
         threshold = 1 + np.log(dataset["Close"]).diff().rolling(20).std().to_numpy()
     for rows in (split.inner, split.training):
-        k = touch_exponent(target, rows, dataset, LABELS)
+        k = touch_exponent(target, rows, dataset, LABELS)[0]
         beyond = []
         for row in rows:  # day by day, as a reader would count
             level = dataset["Close"][row] * (threshold if np.isscalar(threshold) else threshold[row])
@@ -82,11 +82,11 @@ def test_exponent_sees_training_prices_alone():
         for rows in (split.inner, split.training):
             last = f"{dataset['Date'][rows[-1] + target['horizon']]:%Y-%m-%d}"
             changed, _ = dataset_and_origins(prices_with_other_rows_after(last))
-            assert touch_exponent(target, rows, changed, LABELS) == touch_exponent(target, rows, dataset, LABELS)
+            assert touch_exponent(target, rows, changed, LABELS)[0] == touch_exponent(target, rows, dataset, LABELS)[0]
         last = f"{dataset['Date'][split.training[-40]]:%Y-%m-%d}"
         changed, _ = dataset_and_origins(prices_with_other_rows_after(last))
         one, two = (touch_exponent(target, split.training, data, LABELS) for data in (changed, dataset))
-        assert one != two
+        assert one[0] != two[0]
 
 
 def test_exponent_of_a_brownian_path_is_about_two():
@@ -94,7 +94,7 @@ def test_exponent_of_a_brownian_path_is_about_two():
     rows = np.arange(len(simulated) - 1)
     for target in (UP, DOWN):
         # A touch has twice the probability p; log(1 - 2 p) / log(1 - p) is a little above 2.
-        assert touch_exponent(target, rows, simulated, LABELS) == pytest.approx(2.1, abs=0.15)
+        assert touch_exponent(target, rows, simulated, LABELS)[0] == pytest.approx(2.1, abs=0.15)
 
 
 def test_few_days_without_a_close_beyond_or_with_a_touch_on_all_have_an_exponent():
@@ -106,16 +106,16 @@ def test_few_days_without_a_close_beyond_or_with_a_touch_on_all_have_an_exponent
         (always, LABELS),
         (always, LABELS | {"threshold": 0.9}),
     ):
-        k = touch_exponent(UP, split.training, prices, labels)
+        k = touch_exponent(UP, split.training, prices, labels)[0]
         assert 1 <= k < 1e5
         assert (np.diff(touch(np.linspace(0, 0.01, 9), k)) >= 0).all()
-    assert touch_exponent(UP, split.training, dataset, LABELS | {"threshold": 0.9}) == 1  # neither ever happened
+    assert touch_exponent(UP, split.training, dataset, LABELS | {"threshold": 0.9})[0] == 1  # neither ever happened
 
 
 def test_scores_of_each_role_and_train_end_are_corrected_by_their_own_exponent():
     folds = {"early": {"train_end": "2016-08-10", "start": "2016-12-02"}}
     folds["later"] = folds["early"] | {"train_end": "2016-12-01"}
-    _, origins = dataset_and_origins(folds=folds)
+    dataset, origins = dataset_and_origins(folds=folds)
     rows = np.unique(origins["row"])
     p = np.random.default_rng(0).uniform(0.01, 0.4, len(rows))
     frame = pd.DataFrame({"row": rows, "seed": pd.array([None] * len(rows), "Int64")})
@@ -123,7 +123,7 @@ def test_scores_of_each_role_and_train_end_are_corrected_by_their_own_exponent()
     def scores_of(frame, target):
         return rows, {"close-exceedance": p}
 
-    frames, not_run = score_folds(frame, origins, [UP], scores_of, lambda target, train: 1 + len(train) / 1000)
+    frames, not_run = score_folds(frame, origins, [UP], scores_of, lambda target, train: np.full(len(dataset), 1 + len(train) / 1000))
     assert not_run == {}
     for split in splits(origins, **UP):
         for role, train, wanted in (
@@ -183,8 +183,8 @@ def test_provenance_has_the_exponent_of_every_train_end_and_role():
     (entry,) = touch_exponents(origins, [UP], dataset, LABELS)
     (split,) = splits(origins, **UP)
     assert entry == {
-        **{"train_end": "2014-12-31", "target": "up", "horizon": 1},
-        "calibration": touch_exponent(UP, split.inner, dataset, LABELS),
-        "evaluation": touch_exponent(UP, split.training, dataset, LABELS),
+        **{"train_end": "2014-12-31", "target": "up", "horizon": 1, "series": ""},
+        "calibration": touch_exponent(UP, split.inner, dataset, LABELS)[0],
+        "evaluation": touch_exponent(UP, split.training, dataset, LABELS)[0],
     }
     assert entry["evaluation"] == pytest.approx(1.661, abs=0.001)

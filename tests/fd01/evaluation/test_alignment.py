@@ -41,7 +41,7 @@ def garch(returns=RETURNS):
 
 SCALES = {
     "GARCH": np.log(garch()),
-    "EWMA": np.log(ewma_variance(PRICES["Close"], 0.94)).to_numpy() / 2,
+    "EWMA": np.log(ewma_variance(PRICES, 0.94)).to_numpy() / 2,
     "HAR": har(PRICES).mean(axis=1).to_numpy(),
 }
 REVERSAL = -0.05 * RETURNS + 2e-4 * NOISE[0]

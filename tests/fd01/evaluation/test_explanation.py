@@ -26,7 +26,7 @@ from statsmodels.api import Logit, add_constant
 
 from fd01.data.features import har, volatility_measures
 from fd01.data.origins import EVALUATION, splits
-from fd01.data.series import input_series
+from fd01.data.inputs import input_series
 from fd01.evaluation.bootstrap import resample_counts
 from fd01.evaluation.explanation import (
     ADDS,

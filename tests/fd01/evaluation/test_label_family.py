@@ -143,7 +143,7 @@ def test_forecast_over_days_is_for_their_sum_and_no_product_of_days():
     forecaster = normal_forecasts(0.008, 5)
     train = np.arange(80, 400)
     one, five = (forecaster.exceedance(target, train, DATASET, LABELS).iloc[0] for target in (UP, UP_5))
-    k_1, k_5 = (touch_exponent(target, train, DATASET, LABELS) for target in (UP, UP_5))
+    k_1, k_5 = (touch_exponent(target, train, DATASET, LABELS)[0] for target in (UP, UP_5))
     limit = np.log1p(0.01)
     assert one == pytest.approx(touch(norm.sf(limit / 0.008), k_1), abs=1e-4)  # deciles are of simple returns
     assert five == pytest.approx(touch(norm.sf(limit / (0.008 * np.sqrt(5))), k_5), abs=1e-4)

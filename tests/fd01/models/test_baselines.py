@@ -148,8 +148,8 @@ def test_features_are_causal(days):
 
 
 def test_drawdown_is_the_fall_from_the_highest_close_of_the_window():
-    close = pd.Series([10.0, 12, 9, 9, 15, 14])
-    np.testing.assert_allclose(drawdown(close, 3), [np.nan, np.nan, 0.25, 0.25, 0, 1 / 15])
+    prices = pd.DataFrame({"Close": [10.0, 12, 9, 9, 15, 14]})
+    np.testing.assert_allclose(drawdown(prices, 3), [np.nan, np.nan, 0.25, 0.25, 0, 1 / 15])
 
 
 def test_daily_range_is_the_logarithm_of_high_over_low():
@@ -158,12 +158,12 @@ def test_daily_range_is_the_logarithm_of_high_over_low():
 
 
 def test_ewma_is_the_riskmetrics_recursion():
-    close = make_prices(50)["Close"]
-    returns = np.diff(np.log(close))
+    prices = make_prices(50)
+    returns = np.diff(np.log(prices["Close"]))
     variance = [returns[0] ** 2]
     for r in returns[1:]:
         variance.append(0.94 * variance[-1] + 0.06 * r**2)
-    np.testing.assert_allclose(ewma_variance(close, 0.94), [np.nan, *variance], rtol=1e-12)
+    np.testing.assert_allclose(ewma_variance(prices, 0.94), [np.nan, *variance], rtol=1e-12)
 
 
 def test_har_terms_are_log_mean_variances_of_a_day_a_week_and_a_month():

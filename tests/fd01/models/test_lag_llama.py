@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 from train_lag_llama import build_loss, fit
 
 from fd01.data.origins import build_origins, splits
-from fd01.data.series import percent_series
+from fd01.data.inputs import percent_series
 from fd01.data.touch import touch_exponent
 from fd01.models.forecasts import PARAMETERS, STATE_COLUMNS, rounded
 from fd01.models.frozen import run_frozen
@@ -487,7 +487,7 @@ def test_rows_without_history_are_left_out(prices):
         stored = frame.loc[0, [f"{prefix}_{i}" for i in range(144)]].to_numpy(np.float32)
         np.testing.assert_allclose(stored, layers[layer], rtol=1e-4, atol=1e-5)
         np.testing.assert_array_equal(stored, rounded(stored))
-    with pytest.raises(NotRun, match=f"needs {FIRST + 1} days of history, and the last day has {FIRST}"):
+    with pytest.raises(NotRun, match=f"needs {FIRST + 1} days of history, and no day has more than {FIRST}"):
         run_rows(network, prices, np.arange(FIRST - 3, FIRST), "return", states=True)
 
 
@@ -811,4 +811,4 @@ def test_twin_without_history_is_not_run_for_that_and_not_for_want_of_weights(pr
     )
     assert (list(frame.columns), len(frame)) == (["row", "seed"], 0)
     assert about["weights"] == UNTRAINED
-    assert about["not_run"] == f"it needs {NEEDED + 1} days of history, and the last day has {NEEDED - 1}"
+    assert about["not_run"] == f"it needs {NEEDED + 1} days of history, and no day has more than {NEEDED - 1}"

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 
 from fd01.data.origins import splits
-from fd01.data.series import input_series
+from fd01.data.inputs import input_series
 from fd01.models.timesfm import (
     WEIGHTS,
     forecast,
