@@ -64,12 +64,12 @@ def block(fold, role, y, start="2020-01-01", train_end="2019-12-31"):
     """Origins of one fold and role with the outcomes `y` of `up_1`."""
     days = pd.bdate_range(start, periods=len(y))
     outcomes = np.asarray(y, float)
-    return pd.DataFrame({"fold": fold, "train_end": train_end, "role": role, "origin": days, "up_1": outcomes})
+    return pd.DataFrame({"fold": fold, "train_end": train_end, "role": role, "series": "", "origin": days, "up_1": outcomes})
 
 
 def score_rows(origins, scores, *, seed=None, score_kind="probability", is_probability=True):
     """Scores of `up_1` for every row of `origins`, as `read_experiment` returns them."""
-    rows = origins[["fold", "role", "origin"]].assign(target="up", horizon=1, score_kind=score_kind)
+    rows = origins[["fold", "role", "series", "origin"]].assign(target="up", horizon=1, score_kind=score_kind)
     return rows.assign(
         seed=pd.array([seed] * len(rows), dtype="Int64"), score=np.asarray(scores, float), is_probability=is_probability
     )

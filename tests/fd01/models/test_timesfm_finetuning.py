@@ -602,6 +602,7 @@ def test_target_that_one_seed_did_not_run_for_has_no_score(tmp_path):
     (tmp_path / paths[0]).parent.mkdir(parents=True)
     for seed, path in enumerate(paths):
         row = {
+            "series": "",
             "origin": pd.to_datetime(["2020-01-01"]),
             "role": "evaluation",
             "seed": seed,
