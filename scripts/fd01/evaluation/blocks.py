@@ -6,15 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
-from fd01.evaluation.bootstrap import (
-    block_length,
-    normal_interval,
-    resample_counts,
-    resampled_brier,
-    resampled_ranking,
-    standard_error,
-)
-from fd01.evaluation.comparison import delong, detectable, equivalence_power, two_sided
+from fd01.evaluation.bootstrap import block_length, normal_interval, resample_counts, standard_error
+from fd01.evaluation.comparison import detectable, equivalence_power, two_sided
+from fd01.evaluation.panel import PAIRS, Panel, exact_resamples, rank_panel, resample_panel
 
 POOLED = "walk-forward"  # the name of the pooled walk-forward blocks
 AFTER_CUTOFF = "after-cutoff"  # the name of the pooled days after the training data of all primary models
@@ -25,16 +19,27 @@ RESAMPLED_MEASURES = ("auc", "average_precision", "brier")
 
 @dataclass(frozen=True)
 class Block:
-    """k columns of scores on one block of n days, or on several blocks that are pooled.
+    """k columns of scores on one block, or on several blocks that are pooled.
+
+    The block has n rows: the days of one series, or of several. Where the text says days, it counts rows.
 
     Attributes
     ----------
     name : str
     days : DatetimeIndex, shape (n,)
+        The day of each row; series share days.
+    dates : int
+        Number of different days.
+    series : list of str
+        All series of the block.
+    one_class : list of str
+        Those among them that have the event on all days or on none: they have no AUC.
     positives : int
         Days with the event.
+    pairs : int
+        Pairs of a day with the event and one without, both of one series.
     length : float
-        Mean length of the blocks of the bootstrap, days.
+        Mean length of the blocks of the bootstrap, dates.
     names : list of str, shape (k,)
         The `experiments`, then `BASELINE` if there is one, then the single seeds.
     experiments : list of str
@@ -45,7 +50,7 @@ class Block:
     baselines : set of str
         The experiments that stand under `BASELINE`: one, or, in pooled blocks, possibly several.
     covariance : array, shape (k, k)
-        Covariance of the AUCs by DeLong.
+        Covariance of the AUCs by DeLong; of several series, by date (`fd01.evaluation.panel.rank_panel`).
     lacking : int
         Days of the block that are not among these because an experiment has no score on them.
     estimates, resampled : dicts of each of `RESAMPLED_MEASURES` to an array, shape (k,) and (resamples, k)
@@ -54,7 +59,11 @@ class Block:
 
     name: str
     days: pd.DatetimeIndex
+    dates: int
+    series: list
+    one_class: list
     positives: int
+    pairs: int
     length: float
     names: list
     experiments: list
@@ -68,8 +77,13 @@ class Block:
 
     @property
     def n(self):
-        """Number of days."""
+        """Number of rows: days, of all series together."""
         return len(self.days)
+
+    @property
+    def n_series(self):
+        """Number of series."""
+        return len(self.series)
 
     @property
     def pooled(self):
@@ -89,11 +103,14 @@ class Block:
     def common_columns(self, name):
         """The columns with which the rows of an experiment begin in every table, as a dict."""
         row = {"fold": self.name, "experiment": name, "n": self.n, "positives": self.positives}
+        row |= {"dates": self.dates, "series": self.n_series, "one_class": len(self.one_class)}
         return row | {"lacking": self.lacking, "block_length": self.length}
 
 
-def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0):
+def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0, weights=PAIRS):
     """The `Block` of a `ScoreMatrix`; every column is measured on the same resamples.
+
+    A resample draws dates, with all rows of a date.
 
     Parameters
     ----------
@@ -107,6 +124,8 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
         Stochastic experiments whose seeds are measured one by one too.
     lacking : int
         Days of the block that the matrix lacks.
+    weights : `PAIRS` or `EQUAL` of `fd01.evaluation.panel`
+        How the AUCs of several series are weighted.
     """
     experiments = list(matrix.scores)
     columns = {experiment: matrix.scores[experiment] for experiment in experiments}
@@ -121,18 +140,24 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
         columns |= dict(zip(names[experiment], of_seeds.to_numpy().T))
         is_probability += [matrix.is_probability[experiment]] * of_seeds.shape[1]
     y, scores = matrix.y.to_numpy(), np.column_stack(list(columns.values()))
-    ranking = delong(y, scores)
+    panel = Panel.of(matrix.series, matrix.days)
+    positives, negatives = panel.class_sizes(y)
+    ranking = rank_panel(y, scores, panel, weights)
     length = block_length(ranking.influence[:, : len(experiments) + bool(baseline)])
-    probabilities = np.where(is_probability, scores, np.nan)
+    probabilities, dates = np.where(is_probability, scores, np.nan), len(panel.dates)
 
-    def measures(counts):
-        measured = *resampled_ranking(y, scores, counts), resampled_brier(y, probabilities, counts)
-        return dict(zip(RESAMPLED_MEASURES, measured))
+    def measures(resample, counts):
+        return dict(zip(RESAMPLED_MEASURES, resample(y, scores, probabilities, panel, counts, weights)))
 
+    estimates = measures(exact_resamples, np.ones((1, dates), int))
     return Block(
         name=name,
         days=matrix.days,
+        dates=dates,
+        series=list(panel.series),
+        one_class=list(panel.series[positives * negatives == 0]),
         positives=int(y.sum()),
+        pairs=int(positives @ negatives),
         length=length,
         names=list(columns),
         experiments=experiments,
@@ -140,24 +165,25 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
         singles=names,
         baselines={baseline} if baseline else set(),
         covariance=ranking.covariance,
-        estimates={measure: values[0] for measure, values in measures(np.ones((1, len(y)), int)).items()},
-        resampled=measures(resample_counts(len(y), length, resamples, seed)),
+        estimates={measure: values[0] for measure, values in estimates.items()},
+        resampled=measures(resample_panel, resample_counts(dates, length, resamples, seed)),
         lacking=lacking,
     )
 
 
 def pool(blocks, name):
-    """Several blocks as one `Block`, in which only days of the same block are ranked against each other.
+    """Several blocks as one `Block`, in which only days of the same block and series are ranked against each other.
 
-    The pooled AUC is the share of correctly ranked pairs among all pairs of days of one block. Every measure is a
-    weighted mean over blocks, sum_b w_b m_b. The weights are proportional to positives_b x negatives_b, the pairs of
-    the block, for AUC; to positives_b for average precision; to n_b for the Brier score. The blocks do not overlap, so
-    cov = sum_b w_b^2 cov_b. Resamples are combined with the same weights. An experiment that lacks a block is left out.
+    The pooled AUC is the share of correctly ranked pairs among all pairs of days of one block and series. Every measure
+    is a weighted mean over blocks, sum_b w_b m_b. The weights are proportional to the pairs of the block for AUC (of
+    one series they are positives_b x negatives_b); to positives_b for average precision; to n_b for the Brier score.
+    The blocks do not overlap in time, so cov = sum_b w_b^2 cov_b. Resamples are combined with the same weights. An
+    experiment that lacks a block is left out.
     """
     names = [one for one in blocks[0].names if all(one in block.names for block in blocks)]
     columns = [[block.index(one) for one in names] for block in blocks]
-    n, positives = (np.array([getattr(block, count) for block in blocks]) for count in ("n", "positives"))
-    sizes = dict(zip(RESAMPLED_MEASURES, (positives * (n - positives), positives, n)))
+    pairs, positives, n = (np.array([getattr(block, size) for block in blocks]) for size in ("pairs", "positives", "n"))
+    sizes = dict(zip(RESAMPLED_MEASURES, (pairs, positives, n)))
     weights = {measure: size / size.sum() for measure, size in sizes.items()}
 
     def mean(attribute):
@@ -169,10 +195,16 @@ def pool(blocks, name):
             for measure in RESAMPLED_MEASURES
         }
 
+    ranked = {series for block in blocks for series in block.series if series not in block.one_class}
+    series = list(dict.fromkeys(series for block in blocks for series in block.series))
     return Block(
         name=name,
         days=blocks[0].days.append([block.days for block in blocks[1:]]),
+        dates=sum(block.dates for block in blocks),
+        series=series,
+        one_class=[one for one in series if one not in ranked],
         positives=int(positives.sum()),
+        pairs=int(pairs.sum()),
         length=float(np.mean([block.length for block in blocks])),
         names=names,
         experiments=[one for one in blocks[0].experiments if one in names],

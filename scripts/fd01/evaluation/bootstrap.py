@@ -160,8 +160,51 @@ def _sums(days, order, positives, starts, ends, last):
     return np.einsum("gb,gb->b", hits, false_positives) / 2, np.einsum("gb,gb->b", hits, precision)
 
 
+def precision_influence(y, scores):
+    """Average precision of every score, and what each day adds to it.
+
+    With the notation of `resampled_ranking` and C_g = TP_g + FP_g, the derivative of AP by the weight of a positive day
+    with the score s_g is (1/P) (TP_g / C_g - AP + sum_{h >= g} P_h FP_h / C_h^2), and by that of a negative day
+    -(1/P) sum_{h >= g} P_h TP_h / C_h^2.
+
+    Parameters
+    ----------
+    y : array, shape (n,), 0 or 1, both of them
+    scores : array, shape (n, k)
+
+    Returns
+    -------
+    average_precision : array, shape (k,)
+    influence : array, shape (n, k)
+        n times the derivative; the mean over days is 0.
+    """
+    n, k = scores.shape
+    order = np.argsort(-scores, axis=0, kind="stable")
+    values, hits = np.take_along_axis(scores, order, axis=0), np.asarray(y, float)[order]
+    new = np.ones((n + 1, k), bool)  # whether a tie begins here, and, one later, whether it ends
+    new[1:-1] = values[1:] != values[:-1]
+    places = np.arange(n)[:, None]
+    first = np.maximum.accumulate(np.where(new[:-1], places, 0), axis=0)
+    last = np.minimum.accumulate(np.where(new[1:], places, n)[::-1], axis=0)[::-1]
+    called, events = last + 1, np.take_along_axis(np.cumsum(hits, axis=0), last, axis=0)
+    precision, positives = events / called, hits.sum(axis=0)
+    average_precision = (hits * precision).sum(axis=0) / positives
+
+    def below(terms):
+        """Sum over all days from the beginning of the own tie on."""
+        return np.take_along_axis(np.cumsum(terms[::-1], axis=0)[::-1], first, axis=0)
+
+    of_positive = precision - average_precision + below(hits * (called - events) / called**2)
+    of_negative = -below(hits * events / called**2)
+    influence = np.empty((n, k))
+    np.put_along_axis(influence, order, n / positives * np.where(hits == 1, of_positive, of_negative), axis=0)
+    return average_precision, influence
+
+
 def resampled_brier(y, probabilities, counts):
     """Brier score, the mean of (probability - y)^2, of every experiment on every resample; (resamples, k).
+
+    NaN where no day is drawn.
 
     Parameters
     ----------
@@ -172,7 +215,8 @@ def resampled_brier(y, probabilities, counts):
     """
     squares = (np.asarray(probabilities, float) - np.asarray(y, float)[:, None]) ** 2
     chunks = [counts[start : start + CHUNK] @ squares for start in range(0, len(counts), CHUNK)]
-    return np.concatenate(chunks) / len(squares)
+    with np.errstate(invalid="ignore"):
+        return np.concatenate(chunks) / counts.sum(axis=1)[:, None]
 
 
 def standard_error(resampled):

@@ -1,8 +1,9 @@
-"""The scores of all experiments on one block side by side, a row per day and a column per experiment."""
+"""The scores of all experiments on one block side by side: a row per series and day, a column per experiment."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from fd01.data.origins import EVALUATION
@@ -11,16 +12,20 @@ from fd01.scoring.predictions import mean_over_seeds, of_target, read_experiment
 
 # An experiment is compared by the first of these that it has: by `study` where there is a point forecast alone.
 COMPARED_KINDS = ("exceedance", "probability", "signal", "study")
+ONE_SERIES = ""  # the name of the series of tables that have no column `series`
+ROW = ["series", "origin"]  # what tells the rows of a block apart
 
 
 @dataclass(frozen=True)
 class ScoreMatrix:
-    """The scores of k experiments on the n days of one block whose outcomes are known.
+    """The scores of k experiments on one block, on the n days of one series or of several whose outcomes are known.
+
+    The rows are in the order of the series, and of the days within a series.
 
     Attributes
     ----------
     days : DatetimeIndex, shape (n,)
-        The origins, ascending; index of `y` and of `scores`.
+        The origins; index of `y` and of `scores`. A day is there once in each series that has it.
     y : Series, shape (n,)
         The outcomes, 0.0 or 1.0.
     scores : DataFrame, shape (n, k)
@@ -34,6 +39,8 @@ class ScoreMatrix:
     incomplete : ScoreMatrix or None
         Of the same days, the experiments that have no score on some of them: NaN. They stand apart, so that they change
         no figure of another experiment; `pairable` has each with the others on the days that it has.
+    series : array of str, shape (n,)
+        The series of each row. If it is not given, all rows are of one series without a name.
     """
 
     days: pd.DatetimeIndex
@@ -43,6 +50,11 @@ class ScoreMatrix:
     is_probability: pd.Series
     seed_scores: dict = field(default_factory=dict)
     incomplete: "ScoreMatrix | None" = None
+    series: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.series is None:
+            object.__setattr__(self, "series", np.full(len(self.days), ONE_SERIES, object))
 
     def pairable(self):
         """Pairs of an experiment of `incomplete` and a ScoreMatrix: it and the complete ones on the days that it has.
@@ -63,7 +75,7 @@ class ScoreMatrix:
         alone = self.incomplete.only({name})
         return replace(
             self,
-            scores=self.scores.join(alone.scores),
+            scores=pd.concat([self.scores, alone.scores], axis=1),
             kinds=pd.concat([self.kinds, alone.kinds]),
             is_probability=pd.concat([self.is_probability, alone.is_probability]),
             incomplete=None,
@@ -90,6 +102,7 @@ class ScoreMatrix:
             scores=self.scores[days],
             seed_scores={name: scores[days] for name, scores in self.seed_scores.items()},
             incomplete=self.incomplete and self.incomplete.on(days),
+            series=self.series[days],
         )
 
 
@@ -114,6 +127,8 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
     """
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
     rows = pd.concat(frames, ignore_index=True)
+    if "series" not in rows:
+        rows["series"] = ONE_SERIES
     rows = of_target(rows[(rows["role"] == role) & rows["score_kind"].isin(kinds)], **target)
     of_seeds = rows.dropna(subset="seed")
     rows = with_outcomes(mean_over_seeds(rows), outcomes)
@@ -125,19 +140,21 @@ def _matrix(rows, of_seeds, kinds):
     chosen = rows[["experiment", "score_kind", "is_probability"]].drop_duplicates()
     chosen = chosen.sort_values("score_kind", key=lambda kind: kind.map(kinds.index)).drop_duplicates("experiment")
     rows = rows.merge(chosen)
-    scores = rows.pivot(index="origin", columns="experiment", values="score")
+    scores = rows.pivot(index=ROW, columns="experiment", values="score")
+    keys, days = scores.index, scores.index.get_level_values("origin")
     of_seeds = of_seeds.merge(chosen).groupby("experiment")
     chosen = chosen.set_index("experiment").loc[scores.columns]
     matrix = ScoreMatrix(
-        days=scores.index,
-        y=rows.drop_duplicates("origin").set_index("origin")["y"].loc[scores.index],
-        scores=scores,
+        days=days,
+        y=rows.drop_duplicates(ROW).set_index(ROW)["y"].loc[keys].set_axis(days),
+        scores=scores.set_axis(days),
         kinds=chosen["score_kind"],
         is_probability=chosen["is_probability"],
         seed_scores={
-            name: single.pivot(index="origin", columns="seed", values="score").loc[scores.index]
+            name: single.pivot(index=ROW, columns="seed", values="score").loc[keys].set_axis(days)
             for name, single in of_seeds
         },
+        series=keys.get_level_values("series").to_numpy(object),
     )
     lacks = scores.isna().any()
     if not lacks.any():
