@@ -19,6 +19,8 @@ rule scramble_prices:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/scramble_prices.py"),
+        reading=reading,
+        checks=checks,
     script:
         "../scripts/scramble_prices.py"
 

@@ -60,6 +60,8 @@ rule build_dataset:
         code=code_of("scripts/build_dataset.py"),
         title=of_dataset("title"),
         source=of_dataset("source"),
+        reading=reading,
+        checks=checks,
     script:
         "../scripts/build_dataset.py"
 

@@ -2,41 +2,87 @@
 
 import logging
 
-from fd01.data.prices import build_dataset, read_prices
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fd01.data.prices import build_all, read_prices
 from fd01.workflow.environment import versions
 from fd01.workflow.errors import UserError
-from fd01.workflow.files import replacing, sha256, write_json
+from fd01.workflow.files import digest, replacing, sha256, write_json
 from fd01.workflow.logs import configure_logging
 
+ROWS = 200_000  # of a row group: a few at a time fit into any memory
 
-def describe(title, source, dataset, path, prices_path):
-    """What the report says of the data: source, first and last date, checksums; a dict for JSON.
 
-    `path` is the file of the `dataset`; `prices_path` is the price file, or None for the packaged prices.
+def write_series(path, parts):
+    """Write the tables `parts`, one per series, to one parquet file; what `dataset.json` says of each series.
+
+    Returns
+    -------
+    list of dict with `name`, `rows`, `first_date`, `last_date`
     """
+    about, waiting, writer = [], [], None
+    try:
+        for part in parts:
+            table = pa.Table.from_pandas(part, preserve_index=False)
+            writer = writer or pq.ParquetWriter(path, table.schema)
+            waiting.append(table)
+            if sum(map(len, waiting)) >= ROWS:
+                writer.write_table(pa.concat_tables(waiting), row_group_size=ROWS)
+                waiting = []
+            first, last = (f"{part['Date'].iloc[row]:%Y-%m-%d}" for row in (0, -1))
+            about.append({"name": part["series"].iloc[0], "rows": len(part), "first_date": first, "last_date": last})
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting), row_group_size=ROWS)
+    finally:
+        if writer:
+            writer.close()
+    return about
+
+
+def describe(title, source, series, path, prices_paths):
+    """What the report says of the data: source, first and last date, series, checksums; a dict for JSON.
+
+    `series` is what `write_series` returns for the file `path`; `prices_paths` are the price files, if there are any.
+    With several price files, `source_sha256` is the digest of the list of their SHA-256.
+    """
+    sums = [sha256(prices) for prices in prices_paths]
     return {
         "title": title,
         "source": source,
-        "source_sha256": sha256(prices_path) if prices_path else None,
-        "rows": len(dataset),
-        "first_date": f"{dataset['Date'].iloc[0]:%Y-%m-%d}",
-        "last_date": f"{dataset['Date'].iloc[-1]:%Y-%m-%d}",
+        "source_sha256": digest(sums) if len(sums) > 1 else sums[0] if sums else None,
+        "rows": sum(one["rows"] for one in series),
+        "first_date": min(one["first_date"] for one in series),
+        "last_date": max(one["last_date"] for one in series),
+        "series": series,
         "sha256": sha256(path),
-        **versions("arch", "pandas", "pyarrow", "TA-Lib"),
+        **versions("arch", "exchange_calendars", "pandas", "pyarrow", "TA-Lib"),
     }
+
+
+def build(output, paths, reading, checks):
+    """Write the dataset to `output`; what `write_series` returns.
+
+    `reading` and `checks` are further arguments of `read_prices` and `build_all`. An error names the price file.
+    """
+    try:
+        with replacing(output) as path:
+            return write_series(path, build_all(read_prices(paths, **reading), **checks))
+    except UserError as error:
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        whose = f"{paths[0]}{more}" if paths else "arch.data"
+        raise UserError(f"{whose}: {error}") from None
 
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    source = snakemake.params.source
-    prices_path = snakemake.input.get("prices")
-    raw = read_prices(prices_path)
+    params, paths = snakemake.params, list(snakemake.input)
     try:
-        dataset = build_dataset(raw, source.get("start"), source.get("end"))
+        series = build(snakemake.output.dataset, paths, params.reading, params.checks)
     except UserError as error:
-        raise UserError(f"{prices_path or 'arch.data.sp500'}: {error}") from None
-    with replacing(snakemake.output.dataset) as path:
-        dataset.to_parquet(path, index=False)
-    description = describe(snakemake.params.title, source, dataset, snakemake.output.dataset, prices_path)
+        again = f". To download the prices again, delete {paths[0]}" if params.source["kind"] == "yahoo" else ""
+        raise UserError(f"{error}{again}") from None
+    description = describe(params.title, params.source, series, snakemake.output.dataset, paths)
     write_json(snakemake.output.about, description)
+    logging.info("%d series", len(series))
     logging.info("%(rows)d days from %(first_date)s to %(last_date)s", description)

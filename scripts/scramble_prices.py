@@ -2,7 +2,9 @@
 
 import logging
 
-from fd01.data.prices import read_prices
+import pandas as pd
+
+from fd01.data.prices import adjusted, read_prices
 from fd01.evaluation.audit import choose_cut, scramble
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
@@ -11,6 +13,13 @@ from fd01.workflow.parquet import read_frame
 if __name__ == "__main__":
     configure_logging(snakemake)
     cut = choose_cut(read_frame(snakemake.input.origins))
+    prices = read_prices(list(snakemake.input.get("prices", [])), **snakemake.params.reading)
+    tables = []
+    for name, read in prices.items():
+        raw = adjusted(read()) if snakemake.params.checks["adjust"] else read()
+        # A series that lies on one side of the cut has nothing to replace, or nothing to replace it by.
+        crosses = (raw["Date"] <= cut).sum() > 1 and (raw["Date"] > cut).any()
+        tables.append((scramble(raw, cut) if crosses else raw).assign(series=name))
     with replacing(snakemake.output[0]) as path:
-        scramble(read_prices(snakemake.input.get("prices")), cut).to_parquet(path, index=False)
+        pd.concat(tables).to_parquet(path, index=False)
     logging.info("every row after %s has other prices", f"{cut:%Y-%m-%d}")

@@ -1,106 +1,164 @@
-"""Daily prices: how they are read or downloaded, the checks that they must pass, and the one form of the dataset."""
+"""The dataset in its one form: the checked prices of one or more series, and their indicators."""
 
 import logging
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from fd01.data.calendars import NO_CALENDAR, Sessions
 from fd01.data.indicators import INDICATORS, a20
+from fd01.data.price_checks import LARGEST_MOVE, OHLC, OHLCV, check_prices, refuse_rows
+from fd01.data.price_files import series_of_files, series_of_table
 from fd01.workflow.errors import UserError
-from fd01.workflow.parquet import read_frame
 
-OHLC = ["Open", "High", "Low", "Close"]
-OHLCV = [*OHLC, "Volume"]
-
-MAX_GAP_DAYS = 10
-ROUNDING = 1e-5  # relative; vendors round adjusted prices to a few decimals
+COLUMNS = ["Date", *OHLCV, *INDICATORS]
+SAME_CLOSE = 1e-4  # relative; below it, Adj Close is the Close, rounded
+PACKAGED = {"sp500": ["sp500"], "indices": ["nasdaq", "sp500"]}  # modules of `arch.data` by the name of the source
 
 
-def read_prices(path=None):
-    """The prices in the parquet file `path`, unchecked, or, without a path, the packaged prices; DataFrame.
+def load_packaged(index="sp500"):
+    """S&P 500 (`sp500`) or NASDAQ (`nasdaq`) index, daily, 1999-2018, from the package `arch`; Date and OHLCV."""
+    from importlib import import_module
 
-    Raises `UserError` when `path` cannot be read as a parquet file.
-    """
-    if path is None:
-        return load_packaged()
-    try:
-        return read_frame(path)
-    except Exception as error:  # pyarrow raises many types, depending on the damage
-        raise UserError(f"{path} cannot be read as a parquet file: {error}") from error
+    return import_module(f"arch.data.{index}").load().reset_index()[["Date", *OHLCV]]
 
 
-def load_packaged():
-    """S&P 500 index, daily, 1999-2018, from the package `arch`; DataFrame with Date and OHLCV."""
-    from arch.data import sp500
-
-    return sp500.load().reset_index()[["Date", *OHLCV]]
-
-
-def download_yahoo(ticker, start=None, end=None):
-    """Daily prices of `ticker` from Yahoo Finance, adjusted for dividends and splits, by yfinance.
+def read_prices(paths, name, *, source="sp500", series=None, layout=None):
+    """The series of a dataset, unchecked.
 
     Parameters
     ----------
-    ticker : str
-    start, end : str, optional
-        First and last date, both included.
+    paths : list of path
+        The price files; without any, the prices come from the package `arch`.
+    name : str
+        The name of the dataset, and of its only series if the prices name none.
+    source : str
+        Which packaged prices, a name in `PACKAGED`.
+    series : str, optional
+        The name of the only series, whatever the prices say.
+    layout : str, optional
+        As `fd01.data.price_files.series_of_files` takes it.
 
     Returns
     -------
-    DataFrame, shape (days, 6): Date and OHLCV
+    dict of str to function
+        For the name of each series, sorted, the function that reads it as a DataFrame with a column Date.
 
     Raises
     ------
     UserError
-        When no prices come back. Without a network yfinance itself raises nothing.
+        When a file cannot be read, or when `series` is given and there are several.
     """
-    import yfinance
-
-    # Our `end` is included, but yfinance excludes its own. Today's bar is left out, since the day may not be over.
-    today = pd.Timestamp.now(tz="UTC").tz_localize(None).normalize()
-    until = min(pd.Timestamp(end) + pd.Timedelta(days=1), today) if end else today
-    options = dict(auto_adjust=True, progress=False, multi_level_index=False)
-    frame = yfinance.download(ticker, start=start, end=f"{until:%Y-%m-%d}", **options)
-    if frame is None or frame.empty:
-        raise UserError(
-            f"Yahoo Finance returned no prices for {ticker!r}. Is there a network, and does the ticker exist? "
-            "Without a network, set `dataset: sp500`, or use a file: a source of the kind `parquet`."
-        )
-    return frame.reset_index()[["Date", *OHLCV]]
+    if paths:
+        found = series_of_files(paths, name, layout)
+    else:
+        indices = PACKAGED[source]
+        names = indices if len(indices) > 1 else [name]
+        found = {name: partial(load_packaged, index) for name, index in zip(names, indices)}
+    if series is None:
+        return found
+    if len(found) > 1:
+        raise UserError(f"the dataset's key series names the only series, but there are {len(found)}: delete the key")
+    return dict(zip([series], found.values()))
 
 
-def build_dataset(raw, start=None, end=None):
-    """The dataset in its one form: ascending dates, OHLCV and the 20 indicators, no missing value.
+def build_dataset(raw, start=None, end=None, name="prices", **options):
+    """The dataset of the table `raw`: all series, sorted by name, each as `build_series` makes it.
 
     Parameters
     ----------
     raw : DataFrame
-        Date as a column or as the index (datetimes, with or without a time zone, or strings), OHLCV, and either all
-        20 indicators, which are then kept, or none, and then they are computed.
+        As `build_series` takes it, with a column that names the series if there are several.
     start, end : str, optional
-        First and last date to keep, both included. Indicators are computed before the other days are dropped.
+    name : str
+        The name of a series that has none in `raw`.
+    options
+        Further arguments of `build_series`.
 
     Returns
     -------
-    DataFrame, shape (days, 26): Date (midnight, without a time zone), OHLCV in the units of `raw`, `INDICATORS`. The
-    first days, on which an indicator that is computed here has no value yet, are dropped.
+    DataFrame, shape (days of all series, 27): `series` (Categorical), then the columns of `build_series`.
+    """
+    parts = build_all(series_of_table(raw, name), start=start, end=end, **options)
+    return pd.concat(parts, ignore_index=True)
+
+
+def build_all(series, calendar=NO_CALENDAR, **options):
+    """Yield the dataset series by series, each with the column `series`; if there are several, an error names its own.
+
+    Parameters
+    ----------
+    series : dict of str to function, as `read_prices` returns it
+    calendar : str
+        The name of the trading calendar, or none.
+    options
+        Further arguments of `build_series`.
+    """
+    sessions = None if calendar == NO_CALENDAR else Sessions(calendar)
+    for i, (name, read) in enumerate(series.items()):
+        whose = f"series {name}: " if len(series) > 1 else ""
+        try:
+            frame = build_series(read(), sessions=sessions, whose=whose, **options)
+        except UserError as error:
+            raise UserError(f"{whose}{error}") from None
+        names = pd.Categorical.from_codes(np.full(len(frame), i), categories=list(series))
+        frame.insert(0, "series", names)
+        yield frame
+
+
+def adjusted(raw):
+    """The raw prices of one series, multiplied by Adj Close / Close, without Adj Close; Volume stays.
+
+    Raises `UserError` when there is no usable Adj Close, or when there are indicators, which are of other prices.
+    """
+    column = _adjusted_close(raw)
+    if column is None:
+        raise UserError("the dataset's key adjust is true, but there is no column Adj Close")
+    if any(name in raw for name in INDICATORS):
+        raise UserError("the dataset's key adjust is true, but the file has indicators of other prices: delete them")
+    ratio = raw[column].astype(float) / raw["Close"].astype(float)
+    refuse_rows(raw, ~np.isfinite(ratio) | (ratio <= 0), "Adj Close or Close that is missing, infinite or not positive")
+    return raw.assign(**{name: raw[name] * ratio for name in OHLC}).drop(columns=column)
+
+
+def build_series(raw, start=None, end=None, *, sessions=None, largest_move=LARGEST_MOVE, adjust=False, whose=""):
+    """The days of one series: ascending dates, OHLCV and the 20 indicators, no missing value.
+
+    Parameters
+    ----------
+    raw : DataFrame
+        Date (midnights), OHLCV, perhaps `Adj Close`, and either all 20 indicators, which are then kept, or none, and
+        then they are computed.
+    start, end : str, optional
+        First and last date to keep, both included. Indicators are computed before the other days are dropped.
+    sessions, largest_move
+        As `fd01.data.price_checks.check_prices` takes them.
+    adjust : bool
+        Whether to make the prices `adjusted`.
+    whose : str
+        What warnings begin with.
+
+    Returns
+    -------
+    DataFrame, shape (days, 26): `COLUMNS`, in the units of `raw`. The first days, on which an indicator that is
+    computed here has no value yet, are dropped.
 
     Raises
     ------
     UserError
         When a column is missing, or a value cannot be a date or a price. The message names the columns or the rows.
     """
-    frame = with_date_column(raw)
-    present = [name for name in INDICATORS if name in frame]
+    present = [name for name in INDICATORS if name in raw]
     expected = ["Date", *OHLCV] + (INDICATORS if present else [])
-    _check_columns(frame, expected)
-    frame = frame[expected]
-    _check_prices(frame)
+    _check_columns(raw, expected)
+    frame = (adjusted(raw) if adjust else raw)[expected]
+    check_prices(frame, sessions, largest_move, "" if adjust else _warn_of_unadjusted(raw, whose))
     if not present:
-        indicators = a20(frame.set_index("Date")).reset_index(drop=True)
+        indicators = a20(frame.set_index("Date")).set_axis(frame.index)
         complete = indicators.notna().all(axis=1).to_numpy()
         warm_up = int(complete.argmax()) if complete.any() else len(frame)
-        logging.info("computed %d indicators; they need the first %d days to warm up", len(INDICATORS), warm_up)
+        logging.info("%scomputed %d indicators; they warm up for %d days", whose, len(INDICATORS), warm_up)
         frame = pd.concat([frame, indicators], axis=1).iloc[warm_up:]
     within = frame["Date"].between(pd.Timestamp(start or "1700-01-01"), pd.Timestamp(end or "2200-01-01"))
     frame = frame[within]
@@ -109,42 +167,8 @@ def build_dataset(raw, start=None, end=None):
             f"no day with all indicators is left from {start or 'the first'} to {end or 'the last'}: check start and "
             "end of the source; where indicators are computed, they are missing on the first 199 days of the prices"
         )
-    _refuse_rows(frame, ~np.isfinite(frame[INDICATORS]).all(axis=1), "missing or infinite indicators")
-    return frame.reset_index(drop=True)
-
-
-def with_date_column(raw):
-    """`raw` with its dates, a column or the index, as the column Date: midnights without a time zone.
-
-    Raises `UserError` when there are no dates, or when one cannot be read.
-    """
-    if raw.columns.nlevels > 1:
-        raise UserError("the columns have more than one level; with yfinance, set multi_level_index=False")
-    if list(raw.columns).count("Date") > 1:
-        raise UserError("repeated columns: Date")
-    names = list(raw.index.names)
-    if "Date" in raw:
-        frame = raw.reset_index(drop=True)
-    elif names == ["Date"] or (names == [None] and not pd.api.types.is_numeric_dtype(raw.index)):
-        frame = raw.rename_axis("Date").reset_index()
-    else:
-        present = ", ".join(str(name) for name in [*names, *raw.columns] if name is not None)
-        raise UserError(f"no Date, neither as a column nor as the index; there are: {present}")
-    if pd.api.types.is_numeric_dtype(frame["Date"]):
-        raise UserError("Date holds numbers; it must hold dates, for instance 2024-12-31")
-    dates = [_calendar_date(row, date) for row, date in enumerate(frame["Date"])]
-    return frame.assign(Date=pd.Series(dates, index=frame.index, dtype="datetime64[us]"))
-
-
-def _calendar_date(row, date):
-    try:
-        stamp = pd.Timestamp(date)
-    except (ValueError, TypeError):
-        stamp = pd.NaT
-    if pd.isna(stamp):
-        raise UserError(f"Date cannot be read as a date: row {row} is {date!r}")
-    # A daily bar belongs to the calendar date at its exchange, so time zone and hour are dropped without a conversion.
-    return stamp.tz_localize(None).normalize()
+    refuse_rows(frame, ~np.isfinite(frame[INDICATORS]).all(axis=1), "missing or infinite indicators")
+    return frame.astype(dict.fromkeys(COLUMNS[1:], float)).reset_index(drop=True)
 
 
 def _check_columns(frame, expected):
@@ -164,25 +188,23 @@ def _check_columns(frame, expected):
         raise UserError(f"columns that do not hold numbers: {', '.join(not_numeric)}")
 
 
-def _check_prices(frame):
-    dates = frame["Date"]
-    _refuse_rows(frame, dates.duplicated(keep=False), "a date that occurs more than once")
-    _refuse_rows(frame, dates < dates.cummax(), "dates out of order")
-    _refuse_rows(frame, ~np.isfinite(frame[OHLCV].astype(float)).all(axis=1), "missing or infinite values")
-    _refuse_rows(frame, (frame[OHLC] <= 0).any(axis=1), "prices that are not positive")
-    _refuse_rows(frame, frame["Volume"] < 0, "negative volume")
-    _refuse_rows(frame, frame["Volume"].rolling(20).max() == 0, "no volume for 20 days")
-    highest = frame[["Open", "Low", "Close"]].max(axis=1)
-    lowest = frame[["Open", "High", "Close"]].min(axis=1)
-    _refuse_rows(frame, frame["High"] < highest * (1 - ROUNDING), "High below Low, Open or Close")
-    _refuse_rows(frame, frame["Low"] > lowest * (1 + ROUNDING), "Low above High, Open or Close")
-    _refuse_rows(frame, dates.diff().dt.days > MAX_GAP_DAYS, f"a gap of more than {MAX_GAP_DAYS} days just before")
+def _warn_of_unadjusted(raw, whose):
+    """Say that Adj Close differs from Close, if it does; what a message about a large move says of it."""
+    column = _adjusted_close(raw)
+    if column is None:
+        return ""
+    difference = (raw[column].astype(float) / raw["Close"].astype(float) - 1).abs()
+    differs = int((difference > SAME_CLOSE).sum())
+    if not differs:
+        return ""
+    logging.warning(
+        "%sAdj Close differs from Close on %d of %d days, by up to %.3g %%: these prices are not adjusted for "
+        "dividends and splits; the dataset's key `adjust: true` adjusts them",
+        *(whose, differs, len(raw), 100 * difference.max()),
+    )
+    return "There is a column Adj Close: `adjust: true` uses it. "
 
 
-def _refuse_rows(frame, wrong, problem):
-    """Raise `UserError` with the `problem` and the first rows where `wrong`, bool of shape (days,), is True."""
-    rows = np.flatnonzero(wrong)
-    if len(rows):
-        shown = "; ".join(f"row {frame.index[row]} ({frame['Date'].iloc[row]:%Y-%m-%d})" for row in rows[:5])
-        more = f"; and {len(rows) - 5} more" if len(rows) > 5 else ""
-        raise UserError(f"{problem}: {shown}{more}")
+def _adjusted_close(raw):
+    """The name of the column Adj Close, however it is written; None if there is none."""
+    return next((name for name in raw if str(name).lower().replace(" ", "").replace("_", "") == "adjclose"), None)

@@ -12,9 +12,11 @@ from scipy.special import ndtr
 
 from fd01.data.targets import TARGETS
 
+FACTOR = 10_000  # seeds the common factor, as the numbers 1, 2, ... seed the series after the first
 
-def simulate(start, days, seed, volatility, alpha, beta):
-    """Daily prices, and the variance that the next day will have.
+
+def simulate(start, days, seed, volatility, alpha, beta, series=1, correlation=0.0):
+    """Daily prices of one or more series, and the variance that the next day will have.
 
     Parameters
     ----------
@@ -25,10 +27,15 @@ def simulate(start, days, seed, volatility, alpha, beta):
     volatility : float
         Square root of the mean daily variance, in log returns.
     alpha, beta : float, parameters of the GARCH(1,1), with alpha + beta < 1
+    series : int
+        Number of series. The first one is the same whatever the number.
+    correlation : float
+        Correlation of the shocks of a day between any two series.
 
     Returns
     -------
-    DataFrame, shape (days, 7): Date, OHLCV, and next_variance, in squared log returns.
+    DataFrame, shape (days x series, 7): Date, OHLCV, and next_variance, in squared log returns. With several series,
+    they stand below each other, and the column `series` has their names, S0001 and so on.
 
     Notes
     -----
@@ -36,9 +43,31 @@ def simulate(start, days, seed, volatility, alpha, beta):
     (r + sqrt(r^2 - 2 v log U)) / 2 with U uniform (Brownian bridge; Karatzas and Shreve 1991, problem 2.8.3), and the
     lowest point likewise. Each of the two distributions is exact. High and Low are drawn independently of each other;
     no target depends on both.
+
+    The shock of a series is sqrt(correlation) times that of a common factor plus sqrt(1 - correlation) times one of its
+    own. The shocks of the first series are drawn first, and the factor given them.
     """
+    source = dict(start=start, days=days, volatility=volatility, alpha=alpha, beta=beta)
     random = np.random.default_rng(seed)
-    shocks, highs, lows = random.standard_normal(days), *np.log(random.uniform(size=(2, days)))
+    own = random.standard_normal(days)
+    first = _simulate_one(random, own, **source)
+    if series == 1:
+        return first
+    share, rest = np.sqrt(correlation), np.sqrt(1 - correlation)
+    factor = share * own + rest * np.random.default_rng([seed, FACTOR]).standard_normal(days)
+    frames = [first]
+    for i in range(1, series):
+        random = np.random.default_rng([seed, i])
+        frames.append(_simulate_one(random, share * factor + rest * random.standard_normal(days), **source))
+    names = pd.Categorical.from_codes(np.repeat(range(series), days), [f"S{i:04}" for i in range(1, series + 1)])
+    frame = pd.concat(frames, ignore_index=True)
+    frame.insert(0, "series", names)
+    return frame
+
+
+def _simulate_one(random, shocks, start, days, volatility, alpha, beta):
+    """One series with these `shocks`; the generator `random` gives the rest of each day."""
+    highs, lows = np.log(random.uniform(size=(2, days)))
     mean = volatility**2
     variance = np.empty(days + 1)
     variance[0] = mean

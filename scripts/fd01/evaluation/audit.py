@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fd01.data.dates import with_date_column
 from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20, volatility_measures
 from fd01.data.indicators import INDICATORS
 from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, splits
-from fd01.data.prices import OHLC, OHLCV, with_date_column
+from fd01.data.price_checks import OHLC, OHLCV
 from fd01.data.targets import TARGETS, target_column, threshold_return
 from fd01.workflow.files import digest, sha256
 

@@ -34,6 +34,7 @@ LIMITS = {
     "exclusiveMaximum": "less than {}",
     "minItems": "a list with {} or more entries",
     "maxItems": "a list with at most {} entries",
+    "minLength": "text with {} or more characters",
     "minProperties": "a table with {} or more entries",
     "uniqueItems": "a list without repeats",
 }
@@ -43,9 +44,9 @@ def check_config(config, schema):
     """Check `config` against `schema` and against itself, and bring it into one form, in place.
 
     Dates become ISO strings, so that a quoted and a bare date mean the same. Experiments are sorted, so that the order
-    of a user's file changes nothing. Datasets in short form get their full form, and `only` sets the key `run` of the
-    experiments. `known_answers` of weights becomes true, false or a path. With `walk_forward: true` each dataset gets
-    its walk-forward blocks as folds.
+    of a user's file changes nothing. Datasets in short form get their full form, and `~` in a path becomes a folder.
+    `only` sets the key `run` of the experiments. `known_answers` of weights becomes true, false or a path. With
+    `walk_forward: true` each dataset gets its walk-forward blocks as folds.
 
     Parameters
     ----------
@@ -72,6 +73,7 @@ def check_config(config, schema):
         entry["known_answers"] = {"on": True, "off": False}.get(wanted, wanted)  # YAML reads them as text if quoted
     config["experiments"] = _sorted_keys(config["experiments"])
     _expand_datasets(config)
+    _expand_homes(config)
     _apply_only(config)
     _check_names(config)
     _check_datasets(config)
@@ -117,8 +119,13 @@ def is_chosen(name, patterns):
 def scrambled(datasets):
     """For each of `datasets`, the one that the audit compares it with: after one day its prices are replaced."""
     return {
-        name + SCRAMBLED: dataset
-        | {"title": f"{dataset['title']}, scrambled", "source": dataset["source"] | {"kind": "scrambled"}}
+        name + SCRAMBLED: {key: value for key, value in dataset.items() if key != "layout"}
+        | {
+            "title": f"{dataset['title']}, scrambled",
+            "source": dataset["source"] | {"kind": "scrambled"},
+            "adjust": False,  # the prices that are replaced were adjusted before
+            "largest_move": 2 * dataset["largest_move"],  # the mean is taken off the moves of the days that are drawn
+        }
         for name, dataset in datasets.items()
     }
 
@@ -219,10 +226,37 @@ def _expand_datasets(config):
             dataset["source"] = {"kind": "parquet", "path": dataset.pop("path")}
         if "source" not in dataset:
             raise UserError(f"config: {key} lacks the key 'source', or 'path' in its place")
-        file = f", from {Path(dataset['source']['path']).name}" if "path" in dataset["source"] else ""
-        dataset.setdefault("title", f"{name}, daily{file}")
+        dataset.setdefault("title", f"{name}, daily{_of_files(dataset['source'].get('path'))}")
+        made_up = dataset["source"]["kind"] == "synthetic"  # on business days, holidays included
+        for key, value in {"calendar": "none" if made_up else "XNYS", "largest_move": 0.25, "adjust": False}.items():
+            dataset.setdefault(key, value)
         if isinstance(dataset["folds"], str):
             _use_template(key, dataset, templates)
+
+
+def _of_files(path):
+    match path:
+        case None:
+            return ""
+        case [_, _, *_]:
+            return f", from {len(path)} files"
+        case [path] | path:
+            return f", from {Path(path).name}"
+
+
+def _expand_homes(config):
+    """Put the user's home in the place of `~` at the beginning of every path."""
+    datasets, experiments, weights = config["datasets"].values(), config["experiments"].values(), config["weights"]
+    places = [(dataset, "study_predictions") for dataset in datasets]
+    places += [(dataset["source"], "path") for dataset in datasets]
+    places += [(entry["settings"], "file") for entry in experiments]
+    places += [(model, key) for model in weights["models"].values() for key in ("path", "known_answers")]
+    for table, key in [*places, (weights, "folder"), (config["plan"], "file")]:
+        match table.get(key):
+            case str(path):
+                table[key] = os.path.expanduser(path)
+            case [*paths]:
+                table[key] = list(map(os.path.expanduser, paths))
 
 
 def _use_template(key, dataset, templates):
@@ -293,6 +327,9 @@ def _check_source(key, source):
     if source["kind"] == "synthetic":
         alpha, beta = source["alpha"], source["beta"]
         _require(alpha + beta < 1, f"{key}/beta", beta, f"less than 1 - alpha, {1 - alpha:g}")
+        if "correlation" in source:
+            allowed = "no such key here, as there is one series: delete it, or set series"
+            _require(source.get("series", 1) > 1, f"{key}/correlation", source["correlation"], allowed)
 
 
 def _check_folds(key, dataset):
