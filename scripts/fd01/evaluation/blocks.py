@@ -8,7 +8,7 @@ from scipy.special import ndtri, stdtrit
 
 from fd01.evaluation.bootstrap import block_length, normal_interval, resample_counts, standard_error
 from fd01.evaluation.comparison import detectable, equivalence_power, two_sided
-from fd01.evaluation.panel import PAIRS, Panel, exact_resamples, rank_panel, resample_panel
+from fd01.evaluation.panel import PAIRS, Panel, rank_panel, resampler
 
 POOLED = "walk-forward"  # the name of the pooled walk-forward blocks
 AFTER_CUTOFF = "after-cutoff"  # the name of the pooled days after the training data of all primary models
@@ -145,11 +145,11 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
     ranking = rank_panel(y, scores, panel, weights)
     length = block_length(ranking.influence[:, : len(experiments) + bool(baseline)])
     probabilities, dates = np.where(is_probability, scores, np.nan), len(panel.dates)
+    measure = resampler(y, scores, probabilities, panel, ranking, resamples, weights)
 
-    def measures(resample, counts):
-        return dict(zip(RESAMPLED_MEASURES, resample(y, scores, probabilities, panel, counts, weights)))
+    def measures(counts):
+        return dict(zip(RESAMPLED_MEASURES, measure(counts)))
 
-    estimates = measures(exact_resamples, np.ones((1, dates), int))
     return Block(
         name=name,
         days=matrix.days,
@@ -165,8 +165,8 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
         singles=names,
         baselines={baseline} if baseline else set(),
         covariance=ranking.covariance,
-        estimates={measure: values[0] for measure, values in estimates.items()},
-        resampled=measures(resample_panel, resample_counts(dates, length, resamples, seed)),
+        estimates={measure: values[0] for measure, values in measures(np.ones((1, dates), int)).items()},
+        resampled=measures(resample_counts(dates, length, resamples, seed)),
         lacking=lacking,
     )
 
