@@ -8,6 +8,7 @@ from fd01.study.folds import is_walk_forward
 # The tables and figures that sections use or name, by these names.
 REPORT_TABLES = [
     *("power", "protocol-errors", "comparisons", "intervals", "margins", "walk-forward", "losses"),
+    *("heterogeneity", "detectable-by-number"),
     *("labels", "calibration", "explanation", "terciles", "contamination", "ledger", "alignment"),
 ]
 REPORT_FIGURES = ["direction", "auc", "labels", "reliability", "explanation"]
