@@ -91,6 +91,8 @@ def situations():
     for persistence in (0.0, 0.97):
         yield 30, 500, 0.3, persistence, equal, False
     yield 30, 500, 0.3, 0.9, equal, True
+    for days in (40, 75, 125):
+        yield 30, days, 0.3, 0.9, equal, False
     for count in (1, 4, 30):
         for correlation in (0.3, 0.8) if count > 1 else (0.3,):
             yield count, 500, correlation, 0.9, different, False

@@ -180,8 +180,8 @@ def pooled_with_apart(parts, name):
     """
 
     def usable(blocks):
-        """Those of which DeLong's covariance is defined: it needs two days of each class."""
-        return [block for block in blocks if block and 1 < block.positives < block.n - 1]
+        """Those of which the covariance is defined: of one series it needs two days of each class."""
+        return [block for block in blocks if block and not np.isnan(block.covariance).any()]
 
     whole, apart = usable(block for block, _ in parts), {}
     for experiment in dict.fromkeys(experiment for _, of_part in parts for experiment in of_part):

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from scipy.special import ndtri
 
+FEWEST = 4  # days that the automatic rule for the length of blocks needs
 CHUNK = 128  # resamples that are computed together: their counts of 500 days fit into the cache of a core
 
 
@@ -34,7 +35,7 @@ def block_length(influence):
 
     n = len(influence)
     varying = influence[:, np.nan_to_num(influence).std(axis=0) > 0]
-    lengths = optimal_block_length(varying)["stationary"] if varying.size else [0.0]
+    lengths = optimal_block_length(varying)["stationary"] if varying.size and n >= FEWEST else [0.0]
     return float(np.clip(np.max(lengths), n ** (1 / 3), n**0.5))
 
 
@@ -124,7 +125,7 @@ def resampled_ranking(y, scores, counts):
         chunk = slice(start, start + CHUNK)
         days = np.ascontiguousarray(counts[chunk].T)  # days first, so that sums over days run along whole rows
         positives = days[positive].sum(axis=0)
-        pairs = positives * (len(days) - positives)
+        pairs = positives * (days.sum(axis=0) - positives)
         for j, sorted_days in enumerate(sorted_scores):
             wrong_pairs, precisions = _sums(days, *sorted_days)
             with np.errstate(invalid="ignore", divide="ignore"):

@@ -46,7 +46,7 @@ def measure_slice(matrix, experiment, reference, statistics):
     row = {"n": days, "positives": events}
     if days == 0:
         return row | {"reason": "no day of the block"}
-    row |= {"first": matrix.days[0].date(), "last": matrix.days[-1].date()}
+    row |= {"first": matrix.days.min().date(), "last": matrix.days.max().date()}
     if min(events, days - events) < fewest:
         return row | {"reason": f"fewer than {fewest} days with the event, or without"}
     block = measure_block("slice", matrix, None, statistics["resamples"], statistics["seed"])

@@ -34,7 +34,7 @@ class Panel:
     def of(cls, series, days):
         """The panel of rows with these series and days, both of shape (n,); a series has a day at most once."""
         codes, names = pd.factorize(np.asarray(series))
-        position, dates = pd.factorize(days, sort=True)
+        position, dates = pd.factorize(pd.Index(days), sort=True)
         ends = np.cumsum(np.bincount(codes, minlength=len(names)))
         return cls(names, dates, np.split(np.argsort(codes, kind="stable"), ends[:-1]), position)
 
