@@ -33,6 +33,9 @@ from fd01.models.heads import fit_logistic, require_two_classes
 from fd01.workflow.errors import NotRun
 
 
+PERCENT_FITS = (0.005, 0.05)  # standard deviations of the daily return for which percent are a good unit
+
+
 def prevalence(dataset, split, train, rows, target, labels):
     """Share of training days on which the target occurred; every day has this score."""
     return np.full(len(rows), split.y(train).mean())
@@ -99,7 +102,11 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
     """
     from arch import arch_model
 
-    returns = 100 * np.log(dataset["Close"]).diff().to_numpy()[1:]  # percent; returns[i] is of row i + 1
+    returns = np.log(dataset["Close"]).diff().to_numpy()[1:]  # returns[i] is of row i + 1
+    std = returns[: train[-1]].std()
+    # `arch` finds the maximum for returns near 1, so those of very quiet or wild assets are brought to unit variance.
+    unit = 100 if PERCENT_FITS[0] <= std <= PERCENT_FITS[1] else 1 / std
+    returns *= unit
     specification = dict(mean="Constant", vol="GARCH", p=1, o=1, q=1, dist="t", rescale=False)
     fitted = arch_model(returns[: train[-1]], **specification).fit(disp="off", show_warning=False)
     if fitted.convergence_flag != 0:
@@ -115,7 +122,7 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
         # `std` is the standard deviation of the return. A Student-t variable has sqrt(df / (df - 2)).
         return stdtr(df, (mean - threshold) / std * np.sqrt(df / (df - 2)))
 
-    probability = above(100 * np.log1p(threshold_return(dataset, target["target"], labels)[rows]))
+    probability = above(unit * np.log1p(threshold_return(dataset, target["target"], labels)[rows]))
     return 1 - probability if TARGETS[target["target"]].falls else probability
 
 

@@ -206,6 +206,19 @@ def test_garch_agrees_with_a_recursion_by_hand():
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("std", [0.0002, 0.001, 0.004, 0.05])
+def test_garch_does_not_depend_on_the_volatility_of_the_asset(std):
+    dataset, origins = study()
+    (split,) = splits(origins, **UP)
+
+    def garch(std):
+        factor = std / np.log(dataset["Close"]).diff().std()
+        other = dataset.assign(Close=100 * (dataset["Close"] / 100) ** factor)
+        return score("gjr-garch-t", other, split, split.training, split.evaluation, {"target": "direction", "horizon": 1})
+
+    np.testing.assert_allclose(garch(std), garch(0.01), rtol=0, atol=1e-3)
+
+
 @pytest.mark.parametrize("horizon", [1, 5])
 def test_garch_probability_falls_as_the_threshold_rises(horizon):
     dataset, origins = study()
