@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.evaluation.blocks import POOLED
-from fd01.evaluation.evidence import PRETRAINED
 from fd01.report.figures import Cast, Column, save_figure
 from fd01.report.html import number
 from fd01.report.palette import INK, PAPER, SOFT, TOO_SMALL, UNDECIDED
+from fd01.report.series import leading
 from fd01.report.svg import VALUE
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.logs import configure_logging
@@ -16,15 +16,6 @@ from fd01.workflow.logs import configure_logging
 MOST = 30  # series in one figure
 Z = 1.96  # of the intervals of single series
 POOL = "all series together"
-
-
-def leading(experiments, primary, cast):
-    """The experiment that the figure is about: the first primary one, else another pre-trained one, else the first.
-
-    `experiments` are those that are compared with the reference on the series.
-    """
-    pretrained = [name for name in experiments if cast.evidence.get(name) in PRETRAINED]
-    return next(iter([*(name for name in primary if name in experiments), *pretrained, *experiments]))
 
 
 def draw_series(table, pool, cast, margin):
@@ -78,7 +69,7 @@ if __name__ == "__main__":
     for fold, table in series.groupby("fold", sort=False):
         if is_walk_forward(fold) or fold == POOLED:
             continue
-        experiment = leading(list(table["experiment"].unique()), params.primary, cast)
+        experiment = leading(list(table["experiment"].unique()), params.primary, cast.evidence)
         (pool,) = (row for _, row in comparisons.iterrows() if (row["fold"], row["experiment"]) == (fold, experiment))
         table = table[table["experiment"] == experiment]
         save_figure(*draw_series(table, pool, cast, params.margin), table, folder / fold)

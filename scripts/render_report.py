@@ -18,7 +18,7 @@ from fd01.report.html import inline_svg, render_page
 from fd01.report.licences import licences
 from fd01.report.palette import style as figure_style
 from fd01.report.sections import LAYERS, SECTIONS
-from fd01.report.series import heat_tables
+from fd01.report.series import heat_tables, leading
 from fd01.report.tables import (
     MEASURES,
     baselines_of,
@@ -182,7 +182,11 @@ if __name__ == "__main__":
         titles={period["fold"]: period["title"] for period in summary["periods"]},
         names=names_of(config["experiments"]),
         series_tables=heat_tables(pd.read_csv(files.series), order),
-        series_leading=next((row["experiment"] for row in tables["heterogeneity"]), None),
+        series_leading=leading(
+            [row["experiment"] for row in tables["heterogeneity"]],
+            config["decision"]["primary"],
+            experiments.set_index("experiment")["evidence"].to_dict(),
+        ),
         series_figures=read_figures(sorted(Path(files.series_figures).glob("*.svg"))),
         figures=read_figures(files.figures),
         answer_figures=read_figures(Path(files.answer_figures).glob("*.svg")),

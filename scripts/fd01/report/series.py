@@ -1,8 +1,24 @@
 """Several series in the report: the differences of all experiments, series by series, as a table with colours."""
 
+from fd01.evaluation.evidence import PRETRAINED
+
 MOST = 200  # series in the page; all of them stand in a file beside it
 EXPERIMENTS = 20
 LEVELS = (0.01, 0.03, 0.06)  # from these sizes on, a difference in AUC has the next darker colour
+
+
+def leading(experiments, primary, evidence):
+    """The experiment that stands for all: the first of `primary` that is there, else a pre-trained one, else the first.
+
+    Parameters
+    ----------
+    experiments : list of str
+        Those that are compared with the reference on the series.
+    primary : list of str
+    evidence : dict of experiment to its level of evidence, see `fd01.evaluation.evidence`
+    """
+    pretrained = [name for name in experiments if evidence.get(name) in PRETRAINED]
+    return next(iter([*(name for name in primary if name in experiments), *pretrained, *experiments]), None)
 
 
 def heat_class(difference):
