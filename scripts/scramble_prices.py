@@ -17,9 +17,7 @@ if __name__ == "__main__":
     tables = []
     for name, read in prices.items():
         raw = adjusted(read()) if snakemake.params.checks["adjust"] else read()
-        # A series that lies on one side of the cut has nothing to replace, or nothing to replace it by.
-        crosses = (raw["Date"] <= cut).sum() > 1 and (raw["Date"] > cut).any()
-        tables.append((scramble(raw, cut) if crosses else raw).assign(series=name))
+        tables.append(scramble(raw, cut).assign(series=name))
     with replacing(snakemake.output[0]) as path:
         pd.concat(tables).to_parquet(path, index=False)
     logging.info("every row after %s has other prices", f"{cut:%Y-%m-%d}")

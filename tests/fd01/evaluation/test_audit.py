@@ -194,7 +194,7 @@ def test_target_that_reaches_beyond_its_horizon_is_found():
 
 
 def folds_of(origins, folds=FOLDS, labels=LABELS):
-    rows = audit_folds(origins, STUDIES[0][0]["Date"], folds, labels, 80, 0.15, [UP, UP_5])
+    rows = audit_folds(origins, STUDIES[0][0], folds, labels, 80, 0.15, [UP, UP_5])
     return {row["check"]: row for row in rows}
 
 
