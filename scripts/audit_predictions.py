@@ -52,9 +52,7 @@ if __name__ == "__main__":
             *(made_elsewhere(path) for path in files.made_elsewhere),
             *audit_features(dataset, scrambled_dataset, params.labels, cut),
             *audit_targets(origins, scrambled_origins, params.labels, cut),
-            *audit_folds(
-                origins, dataset["Date"], params.folds, params.labels, targets=params.targets, **params.origins
-            ),
+            *audit_folds(origins, dataset, params.folds, params.labels, targets=params.targets, **params.origins),
         ]
     )
     with replacing(snakemake.output[0]) as path:

@@ -83,7 +83,9 @@ if __name__ == "__main__":
         )
         tables[fold] = judge(pd.DataFrame(rows, columns=COLUMNS), **params.statistics)
         if not isinstance(model, str):
-            in_terciles += tercile_rows(fold, matrix, terciles(model.forecast.loc[matrix.days]))
+            in_terciles += tercile_rows(
+                fold, matrix, terciles(model.forecast.loc[matrix.keys].to_numpy(), matrix.series)
+            )
     none = pd.DataFrame(columns=COLUMNS)
     for path, table in (
         (snakemake.output.table, pd.concat(tables.values()) if tables else none),

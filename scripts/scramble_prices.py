@@ -10,16 +10,23 @@ from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
+
+def scramble_all(prices, cut, adjust):
+    """All series of `fd01.data.prices.read_prices`, scrambled after `cut`, in one table with a column `series`.
+
+    `adjust` says whether the prices are `fd01.data.prices.adjusted` first.
+    """
+    tables = []
+    for name, read in prices.items():
+        raw = adjusted(read()) if adjust else read()
+        tables.append(scramble(raw, cut).assign(series=name))
+    return pd.concat(tables)
+
+
 if __name__ == "__main__":
     configure_logging(snakemake)
     cut = choose_cut(read_frame(snakemake.input.origins))
     prices = read_prices(list(snakemake.input.get("prices", [])), **snakemake.params.reading)
-    tables = []
-    for name, read in prices.items():
-        raw = adjusted(read()) if snakemake.params.checks["adjust"] else read()
-        # A series that lies on one side of the cut has nothing to replace, or nothing to replace it by.
-        crosses = (raw["Date"] <= cut).sum() > 1 and (raw["Date"] > cut).any()
-        tables.append((scramble(raw, cut) if crosses else raw).assign(series=name))
     with replacing(snakemake.output[0]) as path:
-        pd.concat(tables).to_parquet(path, index=False)
+        scramble_all(prices, cut, snakemake.params.checks["adjust"]).to_parquet(path, index=False)
     logging.info("every row after %s has other prices", f"{cut:%Y-%m-%d}")

@@ -46,6 +46,12 @@ def make_prices(days=600, seed=0, start="2015-01-02"):
     )
 
 
+def make_two_series(days=600, shorter=100):
+    """Made-up prices of A and, below them, of B, which begins `shorter` days later; with a column `series`."""
+    first, second = make_prices(days), make_prices(days, seed=5).iloc[shorter:]
+    return pd.concat([first.assign(series="A"), second.assign(series="B")], ignore_index=True)
+
+
 def prices_with_other_rows_after(date, seed=1):
     """The made-up prices with every row after `date` replaced by plausible others."""
     raw = make_prices().astype({"Volume": float})

@@ -218,11 +218,13 @@ def splits(origins, target, horizon):
         training = targets.index
         in_tail = period["role"] == CALIBRATION
         tail = period.index[in_tail]
+        # A series without an origin in the tail may have its last training day there, which is no origin.
+        ends = pd.Series(period.index + 1, period.index).groupby(period["series"], observed=True).max()
         starts = pd.Series(tail, tail).groupby(period.loc[in_tail, "series"], observed=True).min()
-        start_of_tail = period.loc[training, "series"].map(starts).astype(float)  # NaN: the series ends before it
+        start_of_tail = period.loc[training, "series"].map(starts.reindex(ends.index).fillna(ends)).astype(int)
         yield Split(
             train_end=train_end,
-            inner=training[~(training + horizon >= start_of_tail)].to_numpy(),
+            inner=training[training + horizon < start_of_tail].to_numpy(),
             calibration=training.intersection(tail).to_numpy(),
             training=training.to_numpy(),
             evaluation=evaluation,

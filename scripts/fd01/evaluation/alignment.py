@@ -8,6 +8,9 @@ The news of a day are its return and its size, measured by the absolute return a
 so an honest forecast goes with the size of days to come. Therefore everything is held fixed that came before: the
 figure of a day is the partial correlation of forecast and news, given the news of the days before and the forecasts
 of the three origins before.
+
+Of several series, each is correlated with its own news, and the figures are means over the days of all. So one series
+among many that is out of step shows less than it would alone.
 """
 
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ from scipy.special import stdtr
 
 from fd01.data.features import daily_range
 from fd01.data.origins import EVALUATION
+from fd01.data.series import slices_of
 from fd01.data.targets import TARGETS
 from fd01.evaluation.bootstrap import mean_variance
 from fd01.evaluation.comparison import holm, midranks
@@ -42,7 +46,7 @@ ROUNDING = 1e-6  # a residual with a smaller share of the standard deviation is 
 # few days may give the newest day no weight, and such a fit looks as if it were late.
 VOLATILITIES = {"ewma": "signal", "range": "signal", "gjr-garch-t": "exceedance"}
 COLUMNS = [
-    *("experiment", "what", "n", "verdict", "k", "p_holm", "reason", "news"),
+    *("experiment", "what", "n", "series", "verdict", "k", "p_holm", "reason", "news"),
     *(f"{name}_{shift:+d}" for name in ("r", "se") for shift in SHIFTS),
 ]
 
@@ -58,7 +62,7 @@ def forecasts_of(scores, metadata, target):
 
     Returns
     -------
-    dict of DataFrame with `fold`, `origin`, `value`
+    dict of DataFrame with `fold`, `series`, `origin`, `value`
         `LOCATION`: the point forecast, a simple return. `SCALE`: the log of the width or of the volatility, or the
         log-odds of a probability that increases with the volatility. What it does not forecast is missing.
     """
@@ -78,7 +82,7 @@ def forecasts_of(scores, metadata, target):
             value = np.log(score.clip(np.finfo(float).tiny))
             if table["is_probability"].iloc[0]:
                 value -= np.log1p(-score.clip(max=1 - np.finfo(float).eps))
-        found[what] = table[["fold", "origin"]].assign(value=value)
+        found[what] = table[["fold", "series", "origin"]].assign(value=value)
     return found
 
 
@@ -87,17 +91,21 @@ def daily_news(dataset, sealed):
 
     Parameters
     ----------
-    dataset : DataFrame with Date, High, Low and Close
+    dataset : DataFrame with Date, High, Low, Close and, if there are several, `series`
     sealed : bool array, shape (days,)
         Whether the outcome after each day is sealed, from `fd01.data.origins.sealed_days`.
 
     Returns
     -------
-    DataFrame, shape (days, 5), indexed by date
-        The columns `NEWS`: the log return of the Close; the logs of its absolute value and of log(High / Low), neither
-        taken as less than a tenth of the volatility. `close`, the log Close. `volatility`, the standard deviation of
-        the 22 returns up to the day before.
+    DataFrame, shape (days, 6), indexed by date
+        `series`, if the dataset has it. The columns `NEWS`: the log return of the Close; the logs of its absolute value
+        and of log(High / Low), neither taken as less than a tenth of the volatility. `close`, the log Close.
+        `volatility`, the standard deviation of the 22 returns up to the day before.
     """
+    return pd.concat([_news_of_series(dataset.iloc[rows], sealed[rows]) for rows in slices_of(dataset)])
+
+
+def _news_of_series(dataset, sealed):
     prices = dataset.set_index("Date")[["High", "Low", "Close"]].astype(float)
     prices[np.concatenate([[False], sealed[:-1]])] = np.nan
     returns = np.log(prices["Close"]).diff()
@@ -105,11 +113,12 @@ def daily_news(dataset, sealed):
     smallest = 0.1 * volatility.clip(lower=1e-6)  # so that a day without a move has a logarithm
     sizes = (np.log(np.maximum(size, smallest)) for size in (returns.abs(), daily_range(prices)))
     columns = [returns, *sizes, np.log(prices["Close"]), volatility]
-    return pd.DataFrame(dict(zip((*NEWS, "close", "volatility"), columns)))
+    news = pd.DataFrame(dict(zip((*NEWS, "close", "volatility"), columns)))
+    return news.assign(series=dataset["series"].to_numpy()) if "series" in dataset else news
 
 
 def arrange(forecasts, days, what, as_price=False):
-    """Forecasts with what is held fixed and with the news around their origins.
+    """Forecasts of one series with what is held fixed and with the news around their origins.
 
     Origins are left out whose days or earlier forecasts are not all known; of an origin in several folds, the first
     counts. Locations and returns are in units of the volatility before the first of `SHIFTS`.
@@ -117,7 +126,7 @@ def arrange(forecasts, days, what, as_price=False):
     Parameters
     ----------
     forecasts : DataFrame with `fold`, `origin` and `value`, as `forecasts_of` returns it
-    days : DataFrame, from `daily_news`
+    days : DataFrame, from `daily_news`, of that series
     what : `LOCATION` or `SCALE`
     as_price : bool
         A location as the log of the price that is forecast, less the log Close before all days whose news are used.
@@ -127,6 +136,7 @@ def arrange(forecasts, days, what, as_price=False):
     values : array, shape (n,)
     lags : array, shape (n, 3), the forecasts of the `LAGS`
     news : array, shape (n, days, 3), oldest day first; the last seven are `SHIFTS`
+    origins : array of datetime, shape (n,)
     """
     around = np.arange(SHIFTS[0] - OLDER, SHIFTS[-1] + 1)
     volatility, close = days["volatility"].to_numpy(), days["close"].to_numpy()
@@ -146,9 +156,9 @@ def arrange(forecasts, days, what, as_price=False):
             values = values / unit
         news[:, :, 0] /= unit
         known = np.isfinite(values).all(axis=1) & np.isfinite(news).all(axis=(1, 2))
-        parts.append((values[known], news[known]))
-    values, news = (np.concatenate(arrays) for arrays in zip(*parts))
-    return values[:, 0], values[:, 1:], news
+        parts.append((values[known], news[known], days.index[rows[known]]))
+    values, news, origins = (np.concatenate(arrays) for arrays in zip(*parts))
+    return values[:, 0], values[:, 1:], news, origins
 
 
 @dataclass(frozen=True)
@@ -172,12 +182,51 @@ class Profile:
     p_late: np.ndarray
 
 
-def measure_profile(values, lags, news):
-    """The `Profile` of a forecast; the parameters are what `arrange` returns.
+def measure_profile(series):
+    """The `Profile` of a forecast; `series` is a list of what `arrange` returns, one entry for each.
 
-    Least squares take from forecast and news what came before. The ranks of what is left are correlated, so that heavy
-    tails do not matter. Standard errors are the larger of the independent one and the
-    stationary bootstrap's with runs of n^(1/2) days, as in `fd01.evaluation.explanation`; they count the parameters.
+    Within a series, least squares take from forecast and news what came before. The ranks of what is left are
+    correlated, so that heavy tails do not matter. Over several series, the products of the ranks are averaged, and all
+    of a date are one cluster. Standard errors are the larger of the independent one and the stationary bootstrap's with
+    runs of n^(1/2) dates, as in `fd01.evaluation.explanation`; they count the parameters.
+    """
+    products, squares, free = _over_dates(*zip(*(_correlate(*one) for one in series)))
+    r = products.mean(axis=2)
+    influence = products - r[:, :, None] * squares
+    signs = np.where(r < 0, -1, 1)[:, :, None]
+    p_knows = _p_positive(signs * products - SKILL * squares, free)
+    p_late = np.ones((ORIGIN, products.shape[1]))
+    centred = influence + r[:, :, None]  # their means are r, their spreads lead to its standard error
+    for k, g in zip(*np.nonzero(p_knows[ORIGIN - 1 :: -1] < LEVEL)):
+        oldest = ORIGIN - 1 - k
+        newer = centred[oldest + 1 : ORIGIN + 1]
+        share = SHARE * signs[oldest, g] * centred[oldest, g]
+        smaller = [_p_positive(share + sign * newer, free[oldest + 1 : ORIGIN + 1]) for sign in (-1, 1)]
+        p_late[k, g] = max(p_knows[oldest, g], np.max(smaller))
+    return Profile(r, _standard_error(influence, free), p_knows, p_late)
+
+
+def _over_dates(products, squares, free, origins):
+    """What `_correlate` returns of several series as that of one: per date the sum over series, times dates / days."""
+    if len(origins) == 1:
+        return products[0], squares[0], free[0]
+    position, dates = pd.factorize(np.concatenate(origins), sort=True)
+    totals, end = np.zeros((2, *products[0].shape[:2], len(dates))), 0
+    for one, other, days in zip(products, squares, origins):
+        begin, end = end, end + len(days)
+        totals[:, :, :, position[begin:end]] += one, other
+    scale = len(dates) / end
+    return *(totals * scale), scale * sum(free)
+
+
+def _correlate(values, lags, news, origins):
+    """Products and mean squares of the standardised ranks in one series, whose means over days lead to correlations.
+
+    Returns
+    -------
+    products, squares : arrays, shape (7, 3, n); 0 where nothing is left that varies
+    free : array, shape (7, 1), degrees of freedom
+    origins : as given
     """
     n, kinds = len(values), news.shape[2]
     fixed = np.column_stack([lags, news.reshape(n, -1)])
@@ -195,19 +244,7 @@ def measure_profile(values, lags, news):
     varies = (left.std(axis=2) > ROUNDING) & (left_news.std(axis=2) > ROUNDING)
     u, v = (_standard_ranks(part) for part in (left, left_news))
     products, squares = (np.where(varies[:, :, None], part, 0.0) for part in (u * v, (u**2 + v**2) / 2))
-    r = products.mean(axis=2)
-    influence = products - r[:, :, None] * squares
-    signs = np.where(r < 0, -1, 1)[:, :, None]
-    p_knows = _p_positive(signs * products - SKILL * squares, free)
-    p_late = np.ones((ORIGIN, kinds))
-    centred = influence + r[:, :, None]  # their means are r, their spreads lead to its standard error
-    for k, g in zip(*np.nonzero(p_knows[ORIGIN - 1 :: -1] < LEVEL)):
-        oldest = ORIGIN - 1 - k
-        newer = centred[oldest + 1 : ORIGIN + 1]
-        share = SHARE * signs[oldest, g] * centred[oldest, g]
-        smaller = [_p_positive(share + sign * newer, free[oldest + 1 : ORIGIN + 1]) for sign in (-1, 1)]
-        p_late[k, g] = max(p_knows[oldest, g], np.max(smaller))
-    return Profile(r, _standard_error(influence, free), p_knows, p_late)
+    return products, squares, free, origins
 
 
 def _without(columns, basis):
@@ -236,18 +273,33 @@ def _p_positive(values, free):
     return np.where(se > 0, stdtr(free, -values.mean(axis=-1) / np.where(se > 0, se, 1)), 1.0)
 
 
+def _by_series(forecasts, days):
+    """Pairs of the forecasts and the days of each series."""
+    if "series" not in days:
+        return [(forecasts, days)]
+    days = dict(list(days.groupby("series", observed=True)))
+    return [(own, days[name]) for name, own in forecasts.groupby("series", observed=True)]
+
+
+def _count(parts):
+    return sum(len(values) for *_, (values, *_) in parts)
+
+
 def _measure(forecasts, days, what):
     """One row of the table without verdict, with its six raw p-values: late by 1, 2, 3; knows day 1, 2, 3.
 
     Bonferroni's correction accounts for the kinds of news, and for a location that is also measured as a price.
     """
-    values, lags, news = arrange(forecasts, days, what)
-    row = {"what": what, "n": len(values)}
-    if len(values) < FEWEST:
+    parts = [(*part, arrange(*part, what)) for part in _by_series(forecasts, days)]
+    row = {"what": what, "n": _count(parts), "series": len(parts)}
+    parts = [part for part in parts if len(part[-1][0]) >= FEWEST]
+    if not parts:
         return row | {"reason": f"fewer than {FEWEST} days whose neighbours are all known"}
-    if np.ptp(values) <= ROUNDING * np.abs(values).max():
+    parts = [part for part in parts if np.ptp(part[-1][0]) > ROUNDING * np.abs(part[-1][0]).max()]
+    if not parts:
         return row | {"reason": "the forecast is the same on all days"}
-    profile = measure_profile(values, lags, news)
+    row |= {"n": _count(parts), "series": len(parts)}
+    profile = measure_profile([arranged for *_, arranged in parts])
     kinds = len(NEWS) + (what == LOCATION)
     known = len(NEWS) * profile.p_knows[ORIGIN].min()
     late, news_shown = kinds * profile.p_late.min(axis=1), NEWS[np.abs(profile.r).max(axis=0).argmax()]
@@ -255,7 +307,7 @@ def _measure(forecasts, days, what):
     if what == LOCATION:
         # Today's Close is in the return that a price forecast means, whether or not the forecast knew it: a price that
         # is late seems to move with the newest day. The price itself does not.
-        price = measure_profile(*arrange(forecasts, days, what, as_price=True))
+        price = measure_profile([arrange(*part, what, as_price=True) for *part, _ in parts])
         late_price = kinds * price.p_late[:, 0]
         if late_price.min() < min(late.min(), LEVEL):
             r, se, news_shown = price.r[:, 0], price.se[:, 0], PRICE
@@ -278,15 +330,18 @@ def alignment_table(forecasts, days):
     Returns
     -------
     DataFrame
-        `verdict`: "late by k days" or "knows the future" if Holm's p-value over all experiments and shifts, `p_holm`,
-        is below `LEVEL`; `k` is then the number of days. `ALIGNED` if the forecast moves with the news of the origin
-        by more than `SKILL` (at `LEVEL`, for this forecast alone). `UNDECIDED` else; `NOT_APPLICABLE` where an
-        experiment forecasts neither a location nor a scale.
+        `n`: the days of all `series` (their number) that have at least `FEWEST` days and a forecast that varies; of all
+        if none has. `verdict`: "late by k days" or "knows the future" if Holm's p-value over all experiments and
+        shifts, `p_holm`, is below `LEVEL`; `k` is then the number of days. `ALIGNED` if the forecast moves with the
+        news of the origin by more than `SKILL` (at `LEVEL`, for this forecast alone). `UNDECIDED` else;
+        `NOT_APPLICABLE` where an experiment forecasts neither a location nor a scale.
     """
     rows = []
     for experiment, found in forecasts.items():
         measured = [_measure(table, days, what) for what, table in found.items()]
-        rows += [{"experiment": experiment} | row for row in measured or [{"n": 0, "verdict": NOT_APPLICABLE}]]
+        rows += [
+            {"experiment": experiment} | row for row in measured or [{"n": 0, "series": 0, "verdict": NOT_APPLICABLE}]
+        ]
     tested = [row for row in rows if "p" in row]
     adjusted = holm(np.concatenate([row["p"] for row in tested])) if tested else np.array([])
     for row, p in zip(tested, adjusted.reshape(-1, len(SHIFTS) - 1)):

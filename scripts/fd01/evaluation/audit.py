@@ -13,7 +13,7 @@ import pandas as pd
 from fd01.data.dates import with_date_column
 from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20, volatility_measures
 from fd01.data.indicators import INDICATORS
-from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, splits
+from fd01.data.origins import CALIBRATION, EVALUATION, NO_END, TRAIN, splits
 from fd01.data.price_checks import OHLC, OHLCV
 from fd01.data.targets import TARGETS, target_column, threshold_return
 from fd01.workflow.files import digest, sha256
@@ -21,6 +21,8 @@ from fd01.workflow.files import digest, sha256
 SEED = 0
 ROLES = (TRAIN, CALIBRATION, EVALUATION)
 EVALUATION_DAYS = 5  # days of the first block up to and including the cut
+DAY = ["series", "Date"]  # what tells the days of a dataset apart
+OF_A_SERIES = 10**6  # more than any date has days since 1970
 FEATURES = {
     "drawdown": lambda dataset: drawdown(dataset, 20),
     "daily range": daily_range,
@@ -46,18 +48,21 @@ def choose_cut(origins):
 
 
 def scramble(raw, cut):
-    """The prices `raw` with every row after `cut` replaced by a plausible one; the dates stay.
+    """The prices `raw` of one series with every row after `cut` replaced by a plausible one; the dates stay.
 
     Each later day is replaced by an earlier day, drawn at random among the days that move in the opposite direction and
     are in the other half by range: a quiet day that rises becomes a wild day that falls. So almost everything that
     looks ahead by even a single day shows. Prices continue from the Close of the cut. Indicators in `raw` are replaced
-    by the indicators of the drawn day.
+    by the indicators of the drawn day. A series that begins after the cut is replaced by its own days in another order.
     """
     frame = with_date_column(raw)
     returns = np.log(frame["Close"].astype(float)).diff().to_numpy()
     day_range = np.log(frame["High"] / frame["Low"]).to_numpy()
-    earlier = np.flatnonzero((frame["Date"] <= cut) & np.isfinite(returns))
-    later = np.flatnonzero(frame["Date"] > cut)
+    known, later = np.isfinite(returns), np.flatnonzero(frame["Date"] > cut)
+    earlier = np.flatnonzero((frame["Date"] <= cut) & known)
+    earlier = earlier if len(earlier) else np.flatnonzero(known)
+    if not len(earlier) or not len(later):
+        return frame
     wild, rises = day_range > np.median(day_range[earlier]), returns > 0
     rng = np.random.default_rng(SEED)
     drawn = np.empty(len(later), int)
@@ -68,7 +73,7 @@ def scramble(raw, cut):
             drawn[replaced] = rng.choice(pool if len(pool) else earlier, replaced.sum())
     # Without their mean, so that prices neither vanish nor explode.
     steps = returns[drawn] - returns[drawn].mean()
-    close = frame["Close"].iloc[later[0] - 1] * np.exp(np.cumsum(steps))
+    close = frame["Close"].iloc[max(later[0] - 1, 0)] * np.exp(np.cumsum(steps))
     scrambled = frame.copy()
     copied = [name for name in ("Volume", *INDICATORS) if name in frame]
     scrambled.loc[later, copied] = frame.loc[drawn, copied].to_numpy()
@@ -100,8 +105,11 @@ def compare_tables(check, before, after, keys, day):
         compared += int(numbers.sum())
         largest = max(largest, np.abs(x - y)[numbers].max(initial=0.0))
     if differs.any():
-        first = both.loc[differs, day].min()
-        return _row(check, compared, f"{differs.sum()} rows differ, by up to {largest:.3g}", ok=False, first=first)
+        detail = f"{differs.sum()} rows differ, by up to {largest:.3g}"
+        if "series" in keys and both["series"].nunique() > 1:
+            names = both.loc[differs, "series"].astype(str).unique()
+            detail += f", in {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
+        return _row(check, compared, detail, ok=False, first=both.loc[differs, day].min())
     if not compared:
         return _row(check, 0, "there is nothing to compare", ok=False)
     return _row(check, compared, "the same, bit for bit", ok=True)
@@ -122,7 +130,7 @@ def audit_scores(before, after, cut):
     reasons = {entry["reason"] for provenance in metadata.values() for entry in provenance["not_run"]}
     if scores.empty and scores_after.empty and reasons:
         return _row("scores", 0, f"not run: {'; '.join(sorted(reasons))}", ok=None)
-    keys = ["fold", "role", "target", "horizon", "seed", "score_kind", "origin"]
+    keys = ["fold", "role", "target", "horizon", "seed", "score_kind", "series", "origin"]
     tables = [rows.loc[rows["origin"] <= cut, [*keys, "score"]] for rows in (scores, scores_after)]
     row = compare_tables("scores", *tables, keys, "origin")
     if next(iter(metadata.values()))["optimistic"] and row["compared"]:
@@ -140,17 +148,15 @@ def made_elsewhere(directory):
 def audit_features(dataset, scrambled, labels, cut):
     """Prices, indicators and features of the days up to the cut, from the real and from the `scrambled` dataset."""
     tables = [data[data["Date"] <= cut] for data in (dataset, scrambled)]
-    yield compare_tables("prices", *(data[["Date", *OHLCV]] for data in tables), ["Date"], "Date")
-    yield compare_tables("indicators", *(data[["Date", *INDICATORS]] for data in tables), ["Date"], "Date")
+    yield compare_tables("prices", *(data[[*DAY, *OHLCV]] for data in tables), DAY, "Date")
+    yield compare_tables("indicators", *(data[[*DAY, *INDICATORS]] for data in tables), DAY, "Date")
     functions = FEATURES | {
         f"threshold of {target}": lambda data, target=target: pd.Series(threshold_return(data, target, labels))
         for target in TARGETS
     }
     for name, function in functions.items():
-        values = [
-            pd.DataFrame(function(data)).add_prefix("x").assign(Date=data["Date"]) for data in (dataset, scrambled)
-        ]
-        yield compare_tables(f"feature: {name}", *(data[data["Date"] <= cut] for data in values), ["Date"], "Date")
+        values = [pd.DataFrame(function(data)).add_prefix("x").join(data[DAY]) for data in (dataset, scrambled)]
+        yield compare_tables(f"feature: {name}", *(data[data["Date"] <= cut] for data in values), DAY, "Date")
     later = dataset["Date"] > cut
     same = later & (dataset["Close"] == scrambled["Close"])
     detail = f"prices differ on {(later & ~same).sum()} of the {later.sum()} days after {cut:%Y-%m-%d}"
@@ -162,34 +168,39 @@ def audit_targets(origins, scrambled, labels, cut):
 
     `origins` and `scrambled` are tables of `fd01.data.origins`.
     """
-    last = origins.loc[origins["origin"] == cut, "row"].iloc[0]
-    keys = ["fold", "role", "origin"]
+    keys = ["fold", "role", "series", "origin"]
+    both = []
+    for table in (origins, scrambled):
+        last = table["row"].where(table["origin"] <= cut).groupby(table["series"], observed=True).transform("max")
+        both.append((table, last))  # the last row of each series up to the cut
     for h in labels["horizons"]:
         columns = [target_column(target, h) for target in TARGETS]
-        tables = (table.loc[table["row"] + h <= last, [*keys, *columns]] for table in (origins, scrambled))
+        tables = (table.loc[table["row"] + h <= last, [*keys, *columns]] for table, last in both)
         yield compare_tables(f"targets, h = {h}", *tables, keys, "origin")
 
 
-def audit_folds(origins, dates, folds, labels, min_history, calibration_fraction, targets):
+def audit_folds(origins, dataset, folds, labels, min_history, calibration_fraction, targets):
     """The boundaries of every fold, compared with what follows from the dates alone.
 
     Parameters
     ----------
     origins : DataFrame, as `fd01.data.origins.build_origins` returns it
-    dates : Series of all days of the dataset
+    dataset : DataFrame with `series` and `Date` of all days
     folds, labels, min_history, calibration_fraction, targets : as in the configuration
     """
-    dates = pd.DatetimeIndex(dates)
+    days = dataset[["series", "Date"]].assign(history=dataset.groupby("series", observed=True).cumcount() + 1)
+    for h in labels["horizons"]:
+        days[h] = days.groupby("series", observed=True)["Date"].shift(-h)  # the date on which a target is known
     for fold, block in folds.items():
         rows = origins[origins["fold"] == fold]
         problems = (
-            _wrong_days(rows, dates, block, min_history, calibration_fraction)
-            | _wrong_targets(rows, dates, block, labels["horizons"])
-            | _wrong_fits(rows, dates, block, targets)
+            _wrong_days(rows, days, block, min_history, calibration_fraction)
+            | _wrong_targets(rows, days, block, labels["horizons"])
+            | _wrong_fits(rows, days, block, targets)
         )
-        problems = {problem: list(days) for problem, days in problems.items() if len(days)}
-        first = min((min(days) for days in problems.values()), default=None)
-        detail = "; ".join(f"{len(days)} {problem}" for problem, days in problems.items())
+        problems = {problem: list(dates) for problem, dates in problems.items() if len(dates)}
+        first = min((min(dates) for dates in problems.values()), default=None)
+        detail = "; ".join(f"{len(dates)} {problem}" for problem, dates in problems.items())
         yield _row(
             f"fold {fold}",
             len(rows),
@@ -199,48 +210,72 @@ def audit_folds(origins, dates, folds, labels, min_history, calibration_fraction
         )
 
 
-def _wrong_days(rows, dates, block, min_history, calibration_fraction):
-    """Days of a fold whose role is not the one that follows from the dates; by problem."""
+def _wrong_days(rows, days, block, min_history, calibration_fraction):
+    """Dates of the days of a fold whose role is not the one that follows from the dates; by problem."""
     end, start = pd.Timestamp(block["train_end"]), pd.Timestamp(block["start"])
-    with_tomorrow = dates[:-1]
-    evaluation = with_tomorrow[(with_tomorrow >= start) & (with_tomorrow <= pd.Timestamp(block.get("end", dates[-1])))]
-    # The last day of the training period is not an origin: by then, not even its tomorrow is known.
-    period = with_tomorrow[min_history - 1 :]
-    period = period[period < dates[dates <= end][-1]]
-    tail = period[round(len(period) * (1 - calibration_fraction)) :]
-    days = {role: pd.DatetimeIndex(rows.loc[rows["role"] == role, "origin"]) for role in ROLES}
-    training = days[TRAIN].append(days[CALIBRATION])
+    names = pd.Index(days["series"].unique())
+    evaluation, period = [], []
+    for code, dates in enumerate(dates for _, dates in days.groupby("series", observed=True, sort=False)["Date"]):
+        in_block = dates[(dates >= start) & (dates <= pd.Timestamp(block.get("end", NO_END)))]
+        # The last day of the training period is not an origin: by then, not even its tomorrow is known.
+        trained = dates.iloc[min_history - 1 :]
+        trained = trained[trained < dates[dates <= end].max()]
+        if len(trained) >= min_history and len(in_block) >= 2:
+            evaluation.append(_keys(code, in_block[in_block < dates.iloc[-1]]))  # with a tomorrow
+            period.append(_keys(code, trained))
+    evaluation, period = (np.concatenate([[], *parts]).astype(int) for parts in (evaluation, period))
+    dates = np.unique(_dates(period))
+    before_tail = round(len(dates) * (1 - calibration_fraction))
+    tail = period[np.isin(_dates(period), dates[before_tail:])]
+    found = {
+        role: _keys(names.get_indexer(part["series"]), part["origin"])
+        for role, part in ((role, rows[rows["role"] == role]) for role in ROLES)
+    }
+    training = np.concatenate([found[TRAIN], found[CALIBRATION]])
+    there = days.iloc[rows["row"]]
+    elsewhere = np.zeros(len(rows), bool)
+    for column, own in (("series", "series"), ("Date", "origin"), ("history", "history")):
+        elsewhere |= there[column].to_numpy() != rows[own].to_numpy()
     return {
-        "rows with another date than in the dataset": rows.loc[dates[rows["row"]] != rows["origin"], "origin"],
-        "evaluation days that differ from the block": days[EVALUATION].symmetric_difference(evaluation),
-        "training days that differ from the period": training.symmetric_difference(period),
-        "training days in the block or after it": training[training >= start],
-        "calibration days that are not the tail": days[CALIBRATION].symmetric_difference(tail),
+        "rows with another date than in the dataset": rows.loc[elsewhere, "origin"],
+        "evaluation days that differ from the block": _dates(np.setxor1d(found[EVALUATION], evaluation)),
+        "training days that differ from the period": _dates(np.setxor1d(training, period)),
+        "training days in the block or after it": _dates(training)[_dates(training) >= start],
+        "calibration days that are not the tail": _dates(np.setxor1d(found[CALIBRATION], tail)),
     }
 
 
-def _wrong_targets(rows, dates, block, horizons):
+def _keys(code, dates):
+    """Numbers that tell apart the days of all series; int array, shape (n,), from the number of the series."""
+    return np.asarray(code) * OF_A_SERIES + dates.to_numpy().astype("datetime64[D]").astype(int)
+
+
+def _dates(keys):
+    return pd.DatetimeIndex((keys % OF_A_SERIES).astype("datetime64[D]"))
+
+
+def _wrong_targets(rows, days, block, horizons):
     """Training days that have a target although its horizon ends after `train_end`, or the reverse; by problem."""
     rows, problems = rows[rows["role"] != EVALUATION], {}
     for h in horizons:
-        in_time = (pd.Series(dates).shift(-h).iloc[rows["row"]] <= block["train_end"]).to_numpy()
+        in_time = (days[h].iloc[rows["row"]] <= block["train_end"]).to_numpy()
         for column in (target_column(target, h) for target in TARGETS):
             wrong = rows[column].notna().to_numpy() != in_time
             problems[f"training targets {column} known too late, or missing"] = rows.loc[wrong, "origin"]
     return problems
 
 
-def _wrong_fits(rows, dates, block, targets):
+def _wrong_fits(rows, days, block, targets):
     """Days that a fit would use but must not, in the splits for models (`fd01.data.origins.splits`); by problem."""
-    problems = {}
+    problems, dates = {}, days["Date"]
     for target in targets:
         (split,) = splits(rows, **target)
-        name, h = target_column(**target), target["horizon"]
-        late = dates[np.minimum(split.training + h, len(dates) - 1)] > block["train_end"]
-        near = split.inner + h >= split.calibration.min()
-        problems[f"fits of {name} on targets known after train_end"] = dates[split.training[late]]
-        problems[f"fits of {name} on targets of the calibration tail"] = dates[split.inner[near]]
-        problems[f"fits of {name} on the block"] = dates[np.intersect1d(split.training, split.evaluation)]
+        name, known = target_column(**target), days[target["horizon"]]
+        late = ~(known.iloc[split.training] <= block["train_end"]).to_numpy()
+        near = (known.iloc[split.inner] >= dates.iloc[split.calibration].min()).to_numpy()
+        problems[f"fits of {name} on targets known after train_end"] = dates.iloc[split.training[late]]
+        problems[f"fits of {name} on targets of the calibration tail"] = dates.iloc[split.inner[near]]
+        problems[f"fits of {name} on the block"] = dates.iloc[np.intersect1d(split.training, split.evaluation)]
     return problems
 
 

@@ -3,6 +3,9 @@
 Four questions, for each experiment: how does it rank days of similar volatility; how does the width of its distribution
 rank them alone; what is left of its AUC when HAR's location or width replaces its own; and what does it add to several
 measures of volatility in a regression.
+
+Days are ranked within their series, and a day is quiet or restless among the days of its own series. The models of
+volatility and the regressions are fitted to the days of all series together.
 """
 
 from dataclasses import dataclass, replace
@@ -10,13 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
-from sklearn.metrics import roc_auc_score
 
 from fd01.data.features import volatility_measures
 from fd01.evaluation.bootstrap import mean_variance
 from fd01.evaluation.calibration import as_predictor, fit_logit, log_losses
 from fd01.evaluation.comparison import holm, two_sided
-from fd01.evaluation.metrics import auc
+from fd01.evaluation.metrics import auc_within
+from fd01.evaluation.score_matrix import ROW
 from fd01.models.har import har_distribution, har_volatility
 from fd01.models.heads import fit_logistic
 from fd01.scoring.distributions import swapped
@@ -38,10 +41,10 @@ class VolatilityModel:
     labels : dict, that section of the configuration
     training : int array
         The rows that it was fitted on.
-    tail_probability, block_probability : Series by day
+    tail_probability, block_probability : Series by series and day
         Probability of the target by a logistic regression, without penalty, on `volatility_measures`: on the
         calibration tail, fitted to the days before it, and on the evaluation days, fitted to the whole training period.
-    forecast : Series by day
+    forecast : Series by series and day
         HAR's forecast of the next day's volatility, on the evaluation days.
     """
 
@@ -58,11 +61,8 @@ def fit_volatility(dataset, split, target, labels):
     """`VolatilityModel` of one `split`; raises `NotRun` as `fit_logistic`."""
     measures = volatility_measures(dataset).to_numpy()
 
-    def by_day(values, rows):
-        return pd.Series(values, index=pd.DatetimeIndex(dataset["Date"].iloc[rows]))
-
     def probability(train, rows):
-        return by_day(fit_logistic(measures, split, train, rows, C=np.inf), rows)
+        return pd.Series(fit_logistic(measures, split, train, rows, C=np.inf), keys_of(dataset, rows))
 
     return VolatilityModel(
         dataset=dataset,
@@ -71,7 +71,16 @@ def fit_volatility(dataset, split, target, labels):
         training=split.training,
         tail_probability=probability(split.inner, split.calibration),
         block_probability=probability(split.training, split.evaluation),
-        forecast=by_day(har_volatility(dataset, split.training)[split.evaluation], split.evaluation),
+        forecast=pd.Series(
+            har_volatility(dataset, split.training)[split.evaluation], keys_of(dataset, split.evaluation)
+        ),
+    )
+
+
+def keys_of(dataset, rows):
+    """The series and the day of some rows of the dataset; MultiIndex, shape (n,), as `ScoreMatrix.keys`."""
+    return pd.MultiIndex.from_arrays(
+        [dataset["series"].iloc[rows].astype(object), dataset["Date"].iloc[rows]], names=ROW
     )
 
 
@@ -91,50 +100,42 @@ def explanation_rows(fold, matrix, tail, widths, volatility, forecasters, alpha)
     """
     width_of = dict(widths.each()) if widths is not None else {}
     for experiment, own in matrix.each():  # an experiment that lacks days is measured on those that it has
-        y, score = own.y, own.scores[experiment]
+        y, score = own.y.to_numpy(), own.scores[experiment].to_numpy()
         row = {"fold": fold, "experiment": experiment, "score_kind": own.kinds[experiment], "n": len(y)}
-        row |= {"positives": int(y.sum()), "auc": auc(y, score)}
+        row |= {"positives": int(y.sum()), "auc": auc_within(y, score, own.series)}
         if experiment in width_of:
-            row["width_auc"] = auc(y, width_of[experiment].scores[experiment])
+            row["width_auc"] = auc_within(y, width_of[experiment].scores[experiment].to_numpy(), own.series)
         if isinstance(volatility, str):
             yield row | {"swap_reason": volatility, "added_reason": volatility}
             continue
-        group, alone = (part.loc[own.days] for part in (volatility.forecast, volatility.block_probability))
+        forecast, alone = (
+            part.loc[own.keys].to_numpy() for part in (volatility.forecast, volatility.block_probability)
+        )
+        group = len(TERCILES) * pd.factorize(own.series)[0] + terciles(forecast, own.series)
         for name, values in (("auc_within", score), ("volatility_within", alone)):
-            row[name] = auc_within(y.to_numpy(), values.to_numpy(), terciles(group))
+            row[name] = auc_within(y, values, group)
         row |= swap_aucs(forecasters.get(experiment), volatility, own)
         yield row | gain_over_volatility(experiment, volatility, own, tail, alpha)
 
 
-def terciles(values):
-    """The third of its own block in which each value lies: 0, 1 or 2; shape (n,)."""
-    return np.searchsorted(np.quantile(values, [1 / 3, 2 / 3]), values)
+def terciles(values, series):
+    """The third of the values of its own series in which each value lies: 0, 1 or 2. All are arrays of shape (n,)."""
+    thirds = np.empty(len(values), int)
+    for rows in pd.Series(np.arange(len(values))).groupby(series).indices.values():
+        thirds[rows] = np.searchsorted(np.quantile(values[rows], [1 / 3, 2 / 3]), values[rows])
+    return thirds
 
 
 def tercile_rows(fold, matrix, group):
     """AUC of every experiment in each tercile of volatility, as dicts; `group` is `terciles` of the volatility."""
-    group = pd.Series(group, matrix.days)
+    group = pd.Series(group, matrix.keys)
     for experiment, own in matrix.each():
-        of_day = group.loc[own.days].to_numpy()
+        of_day = group.loc[own.keys].to_numpy()
         for number, name in enumerate(TERCILES):
-            y, score = (values[of_day == number] for values in (own.y, own.scores[experiment]))
+            columns = own.y.to_numpy(), own.scores[experiment].to_numpy(), own.series
+            y, score, series = (values[of_day == number] for values in columns)
             row = {"fold": fold, "experiment": experiment, "volatility": name, "n": len(y), "positives": int(y.sum())}
-            yield row | {"auc": auc(y, score)}
-
-
-def auc_within(y, score, group):
-    """AUC among days of the same group: over all pairs of a day with the event and one without, both of one group.
-
-    It is the mean of the groups' AUCs, weighted by their number of such pairs; NaN without any such pair. Arrays of
-    shape (n,).
-    """
-    pairs, aucs = [], []
-    for value in np.unique(group):
-        inside = y[group == value]
-        if np.ptp(inside):
-            pairs.append(inside.sum() * (len(inside) - inside.sum()))
-            aucs.append(roc_auc_score(inside, score[group == value]))
-    return float(np.average(aucs, weights=pairs)) if pairs else np.nan
+            yield row | {"auc": auc_within(y, score, series)}
 
 
 def swap_aucs(forecaster, volatility, matrix):
@@ -145,13 +146,15 @@ def swap_aucs(forecaster, volatility, matrix):
         scores = dict(swapped_scores(forecaster, volatility))
     except NotRun as reason:
         return {"swap_reason": str(reason)}
-    return {name: auc(matrix.y, score.loc[matrix.days]) for name, score in scores.items()}
+    y = matrix.y.to_numpy()
+    return {name: auc_within(y, score.loc[matrix.keys].to_numpy(), matrix.series) for name, score in scores.items()}
 
 
 def swapped_scores(forecaster, volatility):
-    """The forecaster's probabilities with HAR's location, width or both in place of its own; (name, Series by day).
+    """The forecaster's probabilities with HAR's location, width or both in place of its own.
 
-    Names are those of `SWAPS`. Raises `NotRun` if the distributions say nothing about the target.
+    Yields pairs of a name in `SWAPS` and a Series by series and day. Raises `NotRun` if the distributions say nothing
+    about the target.
     """
     if volatility.target["horizon"] > 1:
         raise NotRun("swapped are distributions of the next day")
@@ -164,7 +167,7 @@ def swapped_scores(forecaster, volatility):
         scores = replace(forecaster, frame=frame).exceedance(
             volatility.target, volatility.training, volatility.dataset, volatility.labels
         )
-        yield name, scores.set_axis(volatility.dataset["Date"].iloc[scores.index])
+        yield name, scores.set_axis(keys_of(volatility.dataset, scores.index))
 
 
 def gain_over_volatility(experiment, volatility, matrix, tail, alpha):
@@ -178,18 +181,20 @@ def gain_over_volatility(experiment, volatility, matrix, tail, alpha):
         return {"added_reason": "it has no scores of the calibration tail"}
     if tail.y.nunique() < 2:
         return {"added_reason": "the calibration tail does not have both outcomes"}
-    if tail.scores[experiment].nunique() == 1:
+    if tail.scores[experiment].groupby(tail.series).nunique().max() == 1:
         return {"added_reason": "its score is the same every day"}
     on_tail, on_block = (
-        (as_predictor(probability.loc[part.days], True), as_predictor(part.scores[experiment], is_probability))
+        (as_predictor(probability.loc[part.keys], True), as_predictor(part.scores[experiment], is_probability))
         for part, probability in ((tail, volatility.tail_probability), (matrix, volatility.block_probability))
     )
     try:
         alone, joint, coefficient = nested_forecasts(tail.y, on_tail, on_block)
     except NotRun as reason:
         return {"added_reason": str(reason)}
-    aucs = {"volatility_auc": auc(matrix.y, alone), "joint_auc": auc(matrix.y, joint)}
-    return aucs | {"coefficient": coefficient} | gain_in_log_loss(matrix.y, alone, joint, alpha)
+    y = matrix.y.to_numpy()
+    names = {"volatility_auc": alone, "joint_auc": joint}
+    aucs = {name: auc_within(y, probability, matrix.series) for name, probability in names.items()}
+    return aucs | {"coefficient": coefficient} | gain_in_log_loss(y, alone, joint, alpha, matrix.days)
 
 
 def nested_forecasts(y_tail, tail, block):
@@ -213,8 +218,8 @@ def nested_forecasts(y_tail, tail, block):
     return first(block[0]), both(*block), float(coefficient * np.std(tail[1]))
 
 
-def gain_in_log_loss(y, first, second, alpha):
-    """Mean gain in log-loss of `second` over `first` on n days, its interval, and the test of Diebold and Mariano.
+def gain_in_log_loss(y, first, second, alpha, days=None):
+    """Mean gain in log-loss of `second` over `first`, its interval, and the test of Diebold and Mariano.
 
     J. Business & Economic Statistics 1995. The forecasts are compared together with the fits that made them (Giacomini
     and White, Econometrica 2006), so nested models need no special treatment.
@@ -222,22 +227,26 @@ def gain_in_log_loss(y, first, second, alpha):
     Parameters
     ----------
     y, first, second : arrays, shape (n,)
-        Outcomes and two probabilities, in the order of time.
+        Outcomes and two probabilities.
     alpha : float
+    days : array, shape (n,), optional
+        The date of each row; without it, each row is a date, in the order of time.
 
     Returns
     -------
     dict
-        `gain`, in nats per day; `se`, its standard error; `low` and `high`, the interval of level 1 - alpha; `p`, the
-        two-sided p-value that there is no gain.
+        `gain`, in nats per day, the mean over dates of the mean over the series of a date; `se`, its standard error;
+        `low` and `high`, the interval of level 1 - alpha; `p`, the two-sided p-value that there is no gain.
 
     Notes
     -----
-    The standard error is the larger of Newey and West's and the stationary bootstrap's. Where the errors of the
-    forecasts persist, Newey and West's few lags are too few: docs/explanation/calibration-and-explanation.md has the
-    simulation.
+    All rows of a date are one cluster. The standard error is the larger of Newey and West's and the stationary
+    bootstrap's. Where the errors of the forecasts persist, Newey and West's few lags are too few:
+    docs/explanation/calibration-and-explanation.md has the simulation.
     """
     gains = log_losses(y, first) - log_losses(y, second)
+    if days is not None:
+        gains = pd.Series(gains).groupby(np.asarray(days)).mean().to_numpy()
     gain, se = float(gains.mean()), max(newey_west(gains), stationary_bootstrap(gains))
     low, high = gain + norm.ppf([alpha / 2, 1 - alpha / 2]) * se
     return {"gain": gain, "se": se, "low": float(low), "high": float(high), "p": two_sided(gain, se)[1]}

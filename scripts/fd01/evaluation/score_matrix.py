@@ -56,6 +56,11 @@ class ScoreMatrix:
         if self.series is None:
             object.__setattr__(self, "series", np.full(len(self.days), ONE_SERIES, object))
 
+    @property
+    def keys(self):
+        """The series and the day of each row; MultiIndex, shape (n,)."""
+        return pd.MultiIndex.from_arrays([self.series, self.days], names=ROW)
+
     def pairable(self):
         """Pairs of an experiment of `incomplete` and a ScoreMatrix: it and the complete ones on the days that it has.
 

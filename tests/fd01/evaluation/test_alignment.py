@@ -102,7 +102,7 @@ def test_price_forecast_that_is_late_is_found_although_its_return_contains_today
     row = judged(x=(LOCATION, forecast(late))).loc["x"]
     assert (row["k"], row["news"]) == (k, PRICE)
     assert abs(row["r_+0"]) < 0.3 < row[f"r_-{k}"]
-    assert abs(measure_profile(*arrange(forecast(late), daily_news(PRICES, OPEN), LOCATION)).r[3, 0]) > 0.9
+    assert abs(measure_profile([arrange(forecast(late), daily_news(PRICES, OPEN), LOCATION)]).r[3, 0]) > 0.9
 
 
 @pytest.mark.parametrize("what", [LOCATION, SCALE])
@@ -137,7 +137,7 @@ def test_newest_day_counts_however_small_its_weight():
 def test_forecast_that_also_moves_with_day_0_is_not_late(weight):
     today = RETURNS / np.std(RETURNS)
     value = 1e-3 * (weight * today + 1.5 * np.roll(today, 1) + NOISE[3])
-    profile = measure_profile(*arrange(forecast(value), daily_news(PRICES, OPEN), LOCATION))
+    profile = measure_profile([arrange(forecast(value), daily_news(PRICES, OPEN), LOCATION)])
     assert profile.r[2, 0] > 0.4 and profile.p_knows[2, 0] < 0.01
     assert profile.p_late[0].min() > 0.5
     assert verdict(LOCATION, value) == ("aligned", None)
@@ -155,23 +155,24 @@ def test_forecast_that_says_nothing_cannot_be_judged():
 
 
 def test_figures_are_rank_correlations_of_what_the_past_leaves():
-    values, lags, news = arrange(forecast(SCALES["EWMA"]), daily_news(PRICES, OPEN), SCALE)
-    profile = measure_profile(values, lags, news)
+    values, lags, news, origins = arrange(forecast(SCALES["EWMA"]), daily_news(PRICES, OPEN), SCALE)
+    profile = measure_profile([(values, lags, news, origins)])
     assert news.shape == (251, OLDER + len(SHIFTS), len(NEWS))
     for i in range(len(SHIFTS)):
         past = np.column_stack([np.ones(len(values)), lags, *np.moveaxis(news[:, : OLDER + i], 1, 0)])
         for g in range(len(NEWS)):
             left = [y - past @ np.linalg.lstsq(past, y)[0] for y in (values, news[:, OLDER + i, g])]
             assert profile.r[i, g] == pytest.approx(spearmanr(*left).statistic, abs=1e-6)
-    moved = measure_profile(7 - 3 * values, 7 - 3 * lags, news)
+    moved = measure_profile([(7 - 3 * values, 7 - 3 * lags, news, origins)])
     np.testing.assert_allclose(moved.r, -profile.r, atol=1e-6)
     np.testing.assert_allclose(moved.p_knows, profile.p_knows, atol=1e-6)
 
 
 def test_lags_and_news_are_those_of_the_days_around_the_origin():
     days = daily_news(PRICES, OPEN)
-    values, lags, news = arrange(forecast(np.arange(420.0)), days, SCALE)
+    values, lags, news, origins = arrange(forecast(np.arange(420.0)), days, SCALE)
     assert list(values[:2]) == [153, 154] and list(lags[0]) == [152, 151, 150]
+    assert origins[0] == PRICES["Date"][153]
     unit = np.log1p(pd.Series(RETURNS))[128:150].std()  # the 22 returns up to day -4
     expected = [*np.log1p(RETURNS[147:157]) / unit]
     np.testing.assert_allclose(news[0, :, 0], expected)
@@ -184,6 +185,65 @@ def test_gap_leaves_out_the_origins_after_it_and_an_origin_counts_once():
     assert len(arrange(forecast(SCALES["EWMA"], rows), days, SCALE)[0]) == 251 - 4
     twice = pd.concat([forecast(SCALES["EWMA"]), forecast(SCALES["EWMA"], ROWS[50:90]).assign(fold="c")])
     assert len(arrange(twice, days, SCALE)[0]) == 251
+
+
+OTHER = make_prices(420, seed=8)
+
+
+def in_series(name, table):
+    return table.assign(series=name)
+
+
+def two_series(first, second, prices=(PRICES, OTHER), sealed=(OPEN, OPEN), what=SCALE):
+    """The row of a forecast with the values `first` on the days of A and `second` on those of B."""
+    parts = zip("AB", prices, (first, second))
+    tables = [in_series(name, forecast(value, prices=table)) for name, table, value in parts]
+    dataset = pd.concat([in_series("A", prices[0]), in_series("B", prices[1])], ignore_index=True)
+    days = daily_news(dataset, np.concatenate(sealed))
+    return alignment_table({"x": {what: pd.concat(tables)}}, days).iloc[0]
+
+
+def test_every_series_is_compared_with_its_own_news():
+    one, two = (np.log(garch(prices["Close"].pct_change().fillna(0).to_numpy())) for prices in (PRICES, OTHER))
+    row = two_series(one, two)
+    assert (row["verdict"], row["n"], row["series"]) == ("aligned", 502, 2)
+    # A location that belongs to the other series knows nothing of this one.
+    reversal = -0.05 * OTHER["Close"].pct_change().fillna(0).to_numpy() + 2e-4 * NOISE[1]
+    assert two_series(REVERSAL, reversal, what=LOCATION)["verdict"] == "aligned"
+    assert two_series(reversal, REVERSAL, what=LOCATION)["verdict"] == "cannot tell"
+    for k in (1, 2):
+        assert two_series(np.roll(one, k), np.roll(two, k))["k"] == k
+        row = two_series(np.roll(one, -k), np.roll(two, -k))
+        assert (row["verdict"], row["k"]) == ("knows the future", k)
+
+
+def test_figures_of_several_series_are_means_over_their_days():
+    one, two = SCALES["EWMA"], np.log(ewma_variance(OTHER, 0.94)).to_numpy() / 2
+    profiles = [
+        measure_profile([arrange(forecast(value, prices=prices), daily_news(prices, OPEN), SCALE)])
+        for prices, value in ((PRICES, one), (OTHER, two))
+    ]
+    row = two_series(one, two)
+    expected = np.mean([profile.r[:, NEWS.index(row["news"])] for profile in profiles], axis=0)
+    np.testing.assert_allclose([row[f"r_{shift:+d}"] for shift in SHIFTS], expected)
+
+
+def test_series_that_are_the_same_count_once():
+    value = SCALES["EWMA"]
+    alone, twice = judged(x=(SCALE, forecast(value))).loc["x"], two_series(value, value, prices=(PRICES, PRICES))
+    figures = [f"{figure}_{shift:+d}" for figure in ("r", "se") for shift in SHIFTS]
+    np.testing.assert_allclose(twice[figures].astype(float), alone[figures].astype(float), rtol=1e-9)
+    assert twice["n"] == 2 * alone["n"]
+
+
+def test_sealed_last_day_hides_nothing_of_the_next_series():
+    sealed = np.zeros(len(PRICES), bool)
+    sealed[-1] = True
+    dataset = pd.concat([in_series("A", PRICES), in_series("B", OTHER)], ignore_index=True)
+    days = daily_news(dataset, np.concatenate([sealed, OPEN]))
+    pd.testing.assert_frame_equal(days[days["series"] == "B"].drop(columns="series"), daily_news(OTHER, OPEN))
+    row = two_series(SCALES["EWMA"], np.zeros(len(OTHER)), sealed=(sealed, OPEN))
+    assert (row["n"], row["series"], row["verdict"]) == (251, 1, "aligned")  # a constant forecast is left out
 
 
 def test_holm_counts_all_experiments_and_shifts():

@@ -8,16 +8,29 @@ import pytest
 import talib
 from audit import as_text, failed_checks
 from audit_predictions import audit_experiments
-from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, dataset_and_origins, make_prices, through_csv
+from helpers.made_up_data import (
+    FOLDS,
+    LABELS,
+    UP,
+    UP_5,
+    dataset_and_origins,
+    make_prices,
+    make_two_series,
+    through_csv,
+)
 from run_baseline import score_all
+from scramble_prices import scramble_all
 from threadpoolctl import threadpool_limits
 
 import fd01.evaluation.audit
-from fd01.data.features import har
+from fd01.data.dates import with_date_column
+from fd01.data.features import ewma_variance, har
 from fd01.data.indicators import INDICATORS, a20
-from fd01.data.origins import splits
-from fd01.data.prices import OHLC, OHLCV, build_dataset, with_date_column
 from fd01.data.inputs import windows
+from fd01.data.origins import build_origins, splits
+from fd01.data.price_checks import OHLC, OHLCV
+from fd01.data.price_files import series_of_table
+from fd01.data.prices import build_dataset
 from fd01.data.targets import target_values
 from fd01.evaluation.audit import (
     audit_features,
@@ -191,8 +204,8 @@ def test_target_that_reaches_beyond_its_horizon_is_found():
     assert found == {"targets, h = 1"}
 
 
-def folds_of(origins, folds=FOLDS, labels=LABELS):
-    rows = audit_folds(origins, STUDIES[0][0]["Date"], folds, labels, 80, 0.15, [UP, UP_5])
+def folds_of(origins, folds=FOLDS, labels=LABELS, dataset=STUDIES[0][0]):
+    rows = audit_folds(origins, dataset, folds, labels, 80, 0.15, [UP, UP_5])
     return {row["check"]: row for row in rows}
 
 
@@ -290,6 +303,111 @@ def test_experiment_that_ran_on_one_side_alone_fails(tmp_path):
     quiet = dataset_and_origins(scramble(RAW, CUT), labels=LABELS | {"threshold": 0.9})
     row = audited(tmp_path, {"method": "har"}, (STUDIES[0], quiet))
     assert row["ok"] is False and "rows differ" in row["detail"]
+
+
+def three_series():
+    """A; B, which begins ten days later; and C, which begins after the cut, so that no fold has it."""
+    raw = make_two_series(days=800, shorter=10)
+    last = raw.iloc[450:800].assign(series="C")
+    return pd.concat([raw, last], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def three():
+    """The study of three series and the one on scrambled prices."""
+    scrambled = scramble_all(series_of_table(three_series(), "prices"), CUT, adjust=False)
+    return dataset_and_origins(three_series()), dataset_and_origins(scrambled)
+
+
+def test_every_series_is_scrambled_after_the_cut(three):
+    (dataset, origins), (other, scrambled) = three
+    assert choose_cut(origins) == CUT
+    pd.testing.assert_frame_equal(dataset[["series", "Date"]], other[["series", "Date"]])
+    rows = features(three)
+    assert all(row["ok"] and row["compared"] for row in rows.values()), rows
+    assert all(row["ok"] for row in audit_targets(origins, scrambled, LABELS, CUT))
+    for _, days in dataset.groupby("series", observed=True):
+        later = days.index[days["Date"] > CUT]
+        assert (dataset.loc[later, OHLC] != other.loc[later, OHLC]).all(axis=None)
+    one_left = other.assign(**{name: other[name].where(other["series"] != "C", dataset[name]) for name in OHLCV})
+    assert features([three[0], (one_left, scrambled)])["the prices are scrambled"]["ok"] is False
+
+
+def test_honest_baseline_of_several_series_passes(tmp_path, three):
+    assert audited(tmp_path, {"method": "har"}, three)["ok"] is True
+
+
+def test_feature_that_uses_the_series_before_is_found(monkeypatch, three):
+    monkeypatch.setitem(fd01.evaluation.audit.FEATURES, "HAR", har.__wrapped__)
+    rows, (dataset, _) = features(three), three[0]
+    assert {name for name, row in rows.items() if not row["ok"]} == {"feature: HAR"}
+    first = dataset.loc[dataset["series"] == "B", "Date"].iloc[0]
+    assert rows["feature: HAR"]["first_difference"] == f"{first:%Y-%m-%d}"
+    assert rows["feature: HAR"]["detail"].endswith(", in B")
+
+
+def test_score_that_uses_the_series_before_is_found(tmp_path, monkeypatch, three):
+    def variance_of_the_table(dataset, split, train, rows, target, labels):
+        return ewma_variance.__wrapped__(dataset, 0.94).to_numpy()[rows]
+
+    monkeypatch.setitem(METHODS, "planted", Method(variance_of_the_table, "signal"))
+    row = audited(tmp_path, {"method": "planted"}, three)
+    assert row["ok"] is False and ", in B up to" in row["detail"]
+
+
+def own_tails(origins):
+    """Every series has a calibration tail of its own: the last 15 % of its training days."""
+    period = origins[origins["role"] != "evaluation"]
+    place = period.groupby(["fold", "series"], observed=True).cumcount(ascending=False)
+    size = period.groupby(["fold", "series"], observed=True)["row"].transform("size")
+    roles = np.where(place < (0.15 * size).round(), "calibration", "train")
+    return origins.assign(role=origins["role"].where(origins["role"] == "evaluation", pd.Series(roles, period.index)))
+
+
+def without_a_series(origins):
+    return origins[origins["series"] != "B"]
+
+
+def under_another_name(origins):
+    return origins.assign(series=origins["series"].cat.rename_categories({"A": "B", "B": "A"}))
+
+
+def known_from_the_next_series(origins):
+    """The last training day of A has a target."""
+    rows = (origins["fold"] == "validation") & (origins["role"] == "calibration") & (origins["series"] == "A")
+    row = origins.index[rows][-1]
+    return origins.assign(up_5=origins["up_5"].mask(origins.index == row, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (own_tails, "calibration days that are not the tail"),
+        (without_a_series, "training days that differ from the period"),
+        (under_another_name, "rows with another date than in the dataset"),
+        (known_from_the_next_series, "1 training targets up_5 known too late, or missing"),
+    ],
+)
+def test_wrong_fold_of_several_series_is_found(three, change, problem):
+    (dataset, origins), _ = three
+    assert set(origins["series"]) == {"A", "B"}
+    honest = folds_of(origins, dataset=dataset)
+    assert [row["ok"] for row in honest.values()] == [True, True], honest
+    row = folds_of(change(origins), dataset=dataset)["fold validation"]
+    assert row["ok"] is False and problem in row["detail"]
+
+
+def test_series_that_pauses_from_the_tail_on_is_not_fitted_to_a_day_of_it():
+    dataset, origins = dataset_and_origins(make_two_series(shorter=10))
+    start = origins.loc[origins["role"] == "calibration", "origin"].min()
+    end = FOLDS["validation"]["train_end"]
+    pauses = (dataset["series"] == "B") & (dataset["Date"] > start) & (dataset["Date"] <= end)
+    dataset = dataset[~pauses].reset_index(drop=True)
+    origins = build_origins(dataset, FOLDS, LABELS, min_history=80, calibration_fraction=0.15)
+    assert set(origins.loc[origins["role"] == "calibration", "series"]) == {"A"}
+    assert set(origins.loc[origins["role"] == "train", "series"]) == {"A", "B"}
+    rows = folds_of(origins, dataset=dataset)
+    assert [row["ok"] for row in rows.values()] == [True, True], rows
 
 
 def table(values, days=("2020-01-01", "2020-01-02", "2020-01-03")):

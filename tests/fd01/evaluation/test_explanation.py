@@ -14,6 +14,7 @@ from helpers.made_up_data import (
     dataset_and_origins,
     lacking,
     make_prices,
+    make_two_series,
     prices_with_other_rows_after,
     score_matrix,
 )
@@ -25,20 +26,20 @@ from sklearn.metrics import log_loss, roc_auc_score
 from statsmodels.api import Logit, add_constant
 
 from fd01.data.features import har, volatility_measures
-from fd01.data.origins import EVALUATION, splits
 from fd01.data.inputs import input_series
+from fd01.data.origins import EVALUATION, splits
 from fd01.evaluation.bootstrap import resample_counts
 from fd01.evaluation.explanation import (
     ADDS,
     TERCILES,
     TOO_SMALL,
     UNDECIDED,
-    auc_within,
     explanation_rows,
     fit_volatility,
     gain_in_log_loss,
     gain_over_volatility,
     judge,
+    keys_of,
     nested_forecasts,
     newey_west,
     stationary_bootstrap,
@@ -46,6 +47,7 @@ from fd01.evaluation.explanation import (
     tercile_rows,
     terciles,
 )
+from fd01.evaluation.metrics import auc_within
 from fd01.evaluation.score_matrix import ScoreMatrix
 from fd01.models import heads
 from fd01.models.forecasts import DECILE_COLUMNS, LEVELS, quantile_frame
@@ -80,13 +82,18 @@ def student_of(name="return", seed=0):
 def block_matrix(**scores):
     """The evaluation block with the true outcomes of `up`, h = 1."""
     block = ORIGINS[(ORIGINS["role"] == EVALUATION) & ORIGINS["up_1"].notna()].set_index("origin")
-    kinds = pd.Series("exceedance", scores.keys())
-    scores = pd.DataFrame({name: values.loc[block.index] for name, values in scores.items()}, block.index)
-    return ScoreMatrix(block.index, block["up_1"], scores, kinds, kinds == "exceedance")
+    kinds, keys = pd.Series("exceedance", scores.keys()), keys_of(DATASET, block["row"])
+    scores = pd.DataFrame({name: values.loc[keys].to_numpy() for name, values in scores.items()}, block.index)
+    series = block["series"].to_numpy(object)
+    return ScoreMatrix(block.index, block["up_1"], scores, kinds, kinds == "exceedance", series=series)
 
 
 def by_day(scores):
-    return scores.set_axis(DATASET["Date"].iloc[scores.index])
+    return scores.set_axis(keys_of(DATASET, scores.index))
+
+
+def thirds_of(matrix):
+    return terciles(MODEL.forecast.loc[matrix.keys].to_numpy(), matrix.series)
 
 
 def by_row(values, rows=ROWS):
@@ -179,9 +186,10 @@ def test_swaps_go_through_the_scores_of_the_forecaster():
 
 
 def test_terciles_are_thirds():
-    group = terciles(np.random.default_rng(0).permutation(np.arange(300.0)))
+    group = terciles(np.random.default_rng(0).permutation(np.arange(300.0)), np.zeros(300))
     assert np.bincount(group).tolist() == [100, 100, 100]
-    assert terciles(np.arange(6.0)).tolist() == [0, 0, 1, 1, 2, 2]
+    assert terciles(np.arange(6.0), np.zeros(6)).tolist() == [0, 0, 1, 1, 2, 2]
+    assert terciles(np.r_[0:3, 10:13].astype(float), np.repeat(["b", "a"], 3)).tolist() == [0, 1, 2, 0, 1, 2]
 
 
 def test_auc_within_groups_counts_the_pairs_of_a_group():
@@ -295,7 +303,7 @@ def test_a_gain_counts_by_its_size_and_not_by_its_p_value():
 def tail_and_block(strength):
     (y_tail, tail), (y, block) = signals(500, 0, strength), signals(500, 1, strength)
     found = score_matrix(y_tail, False, model=tail[1]), score_matrix(y, False, model=block[1])
-    on_tail, on_block = (pd.Series(norm.cdf(part[0]), found[0].days) for part in (tail, block))
+    on_tail, on_block = (pd.Series(norm.cdf(part[0]), found[0].keys) for part in (tail, block))
     return *found, dataclasses.replace(MODEL, tail_probability=on_tail, block_probability=on_block)
 
 
@@ -335,12 +343,12 @@ def test_explanation_of_a_forecaster_and_of_a_score_without_a_distribution():
     failed = list(explanation_rows("b", block, None, None, "nothing to tell apart", {}, 0.05))
     assert failed[0]["swap_reason"] == failed[0]["added_reason"] == "nothing to tell apart"
 
-    thirds = pd.DataFrame(tercile_rows("b", block, terciles(MODEL.forecast.loc[block.days])))
+    thirds = pd.DataFrame(tercile_rows("b", block, thirds_of(block)))
     assert thirds["volatility"].tolist() == 2 * TERCILES
     assert thirds.groupby("experiment")[["n", "positives"]].sum().loc["q"].tolist() == [len(block.y), block.y.sum()]
-    fewer = pd.DataFrame(tercile_rows("b", lacking(block, "other", [0, 4]), terciles(MODEL.forecast.loc[block.days])))
+    fewer = pd.DataFrame(tercile_rows("b", lacking(block, "other", [0, 4]), thirds_of(block)))
     assert fewer.groupby("experiment")["n"].sum().to_dict() == {"q": len(block.y), "other": len(block.y) - 2}
-    means = [MODEL.forecast.loc[block.days][terciles(MODEL.forecast.loc[block.days]) == k].mean() for k in range(3)]
+    means = [MODEL.forecast.loc[block.keys][thirds_of(block) == k].mean() for k in range(3)]
     assert means == sorted(means)
 
 
@@ -352,7 +360,7 @@ def test_volatility_is_a_regression_on_seven_measures_fitted_to_the_days_before(
     ):
         fit = Logit(SPLIT.y(train), add_constant(measures.iloc[train])).fit(disp=0)
         np.testing.assert_allclose(found, fit.predict(add_constant(measures.iloc[rows])), atol=1e-7)
-        assert list(found.index) == list(DATASET["Date"].iloc[rows])
+        assert list(found.index) == list(keys_of(DATASET, rows))
 
 
 def test_measures_of_volatility_are_what_their_names_say_and_see_no_later_day():
@@ -370,6 +378,84 @@ def test_measures_of_volatility_are_what_their_names_say_and_see_no_later_day():
     still = volatility_measures(DATASET.assign(Close=100.0, High=100.0, Low=100.0))
     assert (still.iloc[22:] == np.log(1e-8)).all(axis=None)
     pd.testing.assert_frame_equal(volatility_measures(DATASET[:500]), measures[:500], check_exact=True)
+
+
+TWO, TWO_ORIGINS = dataset_and_origins(
+    make_two_series(days=900), {"b": {"train_end": "2017-06-30", "start": "2017-07-01"}}
+)
+(TWO_SPLIT,) = splits(TWO_ORIGINS, **UP)
+TWO_MODEL = fit_volatility(TWO, TWO_SPLIT, UP, LABELS)
+
+
+def two_matrix(role=EVALUATION, seed=0, **shifts):
+    """Scores of a role on both series, which know something; `shifts` are added to those of the series B."""
+    rows = TWO_ORIGINS[(TWO_ORIGINS["role"] == role) & TWO_ORIGINS["up_1"].notna()]
+    days, series = pd.DatetimeIndex(rows["origin"]), rows["series"].to_numpy(object)
+    noise = np.random.default_rng(seed).standard_normal(len(rows))
+    scores = {name: rows["up_1"].to_numpy() + 2 * noise + shift * (series == "B") for name, shift in shifts.items()}
+    kinds = pd.Series("signal", scores.keys())
+    y, scores = pd.Series(rows["up_1"].to_numpy(), days), pd.DataFrame(scores, days)
+    return ScoreMatrix(days, y, scores, kinds, kinds == "probability", series=series)
+
+
+def test_days_of_several_series_are_ranked_within_their_series_alone():
+    block = two_matrix(x=0, higher=100)
+    rows = explanation_rows("b", block, None, block, TWO_MODEL, {}, 0.05)
+    table = pd.DataFrame(rows, columns=COLUMNS).set_index("experiment")
+    measures = ["auc", "auc_within", "width_auc", "volatility_within"]
+    assert table.loc["x", measures].tolist() == table.loc["higher", measures].tolist()
+    y, score = block.y.to_numpy(), block.scores["x"].to_numpy()
+    parts = [block.series == name for name in "AB"]
+    pairs = [y[part].sum() * (1 - y[part]).sum() for part in parts]
+    aucs = [roc_auc_score(y[part], score[part]) for part in parts]
+    assert table.loc["x", "auc"] == pytest.approx(np.average(aucs, weights=pairs))
+    thirds = pd.DataFrame(tercile_rows("b", block, terciles(block.scores["higher"].to_numpy(), block.series)))
+    assert (thirds["auc"].iloc[:3].to_numpy() == thirds["auc"].iloc[3:].to_numpy()).all()
+
+
+def test_volatility_of_a_day_knows_its_own_series_alone():
+    keys = keys_of(TWO, TWO_SPLIT.evaluation)
+    assert TWO_MODEL.forecast.index.is_unique and list(TWO_MODEL.forecast.index) == list(keys)
+    raw = make_two_series(days=900)
+    others = (raw["series"] == "A") & (raw["Date"] > "2017-06-30")
+    raw = raw.astype({"Volume": float})
+    raw.loc[others, ["Open", "High", "Low", "Close"]] *= np.linspace(1, 1.5, others.sum())[:, None]
+    dataset, _ = dataset_and_origins(raw, {"b": {"train_end": "2017-06-30", "start": "2017-07-01"}})
+    changed = fit_volatility(dataset, TWO_SPLIT, UP, LABELS)
+    for name in ("forecast", "block_probability"):
+        before, after = (getattr(model, name) for model in (TWO_MODEL, changed))
+        pd.testing.assert_series_equal(before["B"], after["B"], check_exact=True)
+        assert not before["A"].equals(after["A"])
+
+
+def test_series_with_the_same_gains_on_a_date_count_as_one():
+    y, one, two, _ = daily_gains()
+    days = pd.bdate_range("2020-01-01", periods=len(y))
+    alone = gain_in_log_loss(y, one, two, 0.05)
+    assert gain_in_log_loss(y, one, two, 0.05, days) == alone
+    twice = [np.r_[values, values] for values in (y, one, two)]
+    assert gain_in_log_loss(*twice, 0.05, np.r_[days, days]) == pytest.approx(alone)
+
+
+def test_score_that_tells_the_series_apart_and_no_days_adds_nothing():
+    tail, block = two_matrix("calibration", seed=1, x=0), two_matrix(x=0)
+    assert gain_over_volatility("x", TWO_MODEL, block, tail, 0.05)["gain"] > 0
+    for matrix in (tail, block):
+        matrix.scores["x"] = (matrix.series == "B").astype(float)
+    assert gain_over_volatility("x", TWO_MODEL, block, tail, 0.05) == {
+        "added_reason": "its score is the same every day"
+    }
+
+
+def test_swap_in_two_series_ranks_within_each():
+    rows = np.flatnonzero(TWO["Date"] > "2015-12-31")
+    rng = np.random.default_rng(0)
+    deciles = 0.01 * rng.gamma(5, 0.2, len(rows))[:, None] * student_t.ppf(LEVELS, 4)
+    forecaster = Forecaster("q", "return", quantile_frame(rows, np.c_[deciles[:, 4], deciles][:, None]), None)
+    found = dict(swapped_scores(forecaster, TWO_MODEL))
+    for series in "AB":
+        forecast = TWO_MODEL.forecast[series]
+        assert found["har_both"][series].loc[forecast.index].corr(forecast, method="spearman") > 0.9
 
 
 def simulation():
