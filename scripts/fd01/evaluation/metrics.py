@@ -27,6 +27,23 @@ def auc(y, score):
     return NAN if y.min() == y.max() else roc_auc_score(y, score)
 
 
+def auc_within(y, score, group):
+    """AUC among days of the same group: over all pairs of a day with the event and one without, both of one group.
+
+    It is the mean of the groups' AUCs, weighted by their number of such pairs; NaN without any such pair. Arrays of
+    shape (n,).
+    """
+    pairs, aucs = [], []
+    for rows in pd.Series(np.arange(len(y))).groupby(np.asarray(group)).indices.values():
+        positives = y[rows].sum()
+        if 0 < positives < len(rows):
+            pairs.append(positives * (len(rows) - positives))
+            aucs.append(auc(y[rows], score[rows]))
+    if len(aucs) == 1:
+        return float(aucs[0])  # exactly, where a x w / w could differ in its last digit
+    return float(np.average(aucs, weights=pairs)) if pairs else NAN
+
+
 def ranking_measures(y, score):
     """AUC and average precision of `score` for outcomes `y`, both shape (n,); NaN with one class only."""
     from sklearn.metrics import average_precision_score
