@@ -301,7 +301,7 @@ def test_curves_of_several_series_have_a_point_per_forecast_and_not_per_row():
 
 
 def test_band_of_dates_holds_calibrated_forecasts_whose_outcomes_depend_on_each_other():
-    """Eight series with almost the same forecast, and shocks of correlation 0.5; a band of independent rows is too narrow."""
+    """Eight series with almost the same forecast, and shocks with correlation 0.5: the band of rows is too narrow."""
     by_date, by_row, dates = [], [], np.repeat(np.arange(400), 8)
     for seed in range(40):
         rng = np.random.default_rng(seed)
