@@ -14,7 +14,7 @@ from fd01.data.touch import touch_exponent
 from fd01.models.heads import scale_features
 from fd01.models.timesfm import inputs_of
 from fd01.workflow.errors import UserError
-from helpers.made_up_data import CONFIG, FOLDS, LABELS, UP, UP_5, make_prices
+from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, make_prices
 
 ORIGINS = {"min_history": 80, "calibration_fraction": 0.15}
 INPUTS = ("close", "high-price", "simple-return", "return", "high")
@@ -107,7 +107,7 @@ def test_series_without_enough_days_is_left_out_of_a_fold_and_named(caplog):
     origins = build_origins(dataset_of(a=A, short=short), FOLDS, LABELS, **ORIGINS)
     assert set(origins["series"]) == {"a"}
     assert "fold validation: without short, which has" in caplog.text
-    with pytest.raises(UserError, match="too few rows to evaluate in each of 2 series"):
+    with pytest.raises(UserError, match="too few rows to train on in each of 2 series: 51 origins"):
         build_origins(dataset_of(short=short, other=A.iloc[:330]), FOLDS, LABELS, **ORIGINS)
 
 
@@ -139,7 +139,3 @@ def test_roles_follow_each_other_in_every_series():
     for _, part in origins.groupby(["fold", "series"], observed=True):
         roles = part.sort_values("row")["role"]
         assert list(roles[roles != roles.shift()]) == [TRAIN, CALIBRATION, EVALUATION]
-
-
-def test_configuration_has_the_limits_of_these_tests():
-    assert CONFIG["origins"].keys() == ORIGINS.keys()
