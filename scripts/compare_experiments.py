@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from fd01.evaluation.blocks import AFTER_CUTOFF, POOLED, RESAMPLED_MEASURES, intervals, measure_block, pool
-from fd01.evaluation.heterogeneity import detectable_by_number, series_differences, series_table, summarise
 from fd01.evaluation.exposure import clean_parts, data_ends
+from fd01.evaluation.heterogeneity import detectable_by_number, series_differences, series_table, summarise
 from fd01.evaluation.metrics_table import best_baseline, compared_rows, seed_ranges
 from fd01.evaluation.paired_comparisons import (
     Design,

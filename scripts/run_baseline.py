@@ -37,9 +37,7 @@ if __name__ == "__main__":
     params = snakemake.params
     start = time.perf_counter()
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
-    frames, not_run = score_all(
-        dataset, origins, params.settings, params.targets, params.labels, params.fit == EACH
-    )
+    frames, not_run = score_all(dataset, origins, params.settings, params.targets, params.labels, params.fit == EACH)
     method = METHODS[params.settings["method"]]
     provenance = {
         "model": params.settings["method"],

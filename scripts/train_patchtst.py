@@ -136,9 +136,9 @@ if __name__ == "__main__":
             logging.info("%s: not run: %s", target, reason)
             not_run.append({**target, "reason": reason})
         else:
-            for frame, curve, parameters in of_target:
-                frames.append(frame)
-                curves.append(curve)
+            frames += [frame for frame, _, _ in of_target]
+            curves += [curve for _, curve, _ in of_target]
+            parameters = of_target[0][2]
     provenance = {
         "model": "PatchTST",
         "weights": "trained from scratch",

@@ -3,8 +3,8 @@
 A price can touch a threshold on the way and end before it. So a forecast of the Close says too little of a target of
 the High or of the Low. The correction is 1 - (1 - p)^k. It stays within [0, 1] and keeps the order of the days. k, the
 touch exponent, comes from training prices: it is the exponent that turns the share of days whose Close ended beyond the
-threshold into the share of days with a touch. Every series has its own. For small p the result is k p. For a Brownian path k would be about 2
-(reflection principle); prices jump over night and move in steps, so their k is smaller.
+threshold into the share of days with a touch. Every series has its own. For small p the result is k p. For a Brownian
+path k would be about 2 (reflection principle); prices jump over night and move in steps, so their k is smaller.
 """
 
 import numpy as np

@@ -50,7 +50,9 @@ def _mean_within(y, score, group, measure, weight):
         if 0 < positives < len(rows):
             values.append(measure(y[rows], score[rows]))
             weights.append(weight(positives, len(rows) - positives))
-    return float(np.average(values, weights=weights)) if values else NAN
+    if len(values) < 2:
+        return float(values[0]) if values else NAN  # exactly, without the rounding of a weight
+    return float(np.average(values, weights=weights))
 
 
 def ranking_measures(y, score, series):
@@ -65,8 +67,8 @@ def loss_measures(y, probability, prevalence):
     """Brier score and log-loss (nats) of probabilities, and their skill against the training prevalence.
 
     Skill is 1 - loss / loss of the constant forecast `prevalence` (Murphy, Monthly Weather Review
-    1988): 1 is perfect, 0 is no better than the constant, NaN if the constant is never wrong. `prevalence` is a float, or
-    that of the series of each day, shape (n,).
+    1988): 1 is perfect, 0 is no better than the constant, NaN if the constant is never wrong. `prevalence` is a float,
+    or that of the series of each day, shape (n,).
     """
     from sklearn.metrics import brier_score_loss, log_loss
 

@@ -68,7 +68,8 @@ def _from_calibration_tail(calibration):
     y, score = calibration["y"].to_numpy(), calibration["score"]
     if len(y) == 0 or y.min() == y.max():
         return float("nan"), float("nan")
-    return auc_within(y, score.to_numpy(), calibration["series"].to_numpy()), best_f1_threshold(y, score) if score.nunique() > 1 else float("nan")
+    threshold = best_f1_threshold(y, score) if score.nunique() > 1 else float("nan")
+    return auc_within(y, score.to_numpy(), calibration["series"].to_numpy()), threshold
 
 
 def not_run_rows(metadata):

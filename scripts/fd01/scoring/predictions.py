@@ -1,8 +1,8 @@
 """Prediction files: one per experiment and fold, `predictions/{experiment}/{fold}.parquet`.
 
-A row is a score of one origin for one target. Columns: series, origin (date), role (`calibration` or `evaluation`), target,
-horizon (trading days), seed (null for a deterministic experiment), score_kind, score (the higher, the likelier the
-target), is_probability.
+A row is a score of one origin for one target. Columns: series, origin (date), role (`calibration` or `evaluation`),
+target, horizon (trading days), seed (null for a deterministic experiment), score_kind, score (the higher, the likelier
+the target), is_probability.
 
 Score kinds: `probability` (by a classifier), `exceedance` (from a predictive distribution), `close-exceedance` (the
 same before the touch correction, see `fd01.data.touch`), `signal` (a ranking only), `study` (the score of the original

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, make_prices
 
 from fd01.data import features
 from fd01.data.inputs import first_inputs, input_series, windows
@@ -14,7 +15,6 @@ from fd01.data.touch import touch_exponent
 from fd01.models.heads import scale_features
 from fd01.models.timesfm import inputs_of
 from fd01.workflow.errors import UserError
-from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, make_prices
 
 ORIGINS = {"min_history": 80, "calibration_fraction": 0.15}
 INPUTS = ("close", "high-price", "simple-return", "return", "high")

@@ -214,7 +214,9 @@ def test_garch_does_not_depend_on_the_volatility_of_the_asset(std):
     def garch(std):
         factor = std / np.log(dataset["Close"]).diff().std()
         other = dataset.assign(Close=100 * (dataset["Close"] / 100) ** factor)
-        return score("gjr-garch-t", other, split, split.training, split.evaluation, {"target": "direction", "horizon": 1})
+        return score(
+            "gjr-garch-t", other, split, split.training, split.evaluation, {"target": "direction", "horizon": 1}
+        )
 
     np.testing.assert_allclose(garch(std), garch(0.01), rtol=0, atol=1e-3)
 

@@ -54,7 +54,15 @@ def results(verdicts=None, evidence=None, extra=(), folds=BLOCKS, **more):
     days = {fold: pd.bdate_range(start, periods=n) for fold, (start, n) in folds.items()}
     outcomes = pd.concat(
         [
-            pd.DataFrame({"fold": fold, "role": "evaluation", "series": "", "origin": index, "up_1": np.arange(len(index)) % 5 == 0})
+            pd.DataFrame(
+                {
+                    "fold": fold,
+                    "role": "evaluation",
+                    "series": "",
+                    "origin": index,
+                    "up_1": np.arange(len(index)) % 5 == 0,
+                }
+            )
             for fold, index in days.items()
         ]
     ).astype({"up_1": float})
