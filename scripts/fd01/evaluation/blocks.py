@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
-from fd01.evaluation.bootstrap import block_length, normal_interval, resample_counts, standard_error
+from fd01.evaluation.bootstrap import block_length, normal_interval, resample_counts, spread_of_mean, standard_error
 from fd01.evaluation.comparison import detectable, equivalence_power, two_sided
 from fd01.evaluation.panel import PAIRS, Panel, rank_panel, resampler
 
@@ -110,7 +110,9 @@ class Block:
 def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0, weights=PAIRS):
     """The `Block` of a `ScoreMatrix`; every column is measured on the same resamples.
 
-    A resample draws dates, with all rows of a date.
+    A resample draws dates, with all rows of a date. Of several series, resamples are set further apart by
+    `spread_of_mean`: in short blocks the test would reject too often (docs/explanation/comparisons.md has the
+    simulation). Of one series the larger of the two errors is large enough.
 
     Parameters
     ----------
@@ -147,9 +149,11 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
     probabilities, dates = np.where(is_probability, scores, np.nan), len(panel.dates)
     measure = resampler(y, scores, probabilities, panel, ranking, resamples, weights)
 
-    def measures(counts):
-        return dict(zip(RESAMPLED_MEASURES, measure(counts)))
-
+    estimates = [values[0] for values in measure(np.ones((1, dates), int))]
+    resampled = measure(resample_counts(dates, length, resamples, seed))
+    if len(panel.series) > 1:
+        spread = spread_of_mean(dates, length)
+        resampled = [estimate + spread * (values - estimate) for estimate, values in zip(estimates, resampled)]
     return Block(
         name=name,
         days=matrix.days,
@@ -165,8 +169,8 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
         singles=names,
         baselines={baseline} if baseline else set(),
         covariance=ranking.covariance,
-        estimates={measure: values[0] for measure, values in measures(np.ones((1, dates), int)).items()},
-        resampled=measures(resample_counts(dates, length, resamples, seed)),
+        estimates=dict(zip(RESAMPLED_MEASURES, estimates)),
+        resampled=dict(zip(RESAMPLED_MEASURES, resampled)),
         lacking=lacking,
     )
 

@@ -93,6 +93,21 @@ def mean_variance(deviations, length):
     return np.maximum(lag_weights(n, length) @ autocovariances, 0.0)
 
 
+def spread_of_mean(n, length):
+    """What the spread of resamples is multiplied by, so that it is no longer too small for the mean of n dates.
+
+    The bootstrap draws deviations from the mean of the same n dates, not from the true mean. So its variance is too
+    small by the factor 1 - sum_i w_i / n, with the w of `lag_weights`, if the dates are independent; about that much
+    if they are not. NaN for one date.
+
+    >>> print(round(spread_of_mean(250, 10.0), 3))
+    1.039
+    """
+    with np.errstate(divide="ignore"):
+        factor = np.float64(1 - lag_weights(n, length).sum() / n) ** -0.5
+    return float(factor) if np.isfinite(factor) else np.nan
+
+
 def resampled_ranking(y, scores, counts):
     """AUC and average precision of every score on every resample, as scikit-learn defines them.
 

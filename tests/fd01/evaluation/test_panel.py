@@ -239,7 +239,7 @@ def test_a_sister_that_is_the_same_adds_no_knowledge():
     )
     tests = [paired_test(measure_block("b", m, None, 500, 0), "X0", ["X2"], STATISTICS) for m in (one, both)]
     assert tests[1]["auc_difference"] == pytest.approx(tests[0]["auc_difference"], abs=1e-12)
-    assert tests[1]["se"] == pytest.approx(tests[0]["se"], rel=0.02)
+    assert tests[1]["se"] == pytest.approx(tests[0]["se"], rel=0.05)
     assert tests[1]["se_delong"] == pytest.approx(tests[0]["se_delong"], rel=0.02)
 
 
