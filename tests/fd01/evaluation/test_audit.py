@@ -13,10 +13,12 @@ from run_baseline import score_all
 from threadpoolctl import threadpool_limits
 
 import fd01.evaluation.audit
+from fd01.data.dates import with_date_column
 from fd01.data.features import har
 from fd01.data.indicators import INDICATORS, a20
 from fd01.data.origins import splits
-from fd01.data.prices import OHLC, OHLCV, build_dataset, with_date_column
+from fd01.data.price_checks import OHLC, OHLCV
+from fd01.data.prices import build_dataset
 from fd01.data.series import windows
 from fd01.data.targets import target_values
 from fd01.evaluation.audit import (
