@@ -8,7 +8,8 @@ import pandas as pd
 import yaml
 
 from fd01.data.origins import build_origins
-from fd01.data.prices import OHLCV, build_dataset
+from fd01.data.price_checks import OHLCV
+from fd01.data.prices import build_dataset
 from fd01.evaluation.score_matrix import ScoreMatrix
 from helpers.paths import ROOT
 

@@ -228,8 +228,8 @@ def _expand_datasets(config):
             raise UserError(f"config: {key} lacks the key 'source', or 'path' in its place")
         dataset.setdefault("title", f"{name}, daily{_of_files(dataset['source'].get('path'))}")
         made_up = dataset["source"]["kind"] == "synthetic"  # on business days, holidays included
-        for key, value in {"calendar": "none" if made_up else "XNYS", "largest_move": 0.25, "adjust": False}.items():
-            dataset.setdefault(key, value)
+        defaults = {"calendar": "none" if made_up else "XNYS", "largest_move": 0.25, "adjust": False}
+        dataset.update(defaults | dataset)
         if isinstance(dataset["folds"], str):
             _use_template(key, dataset, templates)
 

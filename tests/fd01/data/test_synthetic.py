@@ -132,3 +132,24 @@ def test_truth_of_several_series_is_the_one_of_each_and_a_score_that_knows_outco
     assert abs(rows["honest"]["z"]) < 3 and rows["honest"]["expected"] == rows["honest"]["best"]
     assert rows["leaking"]["z"] > 5 and rows["constant"]["z"] == 0
     assert rows["honest"]["auc"] == pytest.approx(auc_within(y[known], p, series))
+
+
+def test_first_of_several_series_is_the_one_series():
+    one, three = simulate(days=600, **SOURCE), simulate(days=600, **SOURCE, series=3, correlation=0.4)
+    assert list(one) == list(three)[1:]
+    parts = dict(list(three.groupby("series", observed=True)))
+    assert list(parts) == ["S0001", "S0002", "S0003"]
+    pd.testing.assert_frame_equal(parts["S0001"].drop(columns="series"), one, check_exact=True)
+    more = simulate(days=600, **SOURCE, series=4, correlation=0.4)
+    pd.testing.assert_frame_equal(more.iloc[:1800].astype({"series": str}), three.astype({"series": str}))
+
+
+@pytest.mark.parametrize("correlation", [0, 0.3, 0.8])
+def test_shocks_of_any_two_series_correlate_as_asked(correlation):
+    frame = simulate(days=20_000, **SOURCE, series=4, correlation=correlation)
+    close = frame.pivot(index="Date", columns="series", values="Close")
+    variance = frame.pivot(index="Date", columns="series", values="next_variance").shift()
+    shocks = np.log(close).diff() / np.sqrt(variance)
+    pairs = shocks.corr().to_numpy()[np.triu_indices(4, 1)]
+    np.testing.assert_allclose(pairs, correlation, rtol=0, atol=4 / np.sqrt(20_000))
+    np.testing.assert_allclose(shocks.std(), 1, atol=0.03)

@@ -135,7 +135,7 @@ UNKNOWN_KEYS = {
     ),
     "of another source": (
         {"datasets/sp500/source/path": "prices.parquet"},
-        "config: unknown key datasets/sp500/source/path (allowed: end, kind, start)",
+        "config: unknown key datasets/sp500/source/path (allowed: end, kind, name, start)",
     ),
     "misspelt and required": (
         {"origins/min_histroy": 80, "origins/min_history": ABSENT},
@@ -217,6 +217,16 @@ VALUES = {  # path, value, what the message says is allowed
         ["validation"],
         "a table of evaluation blocks by name, or the name of an entry of `fold_templates`",
     ),
+    "wildcard in a path": ("datasets/spy/source/path", "data/{x}.parquet", "a path without { and }"),
+    "wildcard in another path": ("weights/folder", "w/{x}", "a path without { and }"),
+    "no path": ("datasets/spy/source/path", 3, "a path without { and }, or a list of such paths"),
+    "no tickers": ("datasets/spy-yahoo/source/ticker", [], "a list with 1 or more entries"),
+    "correlation of one series": (
+        "datasets/synthetic/source/correlation",
+        0.3,
+        "no such key here, as there is one series: delete it, or set series",
+    ),
+    "empty name of a series": ("datasets/spy/series", "", "text with 1 or more characters"),
     "unknown template": (
         "datasets/sp500/folds",
         "until-2008",
@@ -273,18 +283,18 @@ VALUES = {  # path, value, what the message says is allowed
     "run, an unknown dataset": (
         "experiments/PTST-2M/run",
         ["spy", "spx"],
-        f"{RUN}: sp500, spy, spy-yahoo, synthetic",
+        f"{RUN}: sp500, indices, spy, spy-yahoo, synthetic",
     ),
     "run, a word in a list": (
         "experiments/PTST-2M/run",
         ["all"],
-        f"{RUN}: sp500, spy, spy-yahoo, synthetic",
+        f"{RUN}: sp500, indices, spy, spy-yahoo, synthetic",
     ),
     "date, order of parts": (f"{FOLD}/start", "01/02/2015", "a date as YYYY-MM-DD"),
     "date, a year": (f"{FOLD}/train_end", 2014, "a date as YYYY-MM-DD"),
     "date, not in the calendar": (f"{FOLD}/train_end", "2014-02-30", "a day that exists in the calendar"),
     "date of a source": ("datasets/spy/source/start", "2014-02-30", "a day that exists in the calendar"),
-    "unknown dataset": ("dataset", "spx", "sp500, spy, spy-yahoo, synthetic"),
+    "unknown dataset": ("dataset", "spx", "sp500, indices, spy, spy-yahoo, synthetic"),
     "start on train_end": (f"{FOLD}/start", "2014-12-31", "a date after train_end, 2014-12-31"),
     "end before start": (f"{FOLD}/end", "2014-12-31", "a date not before start, 2015-01-01"),
     "walk-forward, last before first": ("datasets/spy/walk_forward/last", 2001, "at least first, 2003"),
@@ -662,6 +672,9 @@ def test_baselines_and_patchtst_on_a_new_ticker_take_five_lines(short, schema):
         "source": {"kind": "parquet", "path": "data/QQQ.parquet"},
         "folds": yahoo["folds"],
         "walk_forward": yahoo["walk_forward"],
+        "calendar": "XNYS",
+        "largest_move": 0.25,
+        "adjust": False,
     }
     assert "fold_templates" not in short
 
@@ -757,3 +770,44 @@ def test_pattern_that_fits_no_experiment_is_named(config, schema, pattern, hint)
 def test_some_experiment_of_only_must_run(config, schema):
     line = message(config, schema, {"experiments/BASE-range/run": "none", "only": ["BASE-rang?"]})
     assert line.startswith("config: no experiment of `only` runs on sp500; set experiments/")
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("data/QQQ.parquet", "QQQ.parquet"),
+        (["data/QQQ.parquet"], "QQQ.parquet"),
+        (["a.parquet", "b.parquet"], "2 files"),
+    ],
+)
+def test_path_may_be_a_list(short, schema, path, title):
+    short["datasets"]["qqq"]["path"] = path
+    check_config(short, schema)
+    assert short["datasets"]["qqq"]["source"]["path"] == path
+    assert short["datasets"]["qqq"]["title"] == f"qqq, daily, from {title}"
+
+
+def test_home_is_put_into_every_path(config, schema, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    spy, timesfm = config["datasets"]["spy"], config["weights"]["models"]["timesfm"]
+    spy["source"]["path"] = ["~/a.parquet", "b~.parquet"]
+    spy["study_predictions"] = timesfm["path"] = config["weights"]["folder"] = "~/x"
+    config["experiments"]["TFM-01-published"]["settings"]["file"] = "~/f.npz"
+    check_config(config, schema)
+    assert spy["source"]["path"] == ["/home/me/a.parquet", "b~.parquet"]
+    assert [spy["study_predictions"], timesfm["path"], config["weights"]["folder"]] == ["/home/me/x"] * 3
+    assert config["experiments"]["TFM-01-published"]["settings"]["file"] == "/home/me/f.npz"
+
+
+def test_calendar_is_none_for_simulated_prices_alone(config, schema):
+    check_config(config, schema)
+    calendars = {name: dataset["calendar"] for name, dataset in config["datasets"].items()}
+    assert calendars == dict.fromkeys(calendars, "XNYS") | {"synthetic": "none"}
+
+
+def test_scrambled_prices_are_not_adjusted_again(config, schema):
+    config["datasets"]["spy"] |= {"adjust": True, "layout": "table", "largest_move": 0.4}
+    check_config(config, schema)
+    other = scrambled(config["datasets"])["spy-scrambled"]
+    assert (other["adjust"], other["largest_move"], other["calendar"]) == (False, 0.8, "XNYS")
+    assert "layout" not in other
