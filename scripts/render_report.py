@@ -15,7 +15,7 @@ from fd01.report.costs import by_experiment, by_rule, in_all, read_costs
 from fd01.report.files import embedded, files_of_run
 from fd01.report.glossary import read_glossary
 from fd01.report.html import inline_svg, render_page
-from fd01.report.licences import licences
+from fd01.report.licences import licences, prices_from
 from fd01.report.palette import style as figure_style
 from fd01.report.sections import LAYERS, SECTIONS
 from fd01.report.tables import (
@@ -168,6 +168,7 @@ if __name__ == "__main__":
             {name: entry["forecasts"] for name, entry in provenance["experiments"].items()},
         ),
         glossary=read_glossary(Path(files.glossary).read_text(encoding="utf-8")),
+        prices_from=prices_from(description),
         licences=licences(snakemake.params.citation, description, config, provenance["experiments"]),
         citation_text=in_words(snakemake.params.citation),
         bibtex=bibtex(snakemake.params.citation),
