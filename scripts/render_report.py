@@ -114,7 +114,7 @@ if __name__ == "__main__":
         group.append(alignment_check([row for row in tables["alignment"] if row["experiment"] == name]))
     doubtful = doubts(experiments)
     # Benchmark files are no input: that would run again what lacks them, such as imported predictions.
-    costs = read_costs(Path(files.verdict).parent / "benchmarks", set(snakemake.params.jobs), files)
+    costs = read_costs(Path(files.verdict).parent / "benchmarks", set(snakemake.params.jobs), set(snakemake.params.rules))
     cost_by_rule = by_rule(costs)
     cost_by_rule.to_csv(snakemake.output.costs, index=False, float_format="%.2f")
     page = render_page(
