@@ -114,7 +114,8 @@ if __name__ == "__main__":
         group.append(alignment_check([row for row in tables["alignment"] if row["experiment"] == name]))
     doubtful = doubts(experiments)
     # Benchmark files are no input: that would run again what lacks them, such as imported predictions.
-    costs = read_costs(Path(files.verdict).parent / "benchmarks", set(snakemake.params.jobs), set(snakemake.params.rules))
+    params = snakemake.params
+    costs = read_costs(Path(files.verdict).parent / "benchmarks", set(params.jobs), set(params.rules))
     cost_by_rule = by_rule(costs)
     cost_by_rule.to_csv(snakemake.output.costs, index=False, float_format="%.2f")
     page = render_page(
@@ -164,14 +165,14 @@ if __name__ == "__main__":
         cost_by_rule=cost_by_rule.to_dict("records"),
         cost_by_experiment=by_experiment(
             costs,
-            snakemake.params.passes,
+            params.passes,
             {name: entry["forecasts"] for name, entry in provenance["experiments"].items()},
         ),
         glossary=read_glossary(Path(files.glossary).read_text(encoding="utf-8")),
         prices_from=prices_from(description),
-        licences=licences(snakemake.params.citation, description, config, provenance["experiments"]),
-        citation_text=in_words(snakemake.params.citation),
-        bibtex=bibtex(snakemake.params.citation),
+        licences=licences(params.citation, description, config, provenance["experiments"]),
+        citation_text=in_words(params.citation),
+        bibtex=bibtex(params.citation),
         erratum=read_json(files.erratum),
         reproduction=read_json(files.reproduction) if files.reproduction else None,
         audit=read_audit(files.audit, files.predictions),

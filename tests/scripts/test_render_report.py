@@ -178,7 +178,7 @@ def test_results_section_shows_one_interval_per_pair_and_none_that_speaks_agains
     page = results_page()
     assert page.count("0.025 to 0.075") == 1 and not re.search(r"<td[^>]*>no verdict", page)
     cells = re.findall(
-        r'<small class="interval">([\d.−]+) to ([\d.−]+)</small></td>\s*<td data-key="(.*?)"><span class="tag (\w+)', page
+        r'class="interval">([\d.−]+) to ([\d.−]+)</small></td>\s*<td data-key="(.*?)"><span class="tag (\w+)', page
     )
     for low, high, p, verdict in cells:
         excludes_zero = float(low.replace("−", "-")) > 0 or float(high.replace("−", "-")) < 0
@@ -357,7 +357,9 @@ def test_calibration_shows_the_probability_before_the_touch_correction_beside_th
     heads = [re.findall(r'<th class="n(?: edge)?">(.*?)</th>', page)[:-2] for page in pages]
     assert heads[0] == 2 * ["un\N{SOFT HYPHEN}corrected", "raw", "Platt", "isotonic"] + ["raw", "Platt"]
     assert heads[1] == 2 * ["raw", "Platt", "isotonic"] + ["raw", "Platt"]
-    first = [re.findall(r'<td class="n">(.*?)</td>', line)[:4] for line in pages[0].splitlines() if "</td>" in line]
+    first = [
+        re.findall(r'<td class="n(?: edge)?">(.*?)</td>', line)[:4] for line in pages[0].splitlines() if "</td>" in line
+    ]
     assert first == [["0.1600", "0.1400", "0.1300", "0.1500"], ["–", "0.1400", "0.1300", "0.1500"]]
     assert "For GARCH, “raw” is therefore <b>level corrected on training data</b>" in pages[0]
     assert "level corrected" not in pages[1]
