@@ -70,6 +70,7 @@ rule render_report:
         citation=CITATION,
         passes=shared_passes,
         jobs=costly_jobs,
+        rules=costly_rules,
     script:
         "../scripts/render_report.py"
 

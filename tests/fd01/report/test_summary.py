@@ -14,7 +14,11 @@ from jsonschema import Draft202012Validator
 from scipy.stats import norm
 
 from fd01.evaluation.ledger import expected_maximum
-from fd01.report.summary import Results, Study, direction, figure_rows, periods, summarise
+from fd01.report.direction import direction
+from fd01.report.facts import Results, Study
+from fd01.report.forest import figure_rows
+from fd01.report.periods import periods
+from fd01.report.summary import summarise
 from fd01.study.config import check_config
 from fd01.study.names import display_name
 from fd01.study.systems import needed_weights
