@@ -19,6 +19,7 @@ rule scramble_prices:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/scramble_prices.py"),
+        content=content_of(prices),
     script:
         "../scripts/scramble_prices.py"
 

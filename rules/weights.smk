@@ -18,6 +18,7 @@ rule fetch_weights:
         "../envs/timesfm.yaml"
     params:
         code=code_of("scripts/fetch_weights.py"),
+        content=own_weights_content,
         about=about_weights,
         missing=config["weights"]["missing"],
     script:
@@ -39,6 +40,7 @@ rule verify_weights:
         "../envs/weights.yaml"
     params:
         code=code_of("scripts/verify_weights.py"),
+        content=content_of(known_cases),
         check=lambda wildcards: check_of(wildcards.model),
         missing=config["weights"]["missing"],
     script:

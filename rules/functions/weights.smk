@@ -56,6 +56,12 @@ def check_of(model):
     return {"off": not config["weights"]["models"][model]["known_answers"]}
 
 
+def own_weights_content(wildcards):
+    """Params function: the digest of the user's own copy of the weights of a model; None without one."""
+    path = config["weights"]["models"][wildcards.model].get("path")
+    return path and content_sha256(path)
+
+
 def about_weights(wildcards):
     """Params function: what the weights of a model are; whether they are checked changes nothing of it."""
     entry = config["weights"]["models"][wildcards.model]
