@@ -5,22 +5,27 @@ import sys
 
 from fd01.workflow.environment import enforce_environment
 from fd01.workflow.errors import UserError
+from fd01.workflow.secrets import without_secrets
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record):
+        return without_secrets(super().format(record))
 
 
 def configure_logging(snakemake):
     """Send log records, and the exception that ends a script, to `snakemake.log[0]`, warnings and errors to stderr too.
 
     Snakemake itself writes nothing of a `script:` to its `log:`. A `UserError` is shown as its message, without a
-    traceback. This is the first call of every script, so it also checks the environment of the job.
+    traceback; no record shows a secret (`fd01.workflow.secrets`). This is the first call of every script, so it also
+    checks the environment of the job.
     """
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.WARNING)  # a person sees a bar and a line for each job
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
-        handlers=[logging.FileHandler(snakemake.log[0], mode="w"), terminal],
-        force=True,
-    )
+    handlers = [logging.FileHandler(snakemake.log[0], mode="w"), terminal]
+    for handler in handlers:
+        handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
 
     def log_exception(kind, error, traceback):
