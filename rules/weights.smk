@@ -12,7 +12,7 @@ rule fetch_weights:
     log:
         "results/logs/fetch_weights/{model}.log",
     wildcard_constraints:
-        model=one_of(config["weights"]["models"]),
+        model=one_of([model for model in config["weights"]["models"] if model not in KEPT]),
     localrule: True
     conda:
         "../envs/timesfm.yaml"
@@ -34,7 +34,7 @@ rule verify_weights:
     log:
         "results/logs/verify_weights/{model}.log",
     wildcard_constraints:
-        model=one_of(config["weights"]["models"]),
+        model=one_of([model for model in config["weights"]["models"] if model not in KEPT]),
     localrule: True
     conda:
         "../envs/weights.yaml"
@@ -57,6 +57,7 @@ rule weights:
         code=code_of("scripts/weights.py"),
         folder=config["weights"]["folder"],
         models=config["weights"]["models"],
+        kept=KEPT,
         cases={model: str(cases_of(model) or "") for model in config["weights"]["models"]},
         checks={model: check_of(model) for model in config["weights"]["models"]},
         missing=config["weights"]["missing"],

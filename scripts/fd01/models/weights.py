@@ -112,6 +112,23 @@ def read_manifest(path):
     return manifest
 
 
+def check_kept(path, entry):
+    """Check that the manifest `path`, which others keep, is of the weights that `entry` of the configuration names.
+
+    Raises `UserError` with the first difference.
+    """
+    manifest, known = read_json(path), entry["files"]
+    pairs = [(key, manifest[key], entry[key]) for key in ("repository", "revision")]
+    files = manifest.get("files", {}).items()
+    pairs += [(f"files/{name}", file["sha256"], known[name]) for name, file in files if known.get(name)]
+    for key, there, here in pairs:
+        if there != here:
+            raise UserError(
+                f"{path} is of other weights: {key} is {there!r} there and {here!r} in the configuration. The file "
+                "cannot be written here: name another folder in weights/folder of the configuration."
+            )
+
+
 def open_weights(path, dtype=DECISIVE):
     """Check weights as `read_manifest`, and return the manifest with what the known answers say of them.
 
