@@ -14,6 +14,15 @@ REPORT_TABLES = [
 REPORT_FIGURES = ["direction", "auc", "labels", "reliability", "explanation"]
 
 
+# What the page is made with.
+REPORT_SOURCES = {
+    "glossary": source("docs/reference/glossary.md"),
+    "template": source("report/index.html.j2"),
+    "macros": source("report/macros.html.j2"),
+    "style": source("report/style.css"),
+    "script": source("report/script.js"),
+}
+SECTION_SOURCES = [source(f"report/sections/{section.name}.html.j2") for section in SECTIONS]
 CITATION = yaml.safe_load((HERE / "CITATION.cff").read_text())
 
 

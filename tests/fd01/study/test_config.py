@@ -80,6 +80,34 @@ def test_dates_become_iso_strings_quoted_or_not(config, schema):
 
 
 @pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("walk_forward", "true", True),
+        ("walk_forward", "False", False),
+        ("walk_forward", "yes", True),
+        ("labels/threshold", "0.02", 0.02),
+        ("labels/threshold", "2e-2", 0.02),
+        ("labels/threshold", " .02 ", 0.02),
+        ("labels/scaled/window", "30", 30),
+        (f"{SETTINGS}/learning_rate", "1e-4", 1e-4),
+        (f"{SETTINGS}/layers", "2", 2),
+    ],
+)
+def test_text_of_the_command_line_is_read_as_what_is_wanted(config, schema, path, text, value):
+    edit(config, {path: text})
+    check_config(config, schema)
+    found = config
+    for key in path.split("/"):
+        found = found[key]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_text_of_a_number_beyond_all_is_refused(config, schema):
+    said = message(config, schema, {"labels/threshold": "1e999"})
+    assert said == "config: labels/threshold is inf; allowed: a finite number"
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [("off", False), ("'off'", False), ("on", True), ("'on'", True), ("my.json", "my.json"), (None, True)],
 )
@@ -205,12 +233,11 @@ VALUES = {  # path, value, what the message says is allowed
     ),
     "wrong type": (f"{SETTINGS}/layers", "four", "a whole number"),
     "fraction for a count": (f"{SETTINGS}/layers", 2.5, "a whole number"),
-    "truth for a number": ("labels/threshold", True, "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)"),
-    "exponent without a point": (
-        f"{SETTINGS}/learning_rate",
-        "1e-4",
-        "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
-    ),
+    "truth for a number": ("labels/threshold", True, "a number, such as 0.01"),
+    "number with a comma": (f"{SETTINGS}/learning_rate", "0,01", "a number, such as 0.01"),
+    "text for a truth": ("walk_forward", "maybe", "true or false"),
+    "number for a truth": ("walk_forward", 1, "true or false"),
+    "fraction as text for a count": (f"{SETTINGS}/layers", "2.5", "a whole number"),
     "text for a table": ("labels/scaled", "validation", "a table"),
     "list for folds": (
         "datasets/sp500/folds",
@@ -247,8 +274,8 @@ VALUES = {  # path, value, what the message says is allowed
         2004,
         "at least first, 2005",
     ),
-    "text for a list of patterns": ("only", "BASE-*", "a list"),
-    "null for a list": ("targets", None, "a list"),
+    "text for a list of patterns": ("only", "BASE-*", "a list, such as [a, b]"),
+    "null for a list": ("targets", None, "a list, such as [a, b]"),
     "below the minimum": ("origins/min_history", 21, "at least 22"),
     "above the maximum": ("origins/calibration_fraction", 0.6, "at most 0.5"),
     "on the lower limit": ("labels/threshold", 0, "more than 0"),
@@ -351,7 +378,7 @@ VALUES = {  # path, value, what the message says is allowed
     "thresholds": ("decision/finetune_from", 0.72, "unsuitable_below <= finetune_from <= investigate_above"),
     "sealed fold": ("plan/sealed/0", "tset", "a fold of a dataset: study-422, test, validation"),
     "digest of the plan": ("plan/sha256/0", "12ab", "a digest of 64 hexadecimal digits"),
-    "one digest without a list": ("plan/sha256", "0" * 64, "a list"),
+    "one digest without a list": ("plan/sha256", "0" * 64, "a list, such as [a, b]"),
     "stored forecasts of another dataset": (
         "datasets/sp500/study_predictions",
         "a.npz",
@@ -397,13 +424,9 @@ VALUES = {  # path, value, what the message says is allowed
     "ridge": (f"{COVARIATES}/ridge", 0.5, "at least 1"),
     "penalty of the probe": ("experiments/TFM-probe/settings/head/C", 0, "more than 0"),
     "no rate": (f"{FINETUNED}/lr_sweep", [], "a list with 1 or more entries"),
-    "one rate without a list": (f"{FINETUNED}/lr_sweep", 0.001, "a list"),
+    "one rate without a list": (f"{FINETUNED}/lr_sweep", 0.001, "a list, such as [a, b]"),
     "rate of nothing": (f"{FINETUNED}/lr_sweep/0", 0, "more than 0"),
-    "rate with an exponent": (
-        f"{FINETUNED}/lr_sweep/1",
-        "1e-4",
-        "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
-    ),
+    "rate as a word": (f"{FINETUNED}/lr_sweep/1", "small", "a number, such as 0.01"),
     "objective": (f"{FINETUNED}/objective", "auc", "quantiles, event"),
     "adapter": (f"{FINETUNED}/adapter", "none", "lora, full"),
 }
