@@ -104,7 +104,8 @@ def content_of(files):
 
     def content(wildcards):
         found = files(wildcards) if callable(files) else files
-        found = found.values() if isinstance(found, dict) else [found] if isinstance(found, str) else found
+        found = [path for paths in found.values() for path in paths] if isinstance(found, dict) else found
+        found = [found] if isinstance(found, str) else found
         return [None if path.startswith("results/") else content_sha256(path) for path in found]
 
     return content
