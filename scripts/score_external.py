@@ -4,7 +4,6 @@ import logging
 import time
 from functools import partial
 
-from fd01.data.series import slices_of
 from fd01.data.touch import touch_exponent, touch_exponents
 from fd01.scoring.external import distances, read_forecasts, read_note, score_blocks, scores
 from fd01.scoring.predictions import write_blocks
@@ -22,8 +21,6 @@ def score_file(path, settings, dataset, origins, targets, labels):
     about = {"file": path, "sha256": sha256(path)} | {key: settings[key] for key in ABOUT}
     note, exponents = read_note(path), []
     exponent_of = partial(touch_exponent, dataset=dataset, labels=labels)
-    if (count := len(slices_of(dataset))) > 1:
-        note = {"not_run": f"forecasts made elsewhere are those of one series; this dataset has {count}"}
     if "not_run" in note:
         rows = []
 

@@ -67,7 +67,7 @@ def series_of_table(raw, name):
     A row keeps its number in `raw` as the index.
     """
     frame = with_date_column(raw)
-    column = _series_column(frame)
+    column = series_column(frame)
     if column is None:
         return {name: lambda: frame}
     unnamed = frame[column].isna() | (frame[column].astype(str) == "")
@@ -82,7 +82,11 @@ def _stem(path):
     return Path(path).name.removesuffix(".parquet")
 
 
-def _series_column(frame):
+def series_column(frame):
+    """The column that names the series of each row, one of `SERIES_NAMES` in any case; None if there is none.
+
+    Raises `UserError` when there are several.
+    """
     found = [name for name in frame.columns if str(name).lower() in SERIES_NAMES]
     if len(found) > 1:
         raise UserError(f"several columns could name the series, {', '.join(map(str, found))}: delete all but one")
@@ -113,7 +117,7 @@ def _layout_of(paths):
     parts = [Path(path).name.startswith("part-") for path in paths]
     dates = {path: _dates_in(path) for path in paths}
     if all(parts):
-        named = all(_series_column(pd.DataFrame(columns=_columns(path))) is not None for path in paths)
+        named = all(series_column(pd.DataFrame(columns=_columns(path))) is not None for path in paths)
         if named or not _overlap(dates.values()):
             return LAYOUTS[0]
     elif not any(parts) and all(_shares_dates(path, dates) for path in paths):

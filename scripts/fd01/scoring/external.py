@@ -21,11 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.special import ndtri
 
+from fd01.data.inputs import SIMPLE_RETURN, input_series
 from fd01.data.origins import CALIBRATION, EVALUATION, splits
+from fd01.data.price_files import SERIES_NAMES, series_column
+from fd01.data.series import names_of_series, slices_of
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
 from fd01.data.touch import CLOSE_EXCEEDANCE, level_corrected, needs_touch
 from fd01.scoring.deciles import exceedance
-from fd01.scoring.predictions import MOST_LACKING, PROBABILITY_KINDS, concat_scores, scores_frame
+from fd01.scoring.predictions import MOST_LACKING, PROBABILITY_KINDS, concat_scores, name_days, scores_frame
 from fd01.study.systems import FORMS
 from fd01.workflow.errors import NotRun, UserError
 from fd01.workflow.parquet import read_table
@@ -70,6 +73,7 @@ def read_forecasts(path, settings, dataset):
         A csv, parquet or npz file.
     settings : dict, the settings of the experiment
     dataset : DataFrame of all days
+        If it has several series, a column of the file must name the series of each row.
 
     Returns
     -------
@@ -83,18 +87,20 @@ def read_forecasts(path, settings, dataset):
     table = _read_columns(path, settings)
     column = settings["date"]
     dates = _dates(path, column, table.pop(column))
-    order = np.argsort(dates, kind="stable")
-    dates, table = dates[order], table.iloc[order]
-    rows = _origin_rows(path, column, dates, settings["date_is"], dataset)
+    parts = _parts(path, table, dataset)
+    rows = [
+        _origin_rows(where, column, np.sort(dates[own]), settings["date_is"], dataset["Date"].iloc[days]) + days.start
+        for where, own, days in parts
+    ]
     names, levels = _used_columns(path, list(table), settings)
-    values = np.column_stack([pd.to_numeric(table[name], errors="coerce").to_numpy(float) for name in names])
-    for j, name in enumerate(names):
-        _refuse(path, name, "values that are not finite numbers", dates[~np.isfinite(values[:, j])])
+    numbers = np.column_stack([pd.to_numeric(table[name], errors="coerce").to_numpy(float) for name in names])
+    close, values = dataset["Close"].to_numpy(float), []
+    for (where, own, _), origins in zip(parts, rows):
+        ordered = own[np.argsort(dates[own], kind="stable")]
+        values.append(_checked(where, names, numbers[ordered], settings["values"], dates[ordered], close[origins]))
+    rows, values = np.concatenate(rows), np.concatenate(values)
     if settings["values"] == "probability":
-        outside = (values[:, 0] < 0) | (values[:, 0] > 1)
-        _refuse(path, names[0], "probabilities outside [0, 1]", dates[outside])
         return Forecasts(rows, values, None, None, 0)
-    values = _simple_returns(path, names, values, settings["values"], dates, dataset["Close"].to_numpy(float)[rows])
     crossed = 0
     if levels is not None:
         if "quantiles" in settings:
@@ -112,7 +118,7 @@ def distances(forecasts, dataset):
         `distance`, the median over days of the distance of a forecast, or of its median; None for probabilities.
         `move`, the median over the same days of the absolute return to the next Close.
     """
-    returns = dataset["Close"].pct_change().abs().shift(-1)
+    returns = pd.Series(np.abs(input_series(dataset, SIMPLE_RETURN))).shift(-1)
     distance = None
     if forecasts.series is not None:
         distance = float(np.median(np.abs(forecasts.values[:, forecasts.values.shape[1] // 2])))
@@ -200,7 +206,9 @@ def _read_csv(path, date):
         _refuse_doubles(path, names)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more cells than there are names
-            return pd.read_csv(path, dtype={date: str}, encoding="utf-8-sig", index_col=False)
+            # The name of a series may look like a number, or like a missing value.
+            text = {name: str for name in [_series_column(path, pd.DataFrame(columns=names))] if name is not None}
+            return pd.read_csv(path, dtype={date: str}, converters=text, encoding="utf-8-sig", index_col=False)
     except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise UserError(f"{path} is no csv file with commas between its columns: {error}") from None
 
@@ -242,10 +250,50 @@ def _dates(path, name, column):
         raise UserError(f"{path}: {name}: a value is no day of the calendar: {error}") from None
 
 
-def _origin_rows(path, name, dates, date_is, dataset):
-    """Rows of the origins; `dates` are ascending."""
+def _series_column(path, table):
+    try:
+        return series_column(table)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def _parts(path, table, dataset):
+    """Triples of each series that the file has: what messages begin with, its rows in `table`, and in the dataset.
+
+    The column that names the series, if there is one, is taken out of `table`. A dataset of one series takes a file
+    that names one series, whatever its name.
+    """
+    names, slices = names_of_series(dataset), slices_of(dataset)
+    column = _series_column(path, table)
+    if column is None and len(names) > 1:
+        raise UserError(
+            f"{path} has no column that names the series of each row ({', '.join(SERIES_NAMES)}), and this dataset has "
+            f"{len(names)} series: {_some(names)}"
+        )
+    found = {} if column is None else _named(path, column, table.pop(column))
+    if len(names) == 1 and len(found) < 2:
+        return [(path, np.arange(len(table)), slices[0])]
+    unknown = [name for name in found if name not in names]
+    if unknown:
+        raise UserError(
+            f"{path}: {column}: {len(unknown)} series that are not in this dataset: {_some(unknown)}; it has "
+            f"{_some(names)}"
+        )
+    return [(f"{path}: series {name}", found[name], days) for name, days in zip(names, slices) if name in found]
+
+
+def _named(path, column, names):
+    """The rows of each series, int arrays by name; `names` is the column that names them."""
+    empty = names.isna() | (names.astype(str) == "")
+    if empty.any():
+        raise UserError(f"{path}: {column} is empty in row {int(empty.to_numpy().argmax())}: it must name the series")
+    return names.astype(str).groupby(names.astype(str).to_numpy()).indices
+
+
+def _origin_rows(path, name, dates, date_is, days):
+    """Places of the origins among `days`, those of one series; `dates` are ascending."""
     _refuse(path, name, "days that stand there twice", np.unique(dates[1:][dates[1:] == dates[:-1]]))
-    days = dataset["Date"].to_numpy().astype("datetime64[D]")
+    days = days.to_numpy().astype("datetime64[D]")
     first = days[1 if date_is == "forecast-day" else 0]
     outside = (dates < first) | (dates > days[-1])
     reach = f"from {first} to {days[-1]} (the first prices of a file go into the indicators)"
@@ -298,6 +346,17 @@ def _require_columns(path, names, wanted):
     absent = [name for name in wanted if name not in names]
     if absent:
         raise UserError(f"{path} has no column {_some(absent)}; it has {_some(names)}")
+
+
+def _checked(path, names, values, kind, dates, close):
+    """The forecasts of one series, shape (n, k): probabilities, or simple returns from the Close of the origin."""
+    for j, name in enumerate(names):
+        _refuse(path, name, "values that are not finite numbers", dates[~np.isfinite(values[:, j])])
+    if kind != "probability":
+        return _simple_returns(path, names, values, kind, dates, close)
+    outside = (values[:, 0] < 0) | (values[:, 0] > 1)
+    _refuse(path, names[0], "probabilities outside [0, 1]", dates[outside])
+    return values
 
 
 def _simple_returns(path, names, values, kind, dates, close):
@@ -404,7 +463,7 @@ def quantile_at(quantiles, levels, level):
 def score_blocks(rows, origins, targets, scores_of, exponent_of, allow_missing, note=None):
     """The prediction files of forecasts from elsewhere.
 
-    A block is scored if every one of its evaluation days has a forecast, or, with `allow_missing`, all but at most
+    A block is scored if every evaluation day of its series has a forecast, or, with `allow_missing`, all but at most
     `MOST_LACKING` of them. The calibration tail is scored if it lacks none.
 
     Parameters
@@ -424,13 +483,13 @@ def score_blocks(rows, origins, targets, scores_of, exponent_of, allow_missing, 
     -------
     blocks : dict of fold to the rows of its file and a list of {target, horizon, reason}
         As `fd01.scoring.predictions.write_blocks` takes them.
-    lacking : dict of fold to list of ISO dates
+    lacking : dict of fold to list of str, as `fd01.scoring.predictions.name_days` names days
         The evaluation days without a forecast, of the folds that are scored all the same.
     """
     index, evaluation = pd.Index(rows), origins[origins["role"] == EVALUATION]
     reasons, lacking = {}, {}
     for fold, block in evaluation.groupby("fold", sort=False):
-        absent = block.loc[~block["row"].isin(index), "origin"]
+        absent = name_days(block)[~block["row"].isin(index)]
         few = len(absent) <= MOST_LACKING * len(block)
         if len(absent) and not (few and allow_missing):
             hint = f"; with allow_missing: true a block may lack {100 * MOST_LACKING:g} %" if few else ""
@@ -438,7 +497,7 @@ def score_blocks(rows, origins, targets, scores_of, exponent_of, allow_missing, 
             have = len(block) - len(absent)
             reasons[fold] = f"the file has forecasts of {have} of the {len(block)} days of {fold}{known}{hint}"
         elif len(absent):
-            lacking[fold] = absent.dt.strftime("%Y-%m-%d").to_list()
+            lacking[fold] = absent.to_list()
             logging.warning("%s: scored without the forecasts made on %s", fold, ", ".join(lacking[fold]))
     frames, not_run = ({fold: [] for fold in evaluation["fold"].unique()} for _ in range(2))
     for target in targets:

@@ -11,7 +11,7 @@ study: the point forecast as a return), `width` (90 % less 10 % quantile).
 A file is complete, or says what is missing: its metadata are the provenance of the scores, `not_run`, a list of
 {target, horizon, reason}, and `folds`, the names of the files that were written together. Where scores are corrected,
 `touch_exponents` has the k of every train end, target and role (`fd01.data.touch.touch_exponents`). Forecasts that were
-made elsewhere (`fd01.scoring.external`) may lack a few days of a block: `lacking` has them by fold, as ISO dates.
+made elsewhere (`fd01.scoring.external`) may lack a few days of a block: `lacking` names them by fold (`name_days`).
 """
 
 from pathlib import Path
@@ -70,6 +70,12 @@ def scores_frame(origins, rows, role, scores, *, target, score_kind, is_probabil
             "is_probability": is_probability,
         }
     )
+
+
+def name_days(block):
+    """The ISO date of each origin of a block, after the name of its series if there are several; Series of str."""
+    dates = block["origin"].dt.strftime("%Y-%m-%d")
+    return block["series"].astype(str) + " " + dates if block["series"].nunique() > 1 else dates
 
 
 def concat_scores(frames):
@@ -197,7 +203,7 @@ def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
 def _without_lacking(experiment, fold, block, metadata):
     """The origins of a fold without those that its forecasts, made elsewhere, may lack."""
     evaluation = block["role"] == EVALUATION
-    lacks = evaluation & block["origin"].isin(pd.DatetimeIndex(metadata.get("lacking", {}).get(fold, [])))
+    lacks = evaluation & name_days(block).isin(metadata.get("lacking", {}).get(fold, []))
     if lacks.any() and ("external" not in metadata or lacks.sum() > MOST_LACKING * evaluation.sum()):
         raise UserError(
             f"{experiment}, {fold}: {lacks.sum()} of {evaluation.sum()} days lack a score; only forecasts from "

@@ -7,7 +7,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, block, dataset_and_origins, score_rows, through_csv
+from helpers.made_up_data import (
+    FOLDS,
+    LABELS,
+    UP,
+    UP_5,
+    block,
+    dataset_and_origins,
+    make_two_series,
+    score_rows,
+    through_csv,
+)
 from helpers.paths import ROOT
 from scipy.stats import norm
 from score_external import score_file
@@ -55,7 +65,10 @@ def write(table, path):
         case ".parquet":
             table.to_parquet(path, index=False)
         case ".npz":
-            np.savez(path, **{name: table[name].to_numpy() for name in table})
+            arrays = {name: table[name].to_numpy() for name in table}
+            np.savez(
+                path, **{name: array.astype(str) if array.dtype == object else array for name, array in arrays.items()}
+            )
     return str(path)
 
 
@@ -340,10 +353,10 @@ def test_file_of_another_kind_is_named(tmp_path, suffix, kind):
         read_forecasts(str(path), settings(point="p"), DATASET)
 
 
-def written(folder, table, using, origins=ORIGINS, targets=(UP,)):
+def written(folder, table, using, origins=ORIGINS, targets=(UP,), dataset=DATASET):
     """Scores and metadata of an experiment, as the rule writes them and others read them."""
     file = write(table, folder / "f.csv")
-    blocks, about = score_file(file, using, DATASET, origins, list(targets), LABELS)
+    blocks, about = score_file(file, using, dataset, origins, list(targets), LABELS)
     write_blocks(folder / "EXT", blocks, {"weights": None, "optimistic": False, "model": "x", "fitted_on": "", **about})
     return read_experiment(folder / "EXT")
 
@@ -367,6 +380,105 @@ def test_example_is_scored_on_every_day_of_its_block(tmp_path):
     np.testing.assert_allclose(corrected, touch(beyond, exponent["evaluation"]))
     train = origins[(origins["role"] != "evaluation") & origins["up_1"].notna()]["row"].to_numpy()
     assert exponent["evaluation"] == pytest.approx(touch_exponent(UP, train, dataset, LABELS))
+
+
+TWO, TWO_ORIGINS = dataset_and_origins(make_two_series(shorter=10))
+TWO_ROWS = np.unique(TWO_ORIGINS["row"])
+
+
+def of_two_series(column="series", rows=TWO_ROWS, seed=0):
+    """Deciles of both series, in one file whose rows are in any order."""
+    days = TWO.iloc[rows]
+    location, scale = np.random.default_rng(seed).normal(size=(2, len(rows)))
+    values = 0.002 * location[:, None] + 0.008 * np.exp(0.3 * scale)[:, None] * norm.ppf(LEVELS)
+    return frame(values, DECILE_NAMES, days["Date"]).assign(**{column: days["series"].to_numpy(object)})
+
+
+def alone(table, name):
+    """The forecasts of one series, as the file of a dataset with this series alone."""
+    dataset, _ = dataset_and_origins(make_two_series(shorter=10).query("series == @name").drop(columns="series"))
+    return table[table["series"] == name].drop(columns="series"), dataset
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
+@pytest.mark.parametrize("column", ["series", "unique_id", "Ticker", "SYMBOL"])
+def test_series_of_a_file_are_scored_as_each_would_be_alone(tmp_path, suffix, column):
+    table = of_two_series(column)
+    file = write(table.sample(frac=1, random_state=0), tmp_path / f"f{suffix}")
+    forecasts = read_forecasts(file, settings(quantiles=True), TWO)
+    np.testing.assert_array_equal(forecasts.rows, TWO_ROWS)
+    together = scores(forecasts, UP, None, TWO, LABELS)
+    for name in "AB":
+        own, dataset = alone(table.rename(columns={column: "series"}), name)
+        single = read_forecasts(write(own, tmp_path / "own.csv"), settings(quantiles=True), dataset)
+        mine = (TWO["series"] == name).to_numpy()[forecasts.rows]
+        np.testing.assert_allclose(forecasts.values[mine], single.values, rtol=1e-12)
+        for kind, expected in scores(single, UP, None, dataset, LABELS).items():
+            np.testing.assert_allclose(together[kind][mine], expected, rtol=1e-12)
+
+
+def test_forecast_day_and_price_are_those_of_the_own_series(path):
+    rows = TWO_ROWS[TWO_ROWS < len(TWO) - 1]
+    table = pd.DataFrame({"date": TWO["Date"].to_numpy()[rows + 1], "series": TWO["series"].to_numpy(object)[rows]})
+    table["p"] = TWO["Close"].to_numpy()[rows] * 1.01
+    forecasts = read_forecasts(write(table, path), settings("price", "forecast-day", point="p"), TWO)
+    np.testing.assert_array_equal(forecasts.rows, rows)
+    np.testing.assert_allclose(forecasts.values, 0.01)
+    first = TWO[TWO["series"] == "B"].iloc[[0]]  # its origin would be the last day of A
+    outside = frame([0.0], ["p"], first["Date"]).assign(series="B")
+    line = message(outside, path, settings(date_is="forecast-day", point="p"), TWO)
+    assert line.startswith(f"{path}: series B: date: 1 days outside the dataset")
+    returns = TWO.groupby("series", observed=True)["Close"].pct_change().abs().to_numpy()
+    assert distances(forecasts, TWO)["move"] == pytest.approx(np.median(returns[rows + 1]))
+
+
+def test_file_must_say_which_series_a_row_is_of(path):
+    table = of_two_series()
+    point = settings(quantiles=True)
+    line = message(table.drop(columns="series").iloc[:50], path, point, TWO)
+    assert line.startswith(f"{path} has no column that names the series of each row (series, unique_id, item_id, ")
+    assert line.endswith("and this dataset has 2 series: A, B")
+    assert "series: 1 series that are not in this dataset: X; it has A, B" in message(
+        table.replace({"series": {"B": "X"}}), path, point, TWO
+    )
+    assert "several columns could name the series" in message(table.assign(Ticker="A"), path, point, TWO)
+    empty = table.assign(series=table["series"].where(table.index != 7, ""))
+    assert "series is empty in row 7: it must name the series" in message(empty, path, point, TWO)
+    twice = pd.concat([table, table.iloc[[3]]])
+    day = f"{table['date'].iloc[3]:%Y-%m-%d}"
+    assert f"series A: date: 1 days that stand there twice: {day}" in message(twice, path, point, TWO)
+    # A dataset of one series takes a file of one, whatever its name, and of several only those that it has.
+    one = frame(quantiles(), DECILE_NAMES).assign(ticker="anything")
+    np.testing.assert_array_equal(
+        read_forecasts(write(one, path), settings(quantiles=list(LEVELS)), DATASET).rows, ROWS
+    )
+    assert "2 series that are not in this dataset" in message(table, path, point)
+
+
+def test_names_of_series_are_text(path):
+    raw = make_two_series(shorter=10).replace({"series": {"A": "005930", "B": "NA"}})
+    dataset, origins = dataset_and_origins(raw)
+    rows = np.unique(origins["row"])
+    table = of_two_series().assign(series=dataset["series"].to_numpy(object)[rows])
+    np.testing.assert_array_equal(read_forecasts(write(table, path), settings(quantiles=True), dataset).rows, rows)
+
+
+def test_block_of_several_series_is_scored_if_few_of_their_days_are_absent(tmp_path):
+    table, two = of_two_series(), dict(dataset=TWO, origins=TWO_ORIGINS)
+    (folder := tmp_path / "whole").mkdir()
+    found, metadata = written(folder, table, settings(quantiles=True), **two)
+    check_same_origins("EXT", found, metadata, TWO_ORIGINS, [UP], [])
+    assert set(found["role"]) == {"calibration", "evaluation"} and set(found["series"]) == {"A", "B"}
+    (folder := tmp_path / "day").mkdir()
+    day = pd.Timestamp("2017-01-10")  # of the fold test
+    less = table[(table["date"] != day) | (table["series"] != "B")]
+    found, metadata = written(folder, less, settings(quantiles=True, allow_missing=True), **two)
+    check_same_origins("EXT", found, metadata, TWO_ORIGINS, [UP], [])
+    assert metadata["test"]["lacking"] == {"test": ["B 2017-01-10"]}
+    assert set(found.loc[found["origin"] == day, "series"]) == {"A"}
+    (folder := tmp_path / "series").mkdir()
+    found, metadata = written(folder, table[table["series"] == "A"], settings(quantiles=True), **two)
+    assert found.empty and "the file has forecasts of 81 of the 162 days of validation" in str(metadata["validation"])
 
 
 def test_block_that_is_not_covered_is_not_run_and_others_are(tmp_path):
