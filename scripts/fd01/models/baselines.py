@@ -29,7 +29,6 @@ from fd01.data.targets import TARGETS, threshold_return
 from fd01.models.heads import fit_logistic, require_two_classes
 from fd01.workflow.errors import NotRun
 
-
 PERCENT_FITS = (0.005, 0.05)  # standard deviations of the daily return for which percent are a good unit
 
 
