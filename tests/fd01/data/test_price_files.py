@@ -92,9 +92,7 @@ UNCLEAR = {
 def test_files_that_may_be_either_are_refused_until_the_layout_is_named(prices, save, files):
     frames = files(prices)
     paths = save(frames)
-    with pytest.raises(
-        UserError, match=r"neither parts of one table nor clearly a series each\. Set the dataset's key"
-    ):
+    with pytest.raises(UserError, match=r"neither parts of one table nor clearly a series each\. Set the dataset"):
         series_of_files(paths, "mine")
     assert list(series_of_files(paths, "mine", layout="series")) == sorted(frames)
     assert len(read_all(series_of_files(paths, "mine", layout="table"))["mine"]) == sum(map(len, frames.values()))
