@@ -20,6 +20,8 @@ def daily_losses(matrix):
     p = matrix.scores.loc[:, matrix.is_probability.astype(bool)]
     y = matrix.y.to_numpy()[:, None]
     losses = {"brier": (p - y) ** 2, "log-loss": log_losses(y, p)}
+    if matrix.days.is_unique:
+        return losses
     return {loss: frame.groupby(level=0).mean() for loss, frame in losses.items()}
 
 
