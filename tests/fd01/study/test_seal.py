@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from helpers.made_up_data import CONFIG, UP, block, make_prices, score_rows
+from helpers.made_up_data import CONFIG, UP, block, make_prices, make_two_series, score_rows
 from helpers.paths import ROOT
 from snakemake.common.configfile import load_configfile
 
@@ -190,6 +190,38 @@ def test_horizon_that_reaches_into_closed_days_is_unknown():
     first = {column: walk.loc[walk[column].isna(), "origin"].min() for column in ("up_1", "up_3")}
     assert first == {"up_1": pd.Timestamp("2020-03-02"), "up_3": pd.Timestamp("2020-02-27")}
     assert counts == closed()[1]
+
+
+def test_closed_dates_are_unknown_in_every_series_and_each_hides_its_own_days_alone():
+    # B begins within the sealed block: its first days follow the last ones of A in the table.
+    raw = make_two_series(days=500)
+    first = f"{raw.loc[raw['series'] == 'B', 'Date'].iloc[199 + 60]:%Y-%m-%d}"  # 60 days after its indicators begin
+    folds = {
+        "test": {"train_end": "2016-03-31", "start": first},
+        "walk": {"train_end": "2016-03-31", "start": "2016-04-01"},
+    }
+    labels = CONFIG["labels"] | {"horizons": [1, 5]}
+
+    def hidden(raw):
+        dataset = build_dataset(raw)
+        origins = build_origins(dataset, folds, labels, min_history=20, calibration_fraction=0.25)
+        return origins, *hide_outcomes(origins, sealed_days(dataset["Date"], [{"start": first}]))
+
+    origins, outcomes, counts = hidden(raw)
+    assert set(origins["series"]) == {"A", "B"}
+    for fold in ("test", "walk"):
+        days = origins[(origins["fold"] == fold) & (origins["role"] == "evaluation")]
+        sealed = (days["origin"] >= first).sum()
+        assert counts[fold] == {"days": sealed, "of": len(days)}
+    closed = outcomes["origin"] >= first
+    assert closed.groupby(outcomes["series"], observed=True).any().all()
+    assert outcomes.loc[closed, ["up_1", "up_5"]].isna().all(axis=None)
+    assert outcomes.loc[~closed, "up_1"].equals(origins.loc[~closed, "up_1"])
+    for name, own in raw.groupby("series"):
+        _, alone, _ = hidden(own)
+        together = outcomes[outcomes["series"] == name]
+        for column in ("up_1", "up_5", "direction_5"):
+            np.testing.assert_array_equal(together[column], alone[column])
 
 
 def test_day_after_the_last_closed_one_is_open():
