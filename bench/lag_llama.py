@@ -14,8 +14,8 @@ from figures import note
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from fd01.data.prices import build_dataset, load_packaged
 from fd01.data.inputs import percent_series
+from fd01.data.prices import build_dataset, load_packaged
 from fd01.models.forecasts import PARAMETERS
 from fd01.models.lag_llama import history_length, load_untrained, run_network, time_features
 from fd01.scoring.student_t import scores

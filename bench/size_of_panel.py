@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from size_of_tests import RESAMPLES, SHARE, STATISTICS, VOLATILITY, autoregressive, compared, difference_found
+from size_of_tests import RESAMPLES, SHARE, STATISTICS, VOLATILITY, autoregressive
 
 sys.path[0] = str(Path(__file__).resolve().parents[1] / "scripts")
 
@@ -19,14 +19,15 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from scipy.stats import norm  # noqa: E402
 
-from fd01.evaluation.blocks import measure_block  # noqa: E402
-from fd01.evaluation.bootstrap import mean_variance  # noqa: E402
+from fd01.evaluation.blocks import measure_block, paired_uncertainty  # noqa: E402
+from fd01.evaluation.bootstrap import block_length, mean_variance, spread_of_mean  # noqa: E402
 from fd01.evaluation.comparison import two_sided  # noqa: E402
 from fd01.evaluation.heterogeneity import series_differences  # noqa: E402
 from fd01.evaluation.panel import Panel, rank_panel  # noqa: E402
 from fd01.evaluation.score_matrix import ScoreMatrix  # noqa: E402
 
 NOISE = 0.4  # of the errors of a score, in standard deviations of log-volatility
+FEW, SHORT = 4, 250  # series and dates, up to which a panel is tested in all ways
 MORE_NOISE = 0.6  # of the worse score, where there is a difference
 
 
@@ -57,21 +58,26 @@ def simulated_panel(random, count, days, correlation, persistence, noise, stagge
 
 
 def tested(random, *situation):
-    """One simulated panel as a dict: difference, standard errors, and whether the test rejects by each of them.
+    """One simulated panel as a dict: the difference, its standard error, and whether the test rejects by several.
 
-    `linear` is the error by influence functions, the limit for many resamples, as many series have it.
+    The error is the one of many resamples: the bootstrap by influence functions, in closed form. Of few series, the
+    test as it is (`exact`) and the error that takes the series for independent are added.
     """
     matrix = simulated_panel(random, *situation)
-    block = measure_block("block", matrix, None, RESAMPLES, random)
-    row = compared(block, ["b"])
     panel = Panel.of(matrix.series, matrix.days)
-    influence = rank_panel(matrix.y.to_numpy(), matrix.scores.to_numpy(), panel).influence @ [1, -1]
-    serial = np.sqrt(mean_variance(influence, block.length) / len(influence))
-    row |= {"linear": max(serial, row["se_delong"])}
-    found = {f"rejects by {se}": difference_found(row, se) for se in ("se", "linear", "se_delong", "se_bootstrap")}
-    of_series = series_differences(matrix, "a", matrix.scores[["b"]], block.length)
-    alone = np.sqrt(np.nansum((of_series.pairs * of_series.se) ** 2)) / of_series.pairs.sum()
-    return row | found | {"rejects by independent series": two_sided(row["difference"], alone)[1] < STATISTICS["alpha"]}
+    ranking = rank_panel(matrix.y.to_numpy(), matrix.scores.to_numpy(), panel)
+    pair, dates, length = np.array([1, -1]), len(panel.dates), block_length(ranking.influence)
+    plain = np.sqrt(mean_variance(ranking.influence @ pair, length) / dates)
+    spread = spread_of_mean(dates, length) if len(panel.series) > 1 else 1.0
+    errors = {"cluster": np.sqrt(pair @ ranking.covariance @ pair), "bootstrap": plain * spread}
+    row = {"difference": ranking.aucs @ pair, "se": max(errors.values())}
+    errors |= {"larger": row["se"], "plain": max(plain, errors["cluster"])}
+    if 1 < len(panel.series) <= FEW and dates <= SHORT:
+        block = measure_block("block", matrix, None, RESAMPLES, random)
+        errors["exact"] = paired_uncertainty(block, "a", ["b"], STATISTICS)["se"]
+        alone = series_differences(matrix, "a", matrix.scores[["b"]], length)
+        errors["independent"] = np.sqrt(np.nansum((alone.pairs * alone.se) ** 2)) / alone.pairs.sum()
+    return row | {name: two_sided(row["difference"], se)[1] < STATISTICS["alpha"] for name, se in errors.items()}
 
 
 def situations():
@@ -81,45 +87,41 @@ def situations():
         for days in (250, 500):
             for correlation in (0.0, 0.3, 0.8):
                 yield count, days, correlation, 0.9, equal, False
-    for persistence in (0.0, 0.97):
+    for days in (40, 75):
+        yield 30, days, 0.8, 0.9, equal, False
+    for count in (1, 4, 30):
+        yield count, 500, 0.3, 0.9, different, False
+    for persistence in (0.97, 0.0):
         yield 30, 500, 0.3, persistence, equal, False
     yield 30, 500, 0.3, 0.9, equal, True
-    for count in (1, 4, 30):
-        for correlation in (0.3, 0.8) if count > 1 else (0.3,):
-            yield count, 500, correlation, 0.9, different, False
 
 
 def measure(situation, runs, seed):
-    """Shares over `runs` simulated panels, the mean difference, and how often the interval holds it, as a dict."""
+    """Shares of rejections over `runs` simulated panels, the mean difference, and how often the interval holds it."""
     random = np.random.default_rng(seed)
     rows = pd.DataFrame([tested(random, *situation) for _ in range(runs)])
     noise = situation[4]
     true = 0.0 if noise[0] == noise[1] else rows["difference"].mean()
-    covered = (rows["difference"] - true).abs() <= rows["half_width"]
-    return rows.filter(like="rejects").mean().to_dict() | {
-        "error": np.sqrt(rows["rejects by se"].mean() * (1 - rows["rejects by se"].mean()) / runs),
-        "covered": covered.mean(),
-        "se": rows["se"].mean(),
-        "spread": rows["difference"].std(),
-        "difference": true,
-    }
+    covered = (rows["difference"] - true).abs() <= norm.ppf(1 - STATISTICS["alpha"] / 2) * rows["se"]
+    return rows.mean().to_dict() | {"difference": true, "covered": covered.mean(), "spread": rows["difference"].std()}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a twentieth of the panels")
     runs = 40 if parser.parse_args().quick else 800
-    heads = ["series", "dates", "correlation", "errors", "true difference", "rejects", "Monte-Carlo error"]
-    heads += ["by influence functions", "cluster error alone", "bootstrap's alone", "independent series", "covered"]
-    heads += ["mean standard error", "true one"]
+    heads = ["series", "dates", "correlation", "errors", "true difference", "rejects", "Monte-Carlo error", "covered"]
+    heads += ["99 exact resamples", "cluster error alone", "bootstrap's alone", "no correction"]
+    heads += ["series as independent", "mean standard error", "true one"]
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     for number, (count, days, correlation, persistence, noise, staggered) in enumerate(situations()):
         row = measure((count, days, correlation, persistence, noise, staggered), runs, number)
-        shares = [row[f"rejects by {name}"] for name in ("linear", "se_delong", "se_bootstrap", "independent series")]
+        names = ("exact", "cluster", "bootstrap", "plain", "independent")
+        shares = [f"{row[name]:.1%}" if name in row else "" for name in names]
+        error = np.sqrt(row["larger"] * (1 - row["larger"]) / runs)
         print(
             f"| {count}{', begin one by one' if staggered else ''} | {days} | {correlation:g} | {persistence:g} "
-            f"| {row['difference']:.4f} | {row['rejects by se']:.1%} | {row['error']:.1%} "
-            f"| {' | '.join(f'{share:.1%}' for share in [*shares, row['covered']])} "
-            f"| {row['se']:.4f} | {row['spread']:.4f} |",
+            f"| {row['difference']:.4f} | {row['larger']:.1%} | {error:.1%} "
+            f"| {row['covered']:.1%} | {' | '.join(shares)} | {row['se']:.4f} | {row['spread']:.4f} |",
             flush=True,
         )

@@ -83,7 +83,7 @@
   const key = (row, index, kind) => {
     let x = 0;
     const cell = [...row.cells].find((one) => (x += one.colSpan) > index);
-    const text = cell?.textContent.trim() ?? "";
+    const text = cell?.dataset.key ?? cell?.textContent.trim() ?? "";
     if (kind === "text") return text.toLowerCase();
     const number = text.replaceAll("\u2212", "-").replaceAll(",", "").match(/[-+]?\d+(\.\d+)?(e[-+]?\d+)?/);
     return number ? Number(number[0]) : null;

@@ -12,7 +12,7 @@ use rule check_predictions as check_timesfm with:
     input:
         predictions=timesfm_predictions,
         outcomes="results/{dataset}/data/outcomes.parquet",
-        pins=source("envs/requirements.txt"),
+        pins=PINS,
     output:
         directory("results/{dataset}/checks-timesfm"),
     log:

@@ -21,6 +21,7 @@ rule scramble_prices:
         code=code_of("scripts/scramble_prices.py"),
         reading=reading,
         checks=checks,
+        content=content_of(prices),
     script:
         "../scripts/scramble_prices.py"
 

@@ -18,6 +18,7 @@ rule run_baseline:
     params:
         code=code_of("scripts/run_baseline.py"),
         settings=of_experiment("settings"),
+        fit=of_experiment("fit"),
         targets=config["targets"],
         labels=config["labels"],
     script:

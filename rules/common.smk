@@ -33,6 +33,7 @@ from fd01.study.systems import (
 from fd01.workflow.code import code_digest
 from fd01.workflow.environment import UNDER_CONDA
 from fd01.workflow.errors import UserError
+from fd01.workflow.files import content_sha256
 from fd01.workflow.progress import show_progress
 
 config = deepcopy(config)  # what follows adds to it, and a caller may use it twice
@@ -79,6 +80,9 @@ def source(path):
     return local(os.path.relpath(HERE / path))
 
 
+PINS = source("envs/requirements.txt")
+
+
 include: "functions/seal.smk"
 
 
@@ -88,6 +92,23 @@ config["datasets"] |= scrambled(config["datasets"])
 def code_of(script):
     """Param of a rule: digest of its script and of the modules that this imports, so that a changed line reruns it."""
     return code_digest(HERE / script)
+
+
+def content_of(files):
+    """Params function: digests of inputs that no rule writes.
+
+    With it another file under the same name runs the job again, whatever its time stamp. Snakemake itself looks at no
+    file that is older than the results. `files` is a list of paths, or an input function. (A params function that takes
+    the argument `input` would not do: Snakemake does not compare its values with those of the run before.)
+    """
+
+    def content(wildcards):
+        found = files(wildcards) if callable(files) else files
+        found = [path for paths in found.values() for path in paths] if isinstance(found, dict) else found
+        found = [found] if isinstance(found, str) else found
+        return [None if path.startswith("results/") else content_sha256(path) for path in found]
+
+    return content
 
 
 def of_dataset(key, default=None):

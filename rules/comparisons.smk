@@ -25,6 +25,9 @@ rule compare_experiments:
         margins="results/{dataset}/metrics/margins.csv",
         twins="results/{dataset}/metrics/twins.csv",
         walk_forward="results/{dataset}/metrics/walk-forward.csv",
+        series="results/{dataset}/metrics/series.csv",
+        heterogeneity="results/{dataset}/metrics/heterogeneity.csv",
+        detectable="results/{dataset}/metrics/detectable-by-number.csv",
     log:
         "results/{dataset}/logs/compare_experiments.log",
     benchmark:

@@ -58,6 +58,7 @@ rule build_dataset:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/build_dataset.py"),
+        content=content_of(prices),
         title=of_dataset("title"),
         source=of_dataset("source"),
         reading=reading,

@@ -21,6 +21,7 @@ rule score_external:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/score_external.py"),
+        content=content_of(external_file),
         settings=of_experiment("settings"),
         targets=config["targets"],
         labels=config["labels"],

@@ -93,6 +93,35 @@ rule plot_auc:
         "../scripts/plot_auc.py"
 
 
+rule plot_series:
+    input:
+        series="results/{dataset}/metrics/series.csv",
+        comparisons="results/{dataset}/metrics/comparisons.csv",
+        experiments="results/{dataset}/metrics/experiments.csv",
+    output:
+        report(
+            directory("results/{dataset}/figures/series"),
+            patterns=["{fold}.svg"],
+            category="Results",
+            labels={"what": "series by series", "days": "{fold}", "dataset": "{dataset}"},
+            caption="../report/captions/series.rst",
+        ),
+    log:
+        "results/{dataset}/logs/plot_series.log",
+    benchmark:
+        "results/{dataset}/benchmarks/plot_series.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code_of("scripts/plot_series.py"),
+        reference=config["decision"]["reference"],
+        primary=config["decision"]["primary"],
+        margin=config["statistics"]["margin"],
+        names=names_of(config["experiments"]),
+    script:
+        "../scripts/plot_series.py"
+
+
 rule plot_walk_forward:
     input:
         intervals="results/{dataset}/metrics/intervals.csv",

@@ -5,7 +5,7 @@ rule check_predictions:
     input:
         predictions=all_predictions,
         outcomes="results/{dataset}/data/outcomes.parquet",
-        pins=source("envs/requirements.txt"),
+        pins=PINS,
     output:
         directory("results/{dataset}/checks"),
     log:
@@ -16,6 +16,7 @@ rule check_predictions:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/check_predictions.py"),
+        content=content_of(PINS),
         targets=config["targets"],
         seeds={name: entry.get("seeds", []) for name, entry in config["experiments"].items()},
         collapse_spread=config["decision"]["collapse_spread"],

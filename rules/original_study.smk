@@ -19,6 +19,7 @@ rule recompute_published:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/recompute_published.py"),
+        content=content_of(of_dataset("study_predictions", default=[])),
         original=config["decision"]["dataset"],
     script:
         "../scripts/recompute_published.py"
@@ -39,6 +40,7 @@ rule date_study_forecasts:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/date_study_forecasts.py"),
+        content=content_of(of_dataset("study_predictions", default=[])),
     script:
         "../scripts/date_study_forecasts.py"
 
@@ -62,5 +64,6 @@ rule reproduce_published:
         gpu=GPU,
     params:
         code=code_of("scripts/reproduce_published.py"),
+        content=content_of(of_dataset("study_predictions", default=[])),
     script:
         "../scripts/reproduce_published.py"

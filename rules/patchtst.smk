@@ -26,6 +26,7 @@ rule train_patchtst:
     params:
         code=code_of("scripts/train_patchtst.py"),
         settings=of_experiment("settings"),
+        fit=of_experiment("fit"),
         targets=config["targets"],
         study_fold=of_dataset("study_fold"),
         sealed_blocks=sealed_blocks_to_stop_on,

@@ -26,6 +26,7 @@ rule collect_provenance:
 
 rule render_report:
     input:
+        **REPORT_SOURCES,
         summary="results/{dataset}/summary.json",
         verdict="results/{dataset}/verdict.json",
         metrics="results/{dataset}/metrics/metrics.csv",
@@ -37,18 +38,15 @@ rule render_report:
         erratum="results/{dataset}/erratum.json",
         reproduction=reproduction_of,
         tables=report_tables,
+        series="results/{dataset}/metrics/series.csv",
         figures=report_figures,
+        series_figures="results/{dataset}/figures/series",
         answer_figures="results/{dataset}/figures/answer",
         block_figures=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         predictions=all_predictions,
         audit=audit_table,
         known_answers=known_answers_of,
-        glossary=source("docs/reference/glossary.md"),
-        template=source("report/index.html.j2"),
-        sections=[source(f"report/sections/{section.name}.html.j2") for section in SECTIONS],
-        macros=source("report/macros.html.j2"),
-        style=source("report/style.css"),
-        script=source("report/script.js"),
+        sections=SECTION_SOURCES,
     output:
         page=report(
             "results/{dataset}/report/index.html",
@@ -65,9 +63,11 @@ rule render_report:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/render_report.py"),
+        content=content_of([*REPORT_SOURCES.values(), *SECTION_SOURCES]),
         citation=CITATION,
         passes=shared_passes,
         jobs=costly_jobs,
+        rules=costly_rules,
     script:
         "../scripts/render_report.py"
 

@@ -48,6 +48,7 @@ rule fit_probe:
         code=code_of("scripts/fit_probe.py"),
         seeds=of_experiment("seeds", default=[]),
         settings=of_experiment("settings"),
+        fit=of_experiment("fit"),
         targets=config["targets"],
         labels=config["labels"],
     script:

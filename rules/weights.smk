@@ -12,12 +12,13 @@ rule fetch_weights:
     log:
         "results/logs/fetch_weights/{model}.log",
     wildcard_constraints:
-        model=one_of(config["weights"]["models"]),
+        model=one_of([model for model in config["weights"]["models"] if model not in KEPT]),
     localrule: True
     conda:
         "../envs/timesfm.yaml"
     params:
         code=code_of("scripts/fetch_weights.py"),
+        content=own_weights_content,
         about=about_weights,
         missing=config["weights"]["missing"],
     script:
@@ -33,12 +34,13 @@ rule verify_weights:
     log:
         "results/logs/verify_weights/{model}.log",
     wildcard_constraints:
-        model=one_of(config["weights"]["models"]),
+        model=one_of([model for model in config["weights"]["models"] if model not in KEPT]),
     localrule: True
     conda:
         "../envs/weights.yaml"
     params:
         code=code_of("scripts/verify_weights.py"),
+        content=content_of(known_cases),
         check=lambda wildcards: check_of(wildcards.model),
         missing=config["weights"]["missing"],
     script:
@@ -55,6 +57,7 @@ rule weights:
         code=code_of("scripts/weights.py"),
         folder=config["weights"]["folder"],
         models=config["weights"]["models"],
+        kept=KEPT,
         cases={model: str(cases_of(model) or "") for model in config["weights"]["models"]},
         checks={model: check_of(model) for model in config["weights"]["models"]},
         missing=config["weights"]["missing"],

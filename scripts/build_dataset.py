@@ -60,10 +60,11 @@ def describe(title, source, series, path, prices_paths):
     }
 
 
-def build(output, paths, reading, checks):
+def build(output, paths, reading, checks, downloaded=False):
     """Write the dataset to `output`; what `write_series` returns.
 
-    `reading` and `checks` are further arguments of `read_prices` and `build_all`. An error names the price file.
+    `reading` and `checks` are further arguments of `read_prices` and `build_all`. An error names the price file and, if
+    it was `downloaded`, says how to download it again.
     """
     try:
         with replacing(output) as path:
@@ -71,17 +72,15 @@ def build(output, paths, reading, checks):
     except UserError as error:
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         whose = f"{paths[0]}{more}" if paths else "arch.data"
-        raise UserError(f"{whose}: {error}") from None
+        again = f". To download the prices again, delete {paths[0]}" if downloaded else ""
+        raise UserError(f"{whose}: {error}{again}") from None
 
 
 if __name__ == "__main__":
     configure_logging(snakemake)
     params, paths = snakemake.params, list(snakemake.input)
-    try:
-        series = build(snakemake.output.dataset, paths, params.reading, params.checks)
-    except UserError as error:
-        again = f". To download the prices again, delete {paths[0]}" if params.source["kind"] == "yahoo" else ""
-        raise UserError(f"{error}{again}") from None
+    downloaded = params.source["kind"] == "yahoo"
+    series = build(snakemake.output.dataset, paths, params.reading, params.checks, downloaded)
     description = describe(params.title, params.source, series, snakemake.output.dataset, paths)
     write_json(snakemake.output.about, description)
     logging.info("%d series", len(series))

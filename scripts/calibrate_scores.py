@@ -7,7 +7,13 @@ import pandas as pd
 
 from fd01.data.origins import CALIBRATION
 from fd01.data.touch import CLOSE_EXCEEDANCE
-from fd01.evaluation.calibration import calibration_measures, consistency_band, recalibrated_frequency, recalibrations
+from fd01.evaluation.calibration import (
+    calibration_measures,
+    consistency_band,
+    consistency_band_of_dates,
+    recalibrated_frequency,
+    recalibrations,
+)
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.report.figures import CURVES, Cast, Column, message_figure, rest, save_figure
 from fd01.report.html import number
@@ -22,6 +28,7 @@ MEASURES = ["brier", "log_loss", "auc", "slope", "intercept", "in_the_large"]
 PARTS = ["miscalibration", "discrimination", "uncertainty"]
 COLUMNS = ["fold", "experiment", "arm", "n", "positives", *MEASURES, *PARTS, "reason"]
 RESAMPLES = 1000  # of a consistency band
+DIGITS = 3  # of the forecasts in the curves of several series: more would be a point per row, and show no more
 LOOKS = {  # of the curves
     "raw": ("raw, with its band", {"color": RAW, "lw": 1.8}),
     "platt": ("recalibrated (Platt)", {"color": RECALIBRATED, "lw": 1.6, "ls": (0, (4, 1.5))}),
@@ -48,7 +55,7 @@ def calibration_table(matrices, tails, uncorrected):
                 arms.append((CLOSE_EXCEEDANCE, before[experiment], None))
             for name, probability, reason in arms:
                 try:
-                    measures = {"reason": reason} if reason else calibration_measures(own.y, probability)
+                    measures = {"reason": reason} if reason else calibration_measures(own.y, probability, own.series)
                 except NotRun as not_measured:
                     measures = {"reason": str(not_measured)}
                 rows.append(block | {"experiment": experiment, "arm": name} | measures)
@@ -68,7 +75,8 @@ def reliability_table(fold, matrix, tail, level, seed):
     Returns
     -------
     DataFrame
-        A row per point: forecast, frequency, days with this forecast, low and high of the band, fold, label, arm.
+        A row per point: forecast, frequency, days with this forecast, low and high of the band, fold, label, arm. With
+        several series, a point has all rows of a forecast, rounded to `DIGITS`.
     """
     tables = []
     for experiment, own in matrix.each():
@@ -77,11 +85,19 @@ def reliability_table(fold, matrix, tail, level, seed):
         for name, probability, reason in recalibrations(experiment, own, tail):
             if reason or name == "isotonic":  # an isotonic curve has a few steps and shows little
                 continue
+            several = len(set(own.series)) > 1
+            if several:
+                probability = probability.round(DIGITS)
             points = pd.DataFrame({"forecast": probability, "frequency": recalibrated_frequency(own.y, probability)})
             points = points.groupby("forecast")["frequency"].agg(["first", "size"]).reset_index()
             points.columns = ["forecast", "frequency", "days"]
             if name == "raw":
-                _, points["low"], points["high"] = consistency_band(probability, level, RESAMPLES, rng)
+                if several:
+                    y, p = own.y.to_numpy(), probability.to_numpy()
+                    band = consistency_band_of_dates(y, p, own.days, level, RESAMPLES, rng)
+                else:
+                    band = consistency_band(probability, level, RESAMPLES, rng)
+                _, points["low"], points["high"] = band
             tables.append(points.assign(fold=fold, label=experiment, arm=name))
     return pd.concat(tables) if tables else pd.DataFrame(columns=["label"])
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from fd01.evaluation.blocks import AFTER_CUTOFF, POOLED, RESAMPLED_MEASURES, intervals, measure_block, pool
 from fd01.evaluation.exposure import clean_parts, data_ends
+from fd01.evaluation.heterogeneity import detectable_by_number, series_differences, series_table, summarise
 from fd01.evaluation.metrics_table import best_baseline, compared_rows, seed_ranges
 from fd01.evaluation.paired_comparisons import (
     Design,
@@ -20,7 +21,10 @@ from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
-EXPERIMENT = ["fold", "experiment", "score_kind", "optimistic", "n", "positives", "lacking", "block_length"]
+EXPERIMENT = [
+    *("fold", "experiment", "score_kind", "optimistic"),
+    *("n", "positives", "dates", "n_series", "one_class", "lacking", "block_length"),
+]
 PAIR = [*EXPERIMENT[:4], "against", "other", "family", "exposure", *EXPERIMENT[4:]]
 COLUMNS = {
     "power": [
@@ -44,6 +48,15 @@ COLUMNS = {
         *(f"{measure}{end}" for measure in RESAMPLED_MEASURES for end in ("", "_low", "_high")),
     ],
     "walk_forward": ["experiment", "against", "other", "difference", "blocks", "sd", "min", "max", "above"],
+    "series": [
+        *("fold", "experiment", "other", "series", "n", "positives", "auc", "other_auc", "difference", "se"),
+        *("shrunken", "shrunken_se", "weight", "without"),
+    ],
+    "heterogeneity": [
+        *("fold", "experiment", "other", "series", "above", "pooled", "without_low", "without_high", "correlation"),
+        *("shrinkage", "random_series", "random_mean", "random_se", "random_low", "random_high", "random_tau"),
+    ],
+    "detectable": ["fold", "experiment", "other", "number", "se", "detectable"],
 }
 
 
@@ -93,7 +106,7 @@ def comparison_tables(matrices, metrics, experiments, target, systems, cut_off, 
         for fold, matrix in clean_parts(matrices, cut_off).items()
     }
     pools = {AFTER_CUTOFF: clean, POOLED: {fold: pair for fold, pair in blocks.items() if is_walk_forward(fold)}}
-    blocks = list(blocks.values())
+    of_folds, blocks = blocks, list(blocks.values())
     for name, parts in pools.items():
         blocks += pooled_with_apart(list(parts.values()), name)
 
@@ -113,12 +126,43 @@ def comparison_tables(matrices, metrics, experiments, target, systems, cut_off, 
         "margins": at_other_margins(comparisons, statistics),
         "twins": pd.DataFrame([row for block, _ in blocks if block for row in compare_single_twins(block, design)]),
         "walk_forward": across_blocks(comparisons),
+        **series_tables(matrices, {fold: block for fold, (block, _) in of_folds.items()}, design),
     }
     optimistic = experiments.set_index("experiment")["optimistic"]
     for table in (comparisons, tables["intervals"]):
         table["score_kind"] = table["experiment"].map(kinds)
         table["optimistic"] = table["experiment"].map(optimistic)
     return {name: tables[name].reindex(columns=columns) for name, columns in COLUMNS.items()}
+
+
+def series_tables(matrices, blocks, design):
+    """How the difference to the reference varies from series to series; tables by name, empty for a single series.
+
+    Parameters
+    ----------
+    matrices, blocks : dicts of fold to ScoreMatrix, and to Block or None
+    design : Design
+
+    Returns
+    -------
+    dict of DataFrame
+        `series`, a row per series; `heterogeneity`, a row per pair of experiments; `detectable`, a row per number of
+        series. By the functions of `fd01.evaluation.heterogeneity`.
+    """
+    tables, alpha = {"series": [], "heterogeneity": [], "detectable": []}, design.statistics["alpha"]
+    for fold, block in blocks.items():
+        if block is None or block.n_series == 1 or design.reference not in block.experiments:
+            continue
+        matrix = matrices[fold]
+        for experiment in block.experiments:
+            if experiment == design.reference:
+                continue
+            pair = {"fold": fold, "experiment": experiment, "other": design.reference}
+            found = series_differences(matrix, experiment, matrix.scores[[design.reference]], block.length)
+            tables["series"].append(series_table(found, alpha).assign(**pair))
+            tables["heterogeneity"].append(pd.DataFrame([pair | summarise(found, alpha)]))
+            tables["detectable"].append(detectable_by_number(found, design.statistics).assign(**pair))
+    return {name: pd.concat(parts) if parts else pd.DataFrame() for name, parts in tables.items()}
 
 
 def pooled_with_apart(parts, name):
@@ -136,8 +180,8 @@ def pooled_with_apart(parts, name):
     """
 
     def usable(blocks):
-        """Those of which DeLong's covariance is defined: it needs two days of each class."""
-        return [block for block in blocks if block and 1 < block.positives < block.n - 1]
+        """Those of which the covariance is defined: of one series it needs two days of each class."""
+        return [block for block in blocks if block and not np.isnan(block.covariance).any()]
 
     whole, apart = usable(block for block, _ in parts), {}
     for experiment in dict.fromkeys(experiment for _, of_part in parts for experiment in of_part):

@@ -6,6 +6,7 @@ from fd01.models.forecasts import STATE_COLUMNS
 from fd01.models.heads import fit_head, scale_features
 from fd01.scoring.fold_scores import check_history, fit_folds
 from fd01.scoring.predictions import write_folds
+from fd01.study.systems import EACH
 from fd01.workflow.errors import NotRun
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame, read_table
@@ -22,7 +23,7 @@ def state_columns(settings):
     return ["row", "seed", *(name for name in STATE_COLUMNS if name.startswith(LAYERS[settings["states"]]))]
 
 
-def score_all(states, dataset, origins, settings, targets, labels, reason=None, needed=None):
+def score_all(states, dataset, origins, settings, targets, labels, reason=None, needed=None, each=False):
     """Scores of a probe for every train end and target, see `fd01.scoring.fold_scores.fit_folds`.
 
     Parameters
@@ -33,6 +34,7 @@ def score_all(states, dataset, origins, settings, targets, labels, reason=None, 
     targets : list of dict with `target` and `horizon`
     labels : section `labels` of the configuration
     reason, needed : as for `fd01.scoring.fold_scores.score_folds`
+    each : bool, whether each series has a head of its own
     """
     seeds = []
     for seed, group in states.groupby("seed", dropna=False):
@@ -55,7 +57,7 @@ def score_all(states, dataset, origins, settings, targets, labels, reason=None, 
             scores = fit_head(np.column_stack([features, scale]), split, train_rows, rows, **settings["head"])
             yield scores, dict(score_kind="probability", is_probability=True, seed=seed)
 
-    return fit_folds(origins, targets, fit)
+    return fit_folds(origins, targets, fit, each)
 
 
 if __name__ == "__main__":
@@ -67,7 +69,7 @@ if __name__ == "__main__":
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     reason, needed = provenance.pop("not_run", None), provenance.pop("needed", None)
     frames, not_run = score_all(
-        states, dataset, origins, params.settings, params.targets, params.labels, reason, needed
+        states, dataset, origins, params.settings, params.targets, params.labels, reason, needed, params.fit == EACH
     )
     provenance["model"] += f", hidden states and {params.settings['head']['kind']} head"
     provenance["fitted_on"] = "training period (the head alone)"

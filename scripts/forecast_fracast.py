@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.data.origins import EVALUATION
 from fd01.data.inputs import first_inputs, input_series, windows
+from fd01.data.origins import EVALUATION
 from fd01.models.forecasts import LEVELS, quantile_frame
 from fd01.workflow.files import sha256
 from fd01.workflow.logs import configure_logging

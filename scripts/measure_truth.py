@@ -1,10 +1,11 @@
 """Compare the AUC of every experiment on simulated prices with the AUC that the known truth lets it expect."""
 
+import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
-from fd01.data.synthetic import expected_auc, true_probability
+from fd01.data.synthetic import expected_auc, expected_auc_within, true_probability
 from fd01.data.targets import threshold_return
+from fd01.evaluation.metrics import auc_within
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
@@ -16,6 +17,8 @@ COLUMNS = ["target", "horizon", "fold", "experiment", "n", "best", "expected", "
 def true_probabilities(dataset, simulated, target, labels):
     """True probability of the target with this name after each day of the dataset; Series by day.
 
+    Of several series, it is by series and day.
+
     Parameters
     ----------
     dataset : DataFrame
@@ -25,7 +28,9 @@ def true_probabilities(dataset, simulated, target, labels):
     target : str
     labels : dict, that section of the configuration
     """
-    variance = simulated.set_index("Date")["next_variance"].loc[dataset["Date"]]
+    key = ["series", "Date"] if "series" in simulated else ["Date"]  # the dataset may name an only series otherwise
+    variance = dataset[key].merge(simulated[[*key, "next_variance"]], how="left", validate="1:1").set_index(key)
+    variance = variance["next_variance"]
     threshold = threshold_return(dataset, target, labels)
     return pd.Series(true_probability(variance.to_numpy(), target, threshold), variance.index)
 
@@ -33,14 +38,23 @@ def true_probabilities(dataset, simulated, target, labels):
 def truth_rows(matrix, probability):
     """A row per experiment of a `ScoreMatrix`, as dicts: the AUC it can expect, the AUC it has, and the best possible.
 
-    `probability` is the true one, a Series by day.
+    Days are ranked within their series. `probability` is the true one, as `true_probabilities` returns it.
     """
     for experiment, own in matrix.each():
-        p, scores = probability.loc[own.days].to_numpy(), own.scores[experiment]
-        best, _ = expected_auc(p, p)
-        expected, error = expected_auc(p, scores.to_numpy())
-        auc = roc_auc_score(own.y, scores)
-        z = (auc - expected) / error if scores.nunique() > 1 else 0.0  # a constant has the AUC 0.5, without error
+        several = probability.index.nlevels == 2
+        days = pd.MultiIndex.from_arrays([own.series, own.days]) if several else own.days
+        p, y, scores = probability.loc[days].to_numpy(), own.y.to_numpy(), own.scores[experiment].to_numpy()
+        auc = auc_within(y, scores, own.series)
+        if np.isnan(auc):
+            continue
+        if several:
+            (best, _), (expected, error) = (
+                expected_auc_within(p, score, y, own.series, own.days) for score in (p, scores)
+            )
+        else:
+            (best, _), (expected, error) = (expected_auc(p, score) for score in (p, scores))
+        varies = pd.Series(scores).groupby(own.series).nunique().max() > 1
+        z = (auc - expected) / error if varies else 0.0  # a constant has the AUC 0.5, without error
         row = {"experiment": experiment, "n": len(p), "best": best, "expected": expected}
         yield row | {"auc": auc, "standard_error": error, "z": z}
 
@@ -55,7 +69,6 @@ if __name__ == "__main__":
             continue  # beyond the next day, the true probability has no closed form
         probability = true_probabilities(dataset, simulated, target["target"], params.labels)
         for fold, matrix in read_score_matrices(files.predictions, outcomes, target).items():
-            if matrix.y.nunique() == 2:
-                rows += [target | {"fold": fold} | row for row in truth_rows(matrix, probability)]
+            rows += [target | {"fold": fold} | row for row in truth_rows(matrix, probability)]
     with replacing(snakemake.output[0]) as path:
         pd.DataFrame(rows, columns=COLUMNS).to_csv(path, index=False)

@@ -3,6 +3,10 @@
 A figure shows at most `fd01.report.figures.CURVES` experiments, the same on every fold, by the score by which each is
 compared: `fd01.report.figures.CHOICE`, by the mean AUC over the folds. Of curves, the files `{fold}-all.svg` show every
 score of every experiment in a panel of its own.
+
+Only days of one series are ranked against each other. So the curve of several series is the mean of their curves, with
+the weights of the pooled measure: the area under it is the pooled AUC, or the pooled average precision. In the other
+figures, the rank of a score within its series stands for the score.
 """
 
 from dataclasses import dataclass
@@ -10,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import precision_recall_curve, roc_auc_score, roc_curve
+from sklearn.metrics import precision_recall_curve, roc_curve
 
 from fd01.data.touch import CLOSE_EXCEEDANCE
-from fd01.evaluation.metrics import sweep
+from fd01.evaluation.curves import mean_precision_recall_curve, mean_roc_curve, ranks_within
+from fd01.evaluation.metrics import auc_within, sweep
 from fd01.evaluation.outcomes import mean_scores
 from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.report.figures import (
@@ -59,54 +64,81 @@ def read_scores(paths, outcomes, target):
     return mean_scores(rows.assign(label=display_names(rows)), outcomes, **target)
 
 
+def has_several_series(scores):
+    """Whether the rows of a block are of more than one series."""
+    return scores["series"].nunique() > 1
+
+
+def varying(scores):
+    """Pairs of a label and its rows, if in some series it has several scores and in some both outcomes."""
+    for label, rows in scores.groupby("label", sort=False):
+        if (rows.groupby("series", observed=True)[["score", "y"]].nunique().max() > 1).all():
+            yield label, rows
+
+
 def by_label(scores, function):
-    """The tables `function(y, score)` of all labels in one, with a column `label`; constant scores are left out."""
-    groups = [(label, rows) for label, rows in scores.groupby("label", sort=False) if rows["score"].nunique() > 1]
-    tables = [function(rows["y"], rows["score"]).assign(label=label) for label, rows in groups]
+    """The tables `function(rows)` of all labels in one, with a column `label`; constant scores are left out."""
+    tables = [function(rows).assign(label=label) for label, rows in varying(scores)]
     return pd.concat(tables) if tables else pd.DataFrame(columns=["label"])
 
 
+def arrays(rows):
+    """Outcomes, scores and series of the rows, shape (n,) each."""
+    return (rows[column].to_numpy() for column in ("y", "score", "series"))
+
+
 def aucs_of(scores):
-    """AUC by label on one block, highest first; without constant scores, and empty if one outcome is all there is."""
-    if scores["y"].nunique() < 2:
-        return pd.Series(dtype=float)
-    aucs = {
-        label: roc_auc_score(rows["y"], rows["score"])
-        for label, rows in scores.groupby("label", sort=False)
-        if rows["score"].nunique() > 1
-    }
-    return pd.Series(aucs, dtype=float).sort_values(ascending=False, kind="stable")
+    """AUC by label on one block, highest first; without constant scores, and empty if no series has both outcomes."""
+    aucs = pd.Series({label: auc_within(*arrays(rows)) for label, rows in varying(scores)}, dtype=float)
+    return aucs.sort_values(ascending=False, kind="stable")
 
 
 def roc_table(scores):
-    """False and true positive rate of every label at every threshold."""
+    """False and true positive rate of every label at every threshold; of several series, the mean curve."""
 
-    def rates(y, score):
-        fpr, tpr, _ = roc_curve(y, score)
-        return pd.DataFrame({"false_positive_rate": fpr, "true_positive_rate": tpr, "auc": roc_auc_score(y, score)})
+    def rates(rows):
+        y, score, series = arrays(rows)
+        fpr, tpr = mean_roc_curve(y, score, series) if has_several_series(rows) else roc_curve(y, score)[:2]
+        auc = auc_within(y, score, series)
+        return pd.DataFrame({"false_positive_rate": fpr, "true_positive_rate": tpr, "auc": auc})
 
     return by_label(scores, rates)
 
 
 def precision_recall_table(scores):
-    """Recall and precision of every label at every threshold."""
+    """Recall and precision of every label at every threshold; of several series, the mean curve."""
 
-    def rates(y, score):
-        precision, recall, _ = precision_recall_curve(y, score)
-        # scikit-learn appends (recall 0, precision 1), which no threshold reaches.
-        return pd.DataFrame({"recall": recall[:-1], "precision": precision[:-1], "prevalence": y.mean()})
+    def rates(rows):
+        y, score, series = arrays(rows)
+        if has_several_series(rows):
+            recall, precision, prevalence = mean_precision_recall_curve(y, score, series)
+        else:
+            # scikit-learn appends (recall 0, precision 1), which no threshold reaches.
+            precision, recall = (values[:-1] for values in precision_recall_curve(y, score)[:2])
+            prevalence = y.mean()
+        return pd.DataFrame({"recall": recall, "precision": precision, "prevalence": prevalence})
 
     return by_label(scores, rates)
 
 
+def ranked(scores):
+    """The scores of a block; of several series, the rank of each within its series, from 0 to 1, stands for it."""
+    if not has_several_series(scores):
+        return scores
+    groups = scores.groupby("label", sort=False)
+    return pd.concat(rows.assign(score=ranks_within(rows["score"], rows["series"])) for _, rows in groups)
+
+
 def distribution_table(scores):
-    """The scores themselves."""
-    return scores[["label", "origin", "score", "y"]]
+    """The scores themselves; of several series, how many days of each outcome have each rank."""
+    if not has_several_series(scores):
+        return scores[["label", "origin", "score", "y"]]
+    return ranked(scores).groupby(["label", "score", "y"], sort=False).size().rename("days").reset_index()
 
 
 def sweep_table(scores):
-    """Precision, recall and F1 of every label at every threshold."""
-    return by_label(scores, sweep)
+    """Precision, recall and F1 of every label at every threshold; of several series, on the rank."""
+    return by_label(ranked(scores), lambda rows: sweep(rows["y"], rows["score"]))
 
 
 # The functions that draw take the same arguments, and return a figure, its title and its description:
@@ -127,6 +159,7 @@ class Block:
     names : dict of label to its name in figures
     reference : str or None, the label of the reference
     published : list of pairs of recall and precision that the original study published for this block
+    series : int, the number of series on the block
     """
 
     fold: str
@@ -136,6 +169,12 @@ class Block:
     names: dict
     reference: str
     published: list
+    series: int = 1
+
+    @property
+    def score(self):
+        """What stands for the score in the figures that are no curves."""
+        return "rank within its series" if self.series > 1 else "score"
 
     @property
     def best(self):
@@ -148,6 +187,11 @@ class Block:
         aucs = ", ".join(f"{self.names[label]} {number(self.aucs[label])}" for label in self.shown)
         return f"AUC: {aucs}."
 
+    def explain_mean(self, column):
+        """Say in a column that the curves are means."""
+        if self.series > 1:
+            column.write(f"the mean of {self.series} series, each ranked by itself", color=SOFT)
+
     def rest(self, *file):
         """What is left out; see `fd01.report.figures.rest`."""
         return rest(len(self.shown), self.compared, *file)
@@ -157,6 +201,7 @@ def curves(head, table, block, x, y, height):
     """A column with a panel of all curves that are shown, and the panel."""
     column = Column()
     column.write(head, weight="bold")
+    block.explain_mean(column)
     column.write(y.replace("_", " "))
     column.space(2)
     axes = column.panel(height, left=36)
@@ -192,7 +237,8 @@ def draw_precision_recall(table, block):
     column, axes = curves(f"Precision and recall on {block.fold}", table, block, "recall", "precision", 290)
     prevalence = table["prevalence"].iloc[0]
     axes.axhline(prevalence, color=PREVALENCE, lw=1)
-    entries = [({"color": PREVALENCE, "lw": 1}, f"guessing: the share of days with the event, {prevalence:.2f}")]
+    mean = "mean " if block.series > 1 else ""
+    entries = [({"color": PREVALENCE, "lw": 1}, f"guessing: the {mean}share of days with the event, {prevalence:.2f}")]
     if block.published:
         star = {"ls": "", "marker": "*", "ms": 12, "color": PUBLISHED}
         axes.plot(*zip(*block.published), zorder=4, **star)
@@ -205,6 +251,7 @@ def draw_all(table, block, x, y):
     """Every curve in a panel of its own, over the reference's, best AUC first."""
     column = Column()
     column.write(f"All curves on {block.fold}", weight="bold")
+    block.explain_mean(column)
     drawn = [label for label in block.aucs.index if label in set(table["label"])]
     column.legend([(REFERENCE_LINE, "the curve of the panel"), ({"color": SOFT, "lw": 1}, "the reference")])
     column.write(f"to the right: {x.replace('_', ' ')}; upwards: {y.replace('_', ' ')}", color=SOFT)
@@ -223,15 +270,20 @@ def draw_distributions(table, block):
     """Histograms of the scores, one panel per label: days with the event and days without."""
     column = Column()
     column.write(f"Scores on {block.fold}", weight="bold")
-    column.write("scores of days on which the event", color=SOFT)
+    column.write(
+        f"{block.score} on days on which the event" if block.series > 1 else "scores of days on which the event",
+        color=SOFT,
+    )
     column.legend([(look, word) for word, look, _ in OUTCOMES.values()])
     column.space(6)
     for label, axes in zip(block.shown, column.multiples([block.names[label] for label in block.shown], 78)):
         rows = table[table["label"] == label]
         axes.set(yticks=[])
         edges = np.histogram_bin_edges(rows["score"], bins=20)
+        days = rows.get("days", pd.Series(1, rows.index))
         for y, (_, look, filled) in OUTCOMES.items():
-            density, _ = np.histogram(rows.loc[rows["y"] == y, "score"], edges, density=True)
+            own = rows["y"] == y
+            density, _ = np.histogram(rows.loc[own, "score"], edges, density=True, weights=days[own])
             axes.stairs(density, edges, color=look["color"], fill=True, alpha=filled)
             axes.stairs(density, edges, **look)
     if left_out := block.rest():
@@ -243,7 +295,7 @@ def draw_sweep(table, block):
     """Precision, recall and F1 against the threshold, one panel per label."""
     column = Column()
     column.write(f"Every threshold on {block.fold}", weight="bold")
-    column.write("to the right: the threshold on the score; upwards, from 0 to 1:", color=SOFT)
+    column.write(f"to the right: the threshold on the {block.score}; upwards, from 0 to 1:", color=SOFT)
     column.legend([(look, word) for word, look in MEASURES.values()])
     column.space(6)
     for label, axes in zip(block.shown, column.multiples([block.names[label] for label in block.shown], 78)):
@@ -299,9 +351,11 @@ if __name__ == "__main__":
             if wildcards.figure in WITH_ALL:
                 save_svg(*message_figure(text), directory / f"{fold}-all.svg")
             continue
-        table = tabulate(scores[scores["fold"] == fold])
+        here = scores[scores["fold"] == fold]
+        table = tabulate(here)
         published = published_pairs(params.published, wildcards.dataset, fold, params.target)
-        block = Block(fold, best_first, len(main & set(best_first.index)), drawn, names, reference, published)
+        of_main = len(main & set(best_first.index))
+        block = Block(fold, best_first, of_main, drawn, names, reference, published, here["series"].nunique())
         save_figure(*draw(table, block), table, directory / fold)
         if wildcards.figure in WITH_ALL:
             save_svg(*draw_all(table, block, *WITH_ALL[wildcards.figure]), directory / f"{fold}-all.svg")

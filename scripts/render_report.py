@@ -15,9 +15,10 @@ from fd01.report.costs import by_experiment, by_rule, in_all, read_costs
 from fd01.report.files import embedded, files_of_run
 from fd01.report.glossary import read_glossary
 from fd01.report.html import inline_svg, render_page
-from fd01.report.licences import licences
+from fd01.report.licences import licences, prices_from
 from fd01.report.palette import style as figure_style
 from fd01.report.sections import LAYERS, SECTIONS
+from fd01.report.series import heat_tables, leading
 from fd01.report.tables import (
     MEASURES,
     baselines_of,
@@ -114,7 +115,8 @@ if __name__ == "__main__":
         group.append(alignment_check([row for row in tables["alignment"] if row["experiment"] == name]))
     doubtful = doubts(experiments)
     # Benchmark files are no input: that would run again what lacks them, such as imported predictions.
-    costs = read_costs(Path(files.verdict).parent / "benchmarks", set(snakemake.params.jobs), files)
+    params = snakemake.params
+    costs = read_costs(Path(files.verdict).parent / "benchmarks", set(params.jobs), set(params.rules))
     cost_by_rule = by_rule(costs)
     cost_by_rule.to_csv(snakemake.output.costs, index=False, float_format="%.2f")
     page = render_page(
@@ -164,13 +166,14 @@ if __name__ == "__main__":
         cost_by_rule=cost_by_rule.to_dict("records"),
         cost_by_experiment=by_experiment(
             costs,
-            snakemake.params.passes,
+            params.passes,
             {name: entry["forecasts"] for name, entry in provenance["experiments"].items()},
         ),
         glossary=read_glossary(Path(files.glossary).read_text(encoding="utf-8")),
-        licences=licences(snakemake.params.citation, description, config, provenance["experiments"]),
-        citation_text=in_words(snakemake.params.citation),
-        bibtex=bibtex(snakemake.params.citation),
+        prices_from=prices_from(description),
+        licences=licences(params.citation, description, config, provenance["experiments"]),
+        citation_text=in_words(params.citation),
+        bibtex=bibtex(params.citation),
         erratum=read_json(files.erratum),
         reproduction=read_json(files.reproduction) if files.reproduction else None,
         audit=read_audit(files.audit, files.predictions),
@@ -180,6 +183,13 @@ if __name__ == "__main__":
         tables=tables,
         titles={period["fold"]: period["title"] for period in summary["periods"]},
         names=names_of(config["experiments"]),
+        series_tables=heat_tables(pd.read_csv(files.series), order),
+        series_leading=leading(
+            [row["experiment"] for row in tables["heterogeneity"]],
+            config["decision"]["primary"],
+            experiments.set_index("experiment")["evidence"].to_dict(),
+        ),
+        series_figures=read_figures(sorted(Path(files.series_figures).glob("*.svg"))),
         figures=read_figures(files.figures),
         answer_figures=read_figures(Path(files.answer_figures).glob("*.svg")),
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},

@@ -7,15 +7,17 @@ from fd01.data.touch import CLOSE_EXCEEDANCE, level_corrected, needs_touch, touc
 from fd01.models.baselines import METHODS
 from fd01.scoring.fold_scores import fit_folds
 from fd01.scoring.predictions import write_folds
+from fd01.study.systems import EACH
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 from fd01.workflow.provenance import describe_job
 
 
-def score_all(dataset, origins, settings, targets, labels):
+def score_all(dataset, origins, settings, targets, labels, each=False):
     """Scores of a baseline for every train end and target, see `fd01.scoring.fold_scores.fit_folds`.
 
-    `settings` has `method`, a key of `METHODS`, and the settings of that method.
+    `settings` has `method`, a key of `METHODS`, and the settings of that method. `each` says whether a method for which
+    both is possible has one fit per series.
     """
     method = METHODS[settings["method"]]
     options = {key: value for key, value in settings.items() if key != "method"}
@@ -27,7 +29,7 @@ def score_all(dataset, origins, settings, targets, labels):
         for kind, values in level_corrected({own: scores}, rows, exponent).items():
             yield values, dict(score_kind=kind, is_probability=method.is_probability)
 
-    return fit_folds(origins, targets, fit)
+    return fit_folds(origins, targets, fit, method.each or each)
 
 
 if __name__ == "__main__":
@@ -35,7 +37,7 @@ if __name__ == "__main__":
     params = snakemake.params
     start = time.perf_counter()
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
-    frames, not_run = score_all(dataset, origins, params.settings, params.targets, params.labels)
+    frames, not_run = score_all(dataset, origins, params.settings, params.targets, params.labels, params.fit == EACH)
     method = METHODS[params.settings["method"]]
     provenance = {
         "model": params.settings["method"],

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.evaluation.audit import outdated
-from fd01.report.summary import Results, Study, summarise
+from fd01.report.facts import Results, Study
+from fd01.report.summary import summarise
 from fd01.workflow.files import read_json, write_json
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from fd01.data.origins import TRAIN, splits
 from fd01.data.inputs import percent_series
+from fd01.data.origins import TRAIN, splits
 from fd01.data.touch import touch_exponent, touch_exponents
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.forecasts import PARAMETERS

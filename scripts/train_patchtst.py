@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import partial
 
 import pandas as pd
 
@@ -9,10 +10,12 @@ from fd01.data.indicators import INDICATORS
 from fd01.data.origins import CALIBRATION, EVALUATION, hide_outcomes, sealed_days, splits
 from fd01.data.series import first_rows
 from fd01.data.targets import target_column
+from fd01.evaluation.metrics import auc_within
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.heads import require_two_classes
 from fd01.models.patchtst import predict, train, windows
 from fd01.scoring.predictions import concat_scores, scores_frame, write_predictions
+from fd01.study.systems import EACH
 from fd01.workflow.errors import NotRun
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
@@ -82,7 +85,9 @@ def train_and_score(dataset, origins, split, target, settings, seed, study_fold,
     def inputs(rows):
         return windows(values, rows, settings["context"], first[rows])
 
-    network, curve = train(inputs(rows), y, inputs(monitor), y_monitor, settings, seed, device)
+    series = origins.drop_duplicates("row").set_index("row")["series"][monitor].to_numpy()
+    auc = partial(auc_within, group=series)
+    network, curve = train(inputs(rows), y, inputs(monitor), y_monitor, settings, seed, device, auc)
     scored = [(EVALUATION, split.evaluation)]
     if settings["selection"] == "inner":  # otherwise the calibration tail was trained on
         scored.append((CALIBRATION, split.calibration))
@@ -111,18 +116,29 @@ if __name__ == "__main__":
     dataset, origins = (read_frame(path) for path in (snakemake.input.dataset, snakemake.input.origins))
     outcomes, _ = hide_outcomes(origins, sealed_days(dataset["Date"], params.sealed_blocks))
     frames, curves, not_run, parameters = [], [], [], None
+    each = params.fit == EACH
+    parts = list(origins.groupby("series", observed=True, sort=False)) if each else [(None, origins)]
     for target in params.targets:
-        (split,) = (s for s in splits(origins, **target) if s.train_end == snakemake.wildcards.train_end)
+        of_target = []
         try:
-            frame, curve, parameters = train_and_score(
-                dataset, origins, split, target, params.settings, seed, params.study_fold, outcomes, device
-            )
+            for series, part in parts:
+                if len(parts) > 1:
+                    logging.info("series %s", series)
+                (split,) = (s for s in splits(part, **target) if s.train_end == snakemake.wildcards.train_end)
+                of_target.append(
+                    train_and_score(
+                        *(dataset, part, split, target, params.settings, seed, params.study_fold),
+                        *(outcomes.loc[part.index], device),
+                    )
+                )
         except NotRun as reason:
+            reason = f"{series}: {reason}" if len(parts) > 1 else str(reason)
             logging.info("%s: not run: %s", target, reason)
-            not_run.append({**target, "reason": str(reason)})
+            not_run.append({**target, "reason": reason})
         else:
-            frames.append(frame)
-            curves.append(curve)
+            frames += [frame for frame, _, _ in of_target]
+            curves += [curve for _, curve, _ in of_target]
+            parameters = of_target[0][2]
     provenance = {
         "model": "PatchTST",
         "weights": "trained from scratch",

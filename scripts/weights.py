@@ -6,9 +6,9 @@ The next run then adds the experiments whose weights were missing.
 import logging
 from pathlib import Path
 
-from fd01.models.known_answers import FILE, REFUSED, lines, stop_if_refused, warnings
+from fd01.models.known_answers import FILE, REFUSED, lines, read_answers, stop_if_refused, warnings
 from fd01.models.verification import load_cases, verify
-from fd01.models.weights import fetch
+from fd01.models.weights import fetch, read_manifest
 from fd01.workflow.errors import UserError
 from fd01.workflow.files import read_json, write_json
 from fd01.workflow.logs import configure_logging
@@ -17,10 +17,16 @@ from fd01.workflow.logs import configure_logging
 def get_and_verify(path, model, params):
     """Fetch the weights of a model, write their manifest `path` and, beside it, their known answers.
 
+    Weights that others keep are checked and used as they are.
+
     Raises `UserError` if they cannot be fetched or are refused. With `missing: fail`, refused weights leave no answers,
     so that the next run stops too. Refused files of the hub are deleted if the configuration has no SHA-256 of them:
     `fetch` would keep them.
     """
+    if model in params.kept:
+        read_manifest(path)
+        print("\n".join(lines(read_answers(path))))
+        return
     entry = params.models[model]
     manifest = fetch(path.parent, model, entry)
     write_if_other(path, manifest)

@@ -8,11 +8,21 @@ from fd01.study.folds import is_walk_forward
 # The tables and figures that sections use or name, by these names.
 REPORT_TABLES = [
     *("power", "protocol-errors", "comparisons", "intervals", "margins", "walk-forward", "losses"),
+    *("heterogeneity", "detectable-by-number"),
     *("labels", "calibration", "explanation", "terciles", "contamination", "ledger", "alignment"),
 ]
 REPORT_FIGURES = ["direction", "auc", "labels", "reliability", "explanation"]
 
 
+# What the page is made with.
+REPORT_SOURCES = {
+    "glossary": source("docs/reference/glossary.md"),
+    "template": source("report/index.html.j2"),
+    "macros": source("report/macros.html.j2"),
+    "style": source("report/style.css"),
+    "script": source("report/script.js"),
+}
+SECTION_SOURCES = [source(f"report/sections/{section.name}.html.j2") for section in SECTIONS]
 CITATION = yaml.safe_load((HERE / "CITATION.cff").read_text())
 
 
@@ -51,3 +61,25 @@ def costly_jobs(wildcards):
     folder = f"results/{wildcards.dataset}/forecasts/"
     passes = set(shared_passes(wildcards).values())
     return sorted({*names, *passes, *SCORE_FIGURES, *(path.removeprefix(folder) for path in trainings)})
+
+
+def costly_rules(wildcards, input):
+    """Params function: of the rules with one job for a dataset, those that the report rests on, by their benchmark files.
+
+    These are the rules that make what the report reads, and what these rules read by a name that is always the same.
+    The audit is a run of its own, and so are the prices that an input function finds: they may be older than this run.
+    """
+
+    def paths(patterns):
+        return {re.sub(r"{dataset[^}]*}", wildcards.dataset, str(path)) for path in patterns if not callable(path)}
+
+    makes, reads = {}, {}
+    for one in workflow.rules:
+        for path in paths([one.benchmark] if one.benchmark else []):
+            if Path(path).parent.name == "benchmarks":
+                makes[Path(path).stem], reads[Path(path).stem] = paths(one.output), paths(one.input)
+    found, wanted = set(), {*map(str, input)} - {*map(str, input.audit)}
+    while new := {name for name in makes if makes[name] & wanted} - found:
+        found |= new
+        wanted |= set().union(*(reads[name] for name in new))
+    return sorted(found)

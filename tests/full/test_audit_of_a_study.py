@@ -80,7 +80,7 @@ def test_planted_leak_is_named_and_its_table_stays(tmp_path):
     ignored = shutil.ignore_patterns(".*", "results", "tests", "ledger")
     repository = shutil.copytree(ROOT, tmp_path / "repository", ignore=ignored)
     script = repository / "scripts" / "fd01" / "models" / "baselines.py"
-    honest = 'drawdown(dataset, window)'
+    honest = "drawdown(dataset, window)"
     assert script.read_text().count(honest) == 1
     script.write_text(script.read_text().replace(honest, f"{honest}.shift(-1)"))
     folder = new_study(tmp_path / "run")

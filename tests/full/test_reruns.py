@@ -5,7 +5,11 @@ import shutil
 
 import pytest
 from helpers.copies import copy_repository
-from helpers.run_workflow import planned, snakemake_in
+from helpers.gallery import ELSEWHERE
+from helpers.run_workflow import planned, snakemake, snakemake_in
+from helpers.studies import change, new_study, run_on_spy
+
+from fd01.workflow.parquet import read_frame
 
 CHOSEN = ["--config", "only=['BASE-prevalence','BASE-last-return']", "--", "results/sp500/metrics/metrics.csv"]
 AFTER_BASELINES = {"run_baseline": 2, "check_predictions": 1, "evaluate": 1}
@@ -85,3 +89,39 @@ def test_without_the_profile_a_touched_script_runs_again(project):
     assert planned_in(project, "--workflow-profile", "none", *CHOSEN) == {"evaluate": 1}
     (project / "scripts" / "fd01" / "data" / "origins.py").touch()
     assert planned_in(project, "--workflow-profile", "none", *CHOSEN) == {"evaluate": 1}
+
+
+METRICS = "results/spy/metrics/metrics.csv"
+OLD = (10**18, 10**18)  # nanoseconds: long before any result
+
+
+@pytest.fixture(scope="module")
+def on_own_files(tmp_path_factory):
+    """A finished study on a price file and on forecasts from elsewhere."""
+    folder = new_study(tmp_path_factory.mktemp("own") / "run")
+    days = read_frame(folder / "data/prices.parquet")["Date"]
+    forecasts = days[300:].dt.strftime("%Y-%m-%d").to_frame("day").assign(q10=-0.01, q50=0.0, q90=0.01)
+    forecasts.to_csv(folder / "data/elsewhere.csv", index=False)
+    change(folder, "experiments", "EXT", value=ELSEWHERE)
+    run_on_spy(folder, "BASE-prevalence", "EXT")
+    snakemake(folder, METRICS)
+    return folder
+
+
+def other_forecasts(path):
+    path.write_text(path.read_text().replace("0.01", "0.02"))
+
+
+@pytest.mark.parametrize(
+    ("name", "change_it", "rule"),
+    [("elsewhere.csv", other_forecasts, "score_external")],
+)
+def test_another_file_under_the_same_name_runs_again_however_old_it_is(on_own_files, tmp_path, name, change_it, rule):
+    folder = shutil.copytree(on_own_files, tmp_path / "run")
+    assert planned(folder, "--", METRICS) == {}
+    path = folder / "data" / name
+    os.utime(path, ns=OLD)
+    assert planned(folder, "--", METRICS) == {}
+    change_it(path)
+    os.utime(path, ns=OLD)
+    assert planned(folder, "--", METRICS)[rule] == 1

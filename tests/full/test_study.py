@@ -187,14 +187,14 @@ def test_report_is_self_contained_and_quotes_the_files(study):
 def test_report_says_who_is_better_and_what_the_days_can_tell(study):
     results = study / "results/sp500"
     page = (results / "report/index.html").read_text()
-    assert "Block by block through history: it takes hours" in page
+    assert "<b>Block by block through history</b> – it takes hours" in page
     rows = pd.read_csv(results / "metrics/comparisons.csv")
     assert set(rows["fold"]) == {"validation", "test", "after-cutoff"}
     assert page.count("<small>") and all(
         f'<span class="tag {verdict}">' in page for verdict in rows["verdict"].unique()
     )
     for row in rows[rows["adjusted_low"].notna()].itertuples():
-        assert f">{number(row.adjusted_low)} to {number(row.adjusted_high)}</td>" in page
+        assert f">{number(row.adjusted_low)} to {number(row.adjusted_high)}</small></td>" in page
     power = page[page.index('id="power"') :].partition("</table>")[0]
     for row in pd.read_csv(results / "metrics/power.csv").itertuples():
         assert f"{row.detectable:.3f}" in power

@@ -73,3 +73,12 @@ def test_missing_weights_stop_the_run_where_they_must_not_be_missing(hub, study)
     assert "ERROR fetch_weights: config.json of someone/some-model cannot be fetched: 127.0.0.1 answered" in run.stdout
     assert "Traceback" not in run.stdout
     assert not (study / MANIFEST).exists()
+
+
+def test_no_file_of_a_run_has_a_password_or_a_token(study):
+    secrets = {"HTTP_PROXY": "http://user:geheim@127.0.0.1:1", "HF_TOKEN": "hf_vertraulich"}
+    run = snakemake(study, MANIFEST, **secrets)
+    texts = {path: path.read_bytes() for path in study.rglob("*") if path.is_file()}
+    assert json.loads(texts[study / MANIFEST])["status"] == "missing"
+    assert not [path for path, text in texts.items() if b"geheim" in text or b"vertraulich" in text]
+    assert "geheim" not in run.stdout and "vertraulich" not in run.stdout

@@ -33,7 +33,7 @@ def scores(names):
     """Scores of experiments on 60 days, with outcomes."""
     rng = np.random.default_rng(0)
     y = (np.arange(60) % 3 == 0).astype(float)
-    days = {"origin": range(60), "y": y, "score_kind": "signal"}
+    days = {"series": "", "origin": range(60), "y": y, "score_kind": "signal"}
     return pd.concat(
         [pd.DataFrame(days | {"label": name, "experiment": name, "score": rng.random(60) + y}) for name in names]
     )

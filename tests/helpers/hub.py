@@ -35,6 +35,7 @@ class Hub(ThreadingHTTPServer):
     status : HTTP status to answer with, or None; `patience` requests for files are first answered well
     silent : whether requests are accepted and not answered
     cut : bytes of a file after which the connection is closed, once; None for never
+    odd : headers of every answer, by name, in the place of the right ones
     stall : bytes of a file after which the hub falls silent for good; None for never
     """
 
@@ -47,6 +48,7 @@ class Hub(ThreadingHTTPServer):
         self.files = {f"/{repository}/resolve/{revision}/{name}": content for name, content in files.items()}
         self.requests, self.sent = [], 0
         self.status, self.patience, self.silent, self.cut, self.stall = None, 0, False, None, None
+        self.odd = {}
         self.closing = threading.Event()
 
     def __enter__(self):
@@ -68,6 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def send_header(self, keyword, value):
+        super().send_header(keyword, self.server.odd.get(keyword, value))
+
     def do_HEAD(self):
         hub, asked = self.server, self.headers["Range"]
         hub.requests.append((self.command, self.path, asked))
@@ -86,6 +91,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(206 if asked else 200)
         self.send_header("ETag", f'"{hashlib.sha1(content).hexdigest()}"')
         self.send_header("X-Repo-Commit", hub.revision)
+        for name in {"Location", "X-Linked-Size"} & set(hub.odd):
+            self.send_header(name, None)
         self.send_header("X-Xet-Hash", hashlib.sha256(content).hexdigest())  # an offer of another protocol
         self.send_header("X-Xet-Refresh-Route", hub.url)
         self.send_header("Content-Length", str(len(content) - start))

@@ -8,7 +8,8 @@ import pandas as pd
 import yaml
 
 from fd01.data.origins import build_origins
-from fd01.data.prices import OHLCV, build_dataset
+from fd01.data.price_checks import OHLCV
+from fd01.data.prices import build_dataset
 from fd01.evaluation.score_matrix import ScoreMatrix
 from helpers.paths import ROOT
 
@@ -70,7 +71,9 @@ def block(fold, role, y, start="2020-01-01", train_end="2019-12-31"):
     """Origins of one fold and role with the outcomes `y` of `up_1`."""
     days = pd.bdate_range(start, periods=len(y))
     outcomes = np.asarray(y, float)
-    return pd.DataFrame({"fold": fold, "train_end": train_end, "role": role, "series": "", "origin": days, "up_1": outcomes})
+    return pd.DataFrame(
+        {"fold": fold, "train_end": train_end, "role": role, "series": "", "origin": days, "up_1": outcomes}
+    )
 
 
 def score_rows(origins, scores, *, seed=None, score_kind="probability", is_probability=True):
@@ -104,3 +107,19 @@ def lacking(matrix, name, days):
 def through_csv(table):
     """`table` as the next rule reads it."""
     return pd.read_csv(io.StringIO(table.to_csv(index=False)))
+
+
+def several_series(y, days, is_probability=True, **scores):
+    """A `ScoreMatrix` of several series: outcomes `y` and each score are dicts of series to an array.
+
+    `days` is a dict of series to its days; a series may begin and end when it likes.
+    """
+    index = pd.DatetimeIndex(np.concatenate([days[name] for name in y]))
+    return ScoreMatrix(
+        days=index,
+        y=pd.Series(np.concatenate([np.asarray(one, float) for one in y.values()]), index),
+        scores=pd.DataFrame({name: np.concatenate([score[one] for one in y]) for name, score in scores.items()}, index),
+        kinds=pd.Series("probability", scores.keys()),
+        is_probability=pd.Series(is_probability, scores.keys()),
+        series=np.repeat(np.array(list(y), object), [len(one) for one in y.values()]),
+    )

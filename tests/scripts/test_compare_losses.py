@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from arch.bootstrap import StationaryBootstrap
-from helpers.made_up_data import lacking
+from helpers.made_up_data import lacking, several_series
 from scipy.signal import lfilter
 from sklearn.metrics import brier_score_loss, log_loss
 
@@ -216,3 +216,36 @@ def test_studentised_test_keeps_its_size_while_losses_persist():
     independent = pd.DataFrame(random.normal(size=(N, 500)))
     t = studentised(independent, 15, 1.0).mean() * np.sqrt(N)
     assert (t.abs() <= (independent.mean() / independent.std() * np.sqrt(N)).abs() * (1 + 1e-9)).all()
+
+
+def two_series():
+    """The series A, and B with half of its days; each has probabilities of two experiments."""
+    random = np.random.default_rng(1)
+    days = {"A": pd.bdate_range("2015-01-01", periods=N)}
+    days["B"] = days["A"][N // 4 : 3 * N // 4]
+    y = {name: (random.random(len(own)) < 0.3).astype(float) for name, own in days.items()}
+    scores = {
+        name: {one: random.random(len(own)) for one, own in days.items()} for name in ("first", "second", "third")
+    }
+    return several_series(y, days, **scores)
+
+
+def test_loss_of_a_date_is_the_mean_over_its_series():
+    matrix = two_series()
+    of_rows = (matrix.scores["first"] - matrix.y) ** 2
+    losses = daily_losses(matrix)["brier"]["first"]
+    assert losses.index.is_unique and losses.index.is_monotonic_increasing and len(losses) == N
+    shared, alone = matrix.days[N:][0], matrix.days[0]
+    assert losses.loc[shared] == pytest.approx(of_rows.loc[shared].mean()) and len(of_rows.loc[shared]) == 2
+    assert losses.loc[alone] == of_rows.loc[alone]
+    assert mean_losses(matrix).query("experiment == 'first' and loss == 'brier'")["n"].item() == N
+
+
+def test_a_series_that_is_there_twice_makes_no_loss_test_surer():
+    one = score_matrix()
+    columns = {name: {"A": one.scores[name].to_numpy(), "B": one.scores[name].to_numpy()} for name in one.scores}
+    twice = several_series(dict.fromkeys("AB", one.y), dict.fromkeys("AB", one.days), **columns).only(
+        {"true", "useless", "wrong"}
+    )
+    expected, found = (compare_losses(daily_losses(m)["brier"], "useless", set(), STATISTICS) for m in (one, twice))
+    pd.testing.assert_frame_equal(expected, found)

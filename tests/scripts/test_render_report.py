@@ -176,22 +176,22 @@ def results_page(comparisons=PAIRS, **changes):
 
 def test_results_section_shows_one_interval_per_pair_and_none_that_speaks_against_its_verdict():
     page = results_page()
-    assert page.count("0.025 to 0.075") == 1 and "<td>no verdict" not in page
+    assert page.count("0.025 to 0.075") == 1 and not re.search(r"<td[^>]*>no verdict", page)
     cells = re.findall(
-        r'<td class="n">([\d.−]+) to ([\d.−]+)</td><td class="n">.*?</td><td><span class="tag (\w+)', page
+        r'class="interval">([\d.−]+) to ([\d.−]+)</small></td>\s*<td data-key="(.*?)"><span class="tag (\w+)', page
     )
-    for low, high, verdict in cells:
+    for low, high, p, verdict in cells:
         excludes_zero = float(low.replace("−", "-")) > 0 or float(high.replace("−", "-")) < 0
-        assert excludes_zero == (verdict in ("better", "worse"))
+        assert excludes_zero == (verdict in ("better", "worse")) == (float(p) < 0.05)
     assert len(cells) == 4
-    (without,) = re.findall(r">–</td><td class=\"n\">–</td><td>(<span.*?)</td>", page)
+    (without,) = re.findall(r'<td data-key="nan">(.*?)</td>', page)
     assert "no verdict" in without and "one random network" in without and ">inconclusive<" not in without
 
 
-def test_tables_of_more_than_two_blocks_are_printed_across_the_page():
-    assert 'class="scroll wide"' not in results_page()
-    three = results() | {"folds": [*FOLDS, "third"]}
-    assert results_page(results=three).count('class="scroll wide"') == 2
+def test_tables_of_more_than_three_blocks_are_printed_across_the_page():
+    folds = [*FOLDS, "third", "fourth"]
+    pages = [results_page(results=results() | {"folds": folds[:count]}) for count in (3, 4)]
+    assert [page.count('class="scroll wide"') for page in pages] == [0, 3]
 
 
 def test_results_section_names_experiments_seeds_and_baselines_in_words():
@@ -354,10 +354,12 @@ def test_calibration_shows_the_probability_before_the_touch_correction_beside_th
         render(REPORT, "sections/calibration.html.j2", tables={"calibration": kept}, **content)
         for kept in (rows[:-1], [row for row in rows if row["arm"] != "close-exceedance"])
     ]
-    heads = [re.findall(r'<th class="n">(.*?)</th>', page)[:-2] for page in pages]
-    assert heads[0] == 2 * ["uncorrected", "raw", "Platt", "isotonic"] + ["raw", "Platt"]
+    heads = [re.findall(r'<th class="n(?: edge)?">(.*?)</th>', page)[:-2] for page in pages]
+    assert heads[0] == 2 * ["un\N{SOFT HYPHEN}corrected", "raw", "Platt", "isotonic"] + ["raw", "Platt"]
     assert heads[1] == 2 * ["raw", "Platt", "isotonic"] + ["raw", "Platt"]
-    first = [re.findall(r'<td class="n">(.*?)</td>', line)[:4] for line in pages[0].splitlines() if "</td>" in line]
+    first = [
+        re.findall(r'<td class="n(?: edge)?">(.*?)</td>', line)[:4] for line in pages[0].splitlines() if "</td>" in line
+    ]
     assert first == [["0.1600", "0.1400", "0.1300", "0.1500"], ["–", "0.1400", "0.1300", "0.1500"]]
     assert "For GARCH, “raw” is therefore <b>level corrected on training data</b>" in pages[0]
     assert "level corrected" not in pages[1]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.made_up_data import CONFIG, block, lacking, score_matrix, score_rows
+from helpers.made_up_data import CONFIG, block, lacking, score_matrix, score_rows, several_series
 from scipy.signal import lfilter
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
@@ -12,6 +12,7 @@ from slice_contamination import COLUMNS, contamination_table
 from fd01.evaluation.comparison import delong
 from fd01.evaluation.contamination import measure_slice, slices
 from fd01.evaluation.exposure import data_ends, last_day, training_dates
+from fd01.evaluation.metrics import auc_within
 from fd01.scoring.predictions import write_folds
 
 STATISTICS = CONFIG["statistics"] | {"resamples": 200, "min_events": 10}
@@ -119,3 +120,66 @@ def test_pretrained_are_those_with_a_manifest(tmp_path):
     assert training_dates(tmp_path / "model") == WEIGHTS
     assert data_ends([tmp_path / "model"]) == {"model": WEIGHTS["trained_until"]}
     assert set(rows["role"]) == {EVALUATION}
+
+
+def several(seed=0, level=0.0, names=("A", "B", "C")):
+    """Three series, the second of which begins later, with scores that share the news of a date; B's have a level."""
+    rng = np.random.default_rng(seed)
+    dates = pd.bdate_range("2020-01-01", periods=150)
+    days = dict(zip(names, (dates, dates[60:], dates)))
+    common, y, model, reference = rng.standard_normal(150), {}, {}, {}
+    for i, (name, own) in enumerate(days.items()):
+        shared, noise = common[-len(own) :], rng.standard_normal((3, len(own)))
+        y[name] = (shared + noise[0] > 0.6).astype(float)
+        model[name] = shared + noise[1] + level * (i == 1)
+        reference[name] = shared + noise[2]
+    return several_series(y, days, model=model, reference=reference)
+
+
+def sliced(matrix):
+    return contamination_table({"test": matrix}, {"model": WEIGHTS}, "reference", STATISTICS).set_index("slice")
+
+
+def test_slices_of_several_series_are_cut_by_date_and_ranked_within_series():
+    matrix = several()
+    rows = sliced(matrix)
+    dates = matrix.days[:150]
+    assert rows["n"].tolist() == [2 * 43, 2 * 107 + 90, int((matrix.days > "2020-05-31").sum())]
+    assert rows.loc["before cut-off", ["first", "last"]].astype(str).tolist() == ["2020-01-01", "2020-02-28"]
+    assert str(rows.loc["after cut-off", "last"]) == str(dates[-1].date())
+    after = matrix.on(matrix.days > "2020-02-29")
+    wanted = [
+        auc_within(after.y.to_numpy(), after.scores[name].to_numpy(), after.series) for name in ("model", "reference")
+    ]
+    assert rows.loc["after cut-off", ["auc", "reference_auc"]].tolist() == pytest.approx(wanted)
+
+
+def test_level_and_names_of_series_move_no_auc_of_a_slice():
+    rows = sliced(several())
+    for other in (several(level=9.0), several(names=("Z", "M", "A"))):
+        for column in ("auc", "reference_auc", "difference", "se"):
+            assert sliced(other)[column].tolist() == pytest.approx(rows[column].tolist())
+
+
+def test_a_series_that_is_there_twice_makes_no_slice_surer():
+    one = score_matrix(Y, model=MODEL, reference=REFERENCE)
+    columns = {name: dict.fromkeys("AB", one.scores[name].to_numpy()) for name in one.scores}
+    twice = several_series(dict.fromkeys("AB", Y), dict.fromkeys("AB", one.days), **columns)
+    first, second = sliced(one), sliced(twice)
+    for column in ("auc", "reference_auc", "difference"):
+        assert second[column].tolist() == pytest.approx(first[column].tolist())
+    assert second["se"].tolist() == pytest.approx(first["se"].tolist(), rel=0.03)
+
+
+def test_slices_of_several_series_without_a_pair_of_days_or_with_few_dates_have_no_auc():
+    dates = pd.bdate_range("2020-01-01", periods=40)
+    ones = {"A": np.zeros(40), "B": np.ones(40)}  # each series has one outcome: there is no pair to rank
+    random = {name: RNG.random(40) for name in ones}
+    matrix = several_series(ones, dict.fromkeys(ones, dates), model=random, reference=random)
+    row = measure_slice(matrix, "model", "reference", STATISTICS)
+    assert "auc" not in row and row["reason"] == "no series has days with the event and days without"
+    names = [f"S{i:02}" for i in range(20)]
+    short = {name: np.array([0.0, 1.0]) for name in names}
+    random = {name: RNG.random(2) for name in names}
+    matrix = several_series(short, dict.fromkeys(names, dates[:2]), model=random, reference=random)
+    assert measure_slice(matrix, "model", "reference", STATISTICS)["reason"] == f"fewer than {FEWEST} dates"

@@ -44,13 +44,15 @@ def a20(prices):
 
     A weekly indicator has the value of the last **complete** week, Monday to Sunday: the close of the current week is
     not known yet. The new value is taken over on the Monday. If the Monday is a holiday, the value of the week before
-    stays for the whole week, as in the original study. A week without a trading day is left out, since TA-Lib would
-    carry its NaN into every later week.
+    stays for the whole week, as in the original study. A week without a trading day has no row, since TA-Lib would
+    carry a NaN into every later week.
     """
     import talib
 
     high, low, close, volume = (prices[name].astype(float) for name in ("High", "Low", "Close", "Volume"))
-    weekly = close.resample("W-MON", label="left", closed="left").last().dropna()
+    mondays = close.index - pd.to_timedelta(close.index.weekday, unit="D")
+    ends_week = ~mondays.duplicated(keep="last")
+    weekly = close[ends_week].set_axis(mondays[ends_week])
 
     def last_complete_week(indicator):
         return indicator.shift(1).reindex(close.index).ffill()

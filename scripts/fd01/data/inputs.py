@@ -14,8 +14,7 @@ def input_series(dataset, name):
     """The input series with this name, float64 array of shape (days,).
 
     `close`: the Close; `high-price`: the High; `simple-return`: Close_t / Close_{t-1} - 1; `return`:
-    log(Close_t / Close_{t-1}); `high`: log(High_t / Close_{t-1}). The first value that a series has of the last three is
-    NaN.
+    log(Close_t / Close_{t-1}); `high`: log(High_t / Close_{t-1}). The last three are NaN on the first day of a series.
     """
     if name in PRICES:
         return dataset[PRICES[name]].to_numpy(float)

@@ -37,26 +37,22 @@ def check_prices(frame, sessions=None, largest_move=LARGEST_MOVE, remedy=""):
     UserError
         With the problem, the first rows that have it, and, where one is found, the likely cause.
     """
-    dates, prices = frame["Date"], frame[OHLCV].astype(float)
+    dates, prices = frame["Date"], frame[OHLCV].to_numpy(float)
+    open_, high, low, close, volume = prices.T
     _check_step(dates)
-    refuse_rows(
-        frame,
-        dates.duplicated(keep=False),
-        "a date that occurs more than once",
-        "a table of several series needs the column series",
-    )
+    several = "a table of several series needs the column series"
+    refuse_rows(frame, dates.duplicated(keep=False), "a date that occurs more than once", several)
     refuse_rows(frame, dates < dates.cummax(), "dates out of order")
     wrong = ~np.isfinite(prices).all(axis=1)
-    incomplete = len(wrong) and wrong.iloc[-1] and not wrong.iloc[:-1].any()
+    incomplete = wrong[-1:].any() and not wrong[:-1].any()
     hint = "the last bar was not complete when it was fetched: fetch the prices again" if incomplete else ""
     refuse_rows(frame, wrong, "missing or infinite values", hint)
-    refuse_rows(frame, (prices[OHLC] <= 0).any(axis=1), "prices that are not positive")
-    refuse_rows(frame, prices["Volume"] < 0, "negative volume")
-    refuse_rows(frame, prices["Volume"].rolling(20).max() == 0, "no volume for 20 days")
-    highest = prices[["Open", "Low", "Close"]].max(axis=1)
-    lowest = prices[["Open", "High", "Close"]].min(axis=1)
-    refuse_rows(frame, prices["High"] < highest * (1 - ROUNDING), "High below Low, Open or Close")
-    refuse_rows(frame, prices["Low"] > lowest * (1 + ROUNDING), "Low above High, Open or Close")
+    refuse_rows(frame, (prices[:, :4] <= 0).any(axis=1), "prices that are not positive")
+    refuse_rows(frame, volume < 0, "negative volume")
+    refuse_rows(frame, pd.Series(volume).rolling(20).max() == 0, "no volume for 20 days")
+    highest, lowest = np.maximum(open_, close), np.minimum(open_, close)
+    refuse_rows(frame, high < np.maximum(highest, low) * (1 - ROUNDING), "High below Low, Open or Close")
+    refuse_rows(frame, low > np.minimum(lowest, high) * (1 + ROUNDING), "Low above High, Open or Close")
     if sessions is not None and len(frame):
         _check_sessions(frame, sessions)
     _check_repeated(frame, prices)
@@ -107,34 +103,29 @@ def _check_sessions(frame, sessions):
 
 def _check_repeated(frame, prices):
     """Padded rows: a copy of the bar before, or a day without trades at the Close before."""
-    before = prices.shift()
-    copy = (prices == before).all(axis=1)
-    still = prices[OHLC].eq(before["Close"], axis=0).all(axis=1) & (prices["Volume"] == 0)
-    repeated = copy | still
+    before, after = prices[:-1], prices[1:]
+    still = (after[:, :4] == before[:, 3:4]).all(axis=1) & (after[:, 4] == 0)
+    repeated = np.append(False, (after == before).all(axis=1) | still)[: len(prices)]
     if repeated.sum() > REPEATED_BARS:
-        refuse_rows(
-            frame,
-            repeated,
-            "bars that repeat the bar before",
-            f"delete these padded rows; at most {REPEATED_BARS} are accepted",
-        )
+        hint = f"delete these padded rows; at most {REPEATED_BARS} are accepted"
+        refuse_rows(frame, repeated, "bars that repeat the bar before", hint)
 
 
 def _check_moves(frame, prices, largest_move, remedy):
-    before = prices["Close"].shift()
-    moves = prices[OHLC].div(before, axis=0)
-    beyond = (moves - 1).abs().max(axis=1) > largest_move
+    ratios = prices[1:, :4] / prices[:-1, 3:4]  # to the Close before
+    distances = np.abs(ratios - 1)
+    beyond = (distances > largest_move).any(axis=1)
     if not beyond.any():
         return
-    row = int(np.flatnonzero(beyond)[0])
-    name = "Close" if abs(moves["Close"].iloc[row] - 1) > largest_move else (moves.iloc[row] - 1).abs().idxmax()
-    ratio = moves[name].iloc[row]
+    day = int(beyond.argmax())
+    price = 3 if distances[day, 3] > largest_move else int(distances[day].argmax())
+    ratio = ratios[day, price]
     refuse_rows(
         frame,
-        beyond,
+        np.append(False, beyond),
         f"prices further from the Close before than the dataset's largest_move, {largest_move:g}",
-        f"on {frame['Date'].iloc[row]:%Y-%m-%d}, the {name} is {ratio:.4g} times the Close before"
-        f"{_cause(ratio, moves['Close'].iloc[row + 1 : row + 2])}. {remedy}If such a move is real, raise largest_move",
+        f"on {frame['Date'].iloc[day + 1]:%Y-%m-%d}, the {OHLC[price]} is {ratio:.4g} times the Close before"
+        f"{_cause(ratio, ratios[day + 1 : day + 2, 3])}. {remedy}If such a move is real, raise largest_move",
     )
 
 

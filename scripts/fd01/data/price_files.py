@@ -53,7 +53,7 @@ def series_of_files(paths, name, layout=None):
     layout = layout or (LAYOUTS[0] if len(paths) == 1 else _layout_of(paths))
     if layout == LAYOUTS[0]:
         _require_one_schema(paths)
-        return series_of_table(pd.concat(map(_read, paths)) if len(paths) > 1 else _read(paths[0]), name)
+        return series_of_table(pd.concat([_parquet(read_frame, path) for path in paths]), name)
     names = [_stem(path) for path in paths]
     repeated = [stem for stem, count in Counter(names).items() if count > 1]
     if repeated:
@@ -93,9 +93,10 @@ def series_column(frame):
     return found[0] if found else None
 
 
-def _read(path):
+def _parquet(read, path):
+    """What the function `read` reads from a price file."""
     try:
-        return read_frame(path)
+        return read(path)
     except Exception as error:  # pyarrow raises many types, depending on the damage
         raise UserError(f"{path} cannot be read as a parquet file: {error}") from error
 
@@ -103,7 +104,7 @@ def _read(path):
 def _only_series(path):
     """The rows of a file that holds one series."""
     try:
-        series = series_of_table(_read(path), _stem(path))
+        series = series_of_table(_parquet(read_frame, path), _stem(path))
     except UserError as error:
         raise UserError(f"{Path(path).name}: {error}") from None
     if len(series) > 1:
@@ -129,15 +130,15 @@ def _layout_of(paths):
 
 
 def _columns(path):
-    return pq.read_schema(path).names
+    return _parquet(pq.read_schema, path).names
 
 
 def _dates_in(path):
     """First and last date of a file."""
     if "Date" in _columns(path):
-        raw = pq.read_table(path, columns=["Date"]).replace_schema_metadata().to_pandas()
+        raw = _parquet(partial(pq.read_table, columns=["Date"]), path).replace_schema_metadata().to_pandas()
     else:
-        raw = _read(path)
+        raw = _parquet(read_frame, path)
     try:
         dates = with_date_column(raw)["Date"]
     except UserError as error:
@@ -159,7 +160,7 @@ def _shares_dates(path, extents):
 
 def _require_one_schema(paths):
     """Stop if the files of one table differ in their columns or types."""
-    first, *others = ({field.name: field.type for field in pq.read_schema(path)} for path in paths)
+    first, *others = ({field.name: field.type for field in _parquet(pq.read_schema, path)} for path in paths)
     for path, schema in zip(paths[1:], others):
         names = sorted(name for name in first.keys() | schema.keys() if first.get(name) != schema.get(name))
         if names:

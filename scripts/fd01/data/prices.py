@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fd01.data.calendars import NO_CALENDAR, Sessions
+from fd01.data.dates import with_date_column
 from fd01.data.indicators import INDICATORS, a20
 from fd01.data.price_checks import LARGEST_MOVE, OHLC, OHLCV, check_prices, refuse_rows
 from fd01.data.price_files import series_of_files, series_of_table
@@ -22,6 +23,10 @@ def load_packaged(index="sp500"):
     from importlib import import_module
 
     return import_module(f"arch.data.{index}").load().reset_index()[["Date", *OHLCV]]
+
+
+def _packaged_series(index):
+    return with_date_column(load_packaged(index))
 
 
 def read_prices(paths, name, *, source="sp500", series=None, layout=None):
@@ -55,7 +60,7 @@ def read_prices(paths, name, *, source="sp500", series=None, layout=None):
     else:
         indices = PACKAGED[source]
         names = indices if len(indices) > 1 else [name]
-        found = {name: partial(load_packaged, index) for name, index in zip(names, indices)}
+        found = {name: partial(_packaged_series, index) for name, index in zip(names, indices)}
     if series is None:
         return found
     if len(found) > 1:

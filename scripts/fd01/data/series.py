@@ -5,6 +5,7 @@ table without that column is one series. Nothing that is computed for a day may 
 """
 
 from functools import wraps
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,9 @@ def slices_of(table):
     """One slice of rows per series, in the order of the table; `table` is sorted by `series`."""
     edges = [0, len(table)]
     if "series" in table and len(table):
-        series = table["series"]
-        codes = series.cat.codes.to_numpy() if isinstance(series.dtype, pd.CategoricalDtype) else pd.factorize(series)[0]
+        codes = table["series"].astype("category").cat.codes.to_numpy()
         edges[1:1] = np.flatnonzero(np.diff(codes)) + 1
-    return [slice(start, end) for start, end in zip(edges, edges[1:])]
+    return [slice(start, end) for start, end in pairwise(edges)]
 
 
 def first_rows(table):

@@ -75,7 +75,8 @@ class Target:
     def happens(self, prices, horizon, threshold):
         """Whether the event happens after each day, False where a price is NaN; Series of bool, shape (days,).
 
-        `prices` is one series with High, Low and Close; `horizon` is h, in trading days; `threshold` is an array of shape (days,).
+        `prices` is one series with High, Low and Close; `horizon` is h, in trading days; `threshold` is an array of
+        shape (days,).
         """
         level = prices["Close"] * (1 + threshold)
         match self.price:

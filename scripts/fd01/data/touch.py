@@ -3,16 +3,15 @@
 A price can touch a threshold on the way and end before it. So a forecast of the Close says too little of a target of
 the High or of the Low. The correction is 1 - (1 - p)^k. It stays within [0, 1] and keeps the order of the days. k, the
 touch exponent, comes from training prices: it is the exponent that turns the share of days whose Close ended beyond the
-threshold into the share of days with a touch. Every series has its own. For small p the result is k p. For a Brownian path k would be about 2
-(reflection principle); prices jump over night and move in steps, so their k is smaller.
+threshold into the share of days with a touch. Every series has its own. For small p the result is k p. For a Brownian
+path k would be about 2 (reflection principle); prices jump over night and move in steps, so their k is smaller.
 """
 
 import numpy as np
-import pandas as pd
 
 from fd01.data.inputs import HIGH_SERIES
 from fd01.data.origins import CALIBRATION, EVALUATION, splits
-from fd01.data.series import each_series, names_of_series, slices_of
+from fd01.data.series import names_of_series, slices_of
 from fd01.data.targets import TARGETS, threshold_return
 
 CLOSE_EXCEEDANCE = "close-exceedance"  # the kind of score of a probability before the correction
@@ -60,25 +59,24 @@ def touch_exponent(target, train, dataset, labels):
     Returns
     -------
     array, shape (days,)
-        The k of the series of each day, at least 1.
+        The k of the series of each day, at least 1; it is 1 without training days.
     """
-    happened = _touched_and_beyond(dataset, target, labels).to_numpy()
-    exponents = np.empty(len(dataset))
+    exponents = np.ones(len(dataset))
     for rows in slices_of(dataset):
-        days = train[(train >= rows.start) & (train < rows.stop)]
-        of_touch, of_close = (happened[days].sum(axis=0) + 0.5) / (len(days) + 1)
-        exponents[rows] = np.log1p(-of_touch) / np.log1p(-of_close)
+        days = train[(train >= rows.start) & (train < rows.stop)] - rows.start
+        if len(days):
+            exponents[rows] = _exponent_of_series(target, days, dataset.iloc[rows], labels)
     return exponents
 
 
-@each_series
-def _touched_and_beyond(dataset, target, labels):
-    """Whether the price touches the threshold after each day, and whether the last Close ends beyond it."""
+def _exponent_of_series(target, train, prices, labels):
     event, h = TARGETS[target["target"]], target["horizon"]
-    threshold = threshold_return(dataset, target["target"], labels)
-    level, last = dataset["Close"] * (1 + threshold), dataset["Close"].shift(-h)
+    threshold = threshold_return(prices, target["target"], labels)
+    level, last = prices["Close"] * (1 + threshold), prices["Close"].shift(-h)
     beyond = last <= level if event.falls else last >= level
-    return pd.DataFrame({"touched": event.happens(dataset, h, threshold), "beyond": beyond})
+    touched = event.happens(prices, h, threshold)
+    of_touch, of_close = ((days.to_numpy()[train].sum() + 0.5) / (len(train) + 1) for days in (touched, beyond))
+    return np.log1p(-of_touch) / np.log1p(-of_close)
 
 
 def level_corrected(scores, rows, exponent):

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
-from fd01.evaluation.bootstrap import block_length, normal_interval, resample_counts, standard_error
+from fd01.evaluation.bootstrap import block_length, normal_interval, resample_counts, spread_of_mean, standard_error
 from fd01.evaluation.comparison import detectable, equivalence_power, two_sided
-from fd01.evaluation.panel import PAIRS, Panel, exact_resamples, rank_panel, resample_panel
+from fd01.evaluation.panel import PAIRS, Panel, rank_panel, resampler
 
 POOLED = "walk-forward"  # the name of the pooled walk-forward blocks
 AFTER_CUTOFF = "after-cutoff"  # the name of the pooled days after the training data of all primary models
@@ -103,14 +103,16 @@ class Block:
     def common_columns(self, name):
         """The columns with which the rows of an experiment begin in every table, as a dict."""
         row = {"fold": self.name, "experiment": name, "n": self.n, "positives": self.positives}
-        row |= {"dates": self.dates, "series": self.n_series, "one_class": len(self.one_class)}
+        row |= {"dates": self.dates, "n_series": self.n_series, "one_class": len(self.one_class)}
         return row | {"lacking": self.lacking, "block_length": self.length}
 
 
 def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0, weights=PAIRS):
     """The `Block` of a `ScoreMatrix`; every column is measured on the same resamples.
 
-    A resample draws dates, with all rows of a date.
+    A resample draws dates, with all rows of a date. Of several series, resamples are set further apart by
+    `spread_of_mean`: in short blocks the test would reject too often (docs/explanation/comparisons.md has the
+    simulation). Of one series the larger of the two errors is large enough.
 
     Parameters
     ----------
@@ -145,11 +147,13 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
     ranking = rank_panel(y, scores, panel, weights)
     length = block_length(ranking.influence[:, : len(experiments) + bool(baseline)])
     probabilities, dates = np.where(is_probability, scores, np.nan), len(panel.dates)
+    measure = resampler(y, scores, probabilities, panel, ranking, resamples, weights)
 
-    def measures(resample, counts):
-        return dict(zip(RESAMPLED_MEASURES, resample(y, scores, probabilities, panel, counts, weights)))
-
-    estimates = measures(exact_resamples, np.ones((1, dates), int))
+    estimates = [values[0] for values in measure(np.ones((1, dates), int))]
+    resampled = measure(resample_counts(dates, length, resamples, seed))
+    if len(panel.series) > 1:
+        spread = spread_of_mean(dates, length)
+        resampled = [estimate + spread * (values - estimate) for estimate, values in zip(estimates, resampled)]
     return Block(
         name=name,
         days=matrix.days,
@@ -165,8 +169,8 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
         singles=names,
         baselines={baseline} if baseline else set(),
         covariance=ranking.covariance,
-        estimates={measure: values[0] for measure, values in estimates.items()},
-        resampled=measures(resample_panel, resample_counts(dates, length, resamples, seed)),
+        estimates=dict(zip(RESAMPLED_MEASURES, estimates)),
+        resampled=dict(zip(RESAMPLED_MEASURES, resampled)),
         lacking=lacking,
     )
 

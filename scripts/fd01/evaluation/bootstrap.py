@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 from scipy.special import ndtri
 
+FEWEST = 4  # days that the automatic rule for the length of blocks needs
 CHUNK = 128  # resamples that are computed together: their counts of 500 days fit into the cache of a core
 
 
@@ -34,7 +35,7 @@ def block_length(influence):
 
     n = len(influence)
     varying = influence[:, np.nan_to_num(influence).std(axis=0) > 0]
-    lengths = optimal_block_length(varying)["stationary"] if varying.size else [0.0]
+    lengths = optimal_block_length(varying)["stationary"] if varying.size and n >= FEWEST else [0.0]
     return float(np.clip(np.max(lengths), n ** (1 / 3), n**0.5))
 
 
@@ -92,6 +93,21 @@ def mean_variance(deviations, length):
     return np.maximum(lag_weights(n, length) @ autocovariances, 0.0)
 
 
+def spread_of_mean(n, length):
+    """What the spread of resamples is multiplied by, so that it is no longer too small for the mean of n dates.
+
+    The bootstrap draws deviations from the mean of the same n dates, not from the true mean. So its variance is too
+    small by the factor 1 - sum_i w_i / n, with the w of `lag_weights`, if the dates are independent; about that much
+    if they are not. NaN for one date.
+
+    >>> print(round(spread_of_mean(250, 10.0), 3))
+    1.039
+    """
+    with np.errstate(divide="ignore"):
+        factor = np.float64(1 - lag_weights(n, length).sum() / n) ** -0.5
+    return float(factor) if np.isfinite(factor) else np.nan
+
+
 def resampled_ranking(y, scores, counts):
     """AUC and average precision of every score on every resample, as scikit-learn defines them.
 
@@ -124,7 +140,7 @@ def resampled_ranking(y, scores, counts):
         chunk = slice(start, start + CHUNK)
         days = np.ascontiguousarray(counts[chunk].T)  # days first, so that sums over days run along whole rows
         positives = days[positive].sum(axis=0)
-        pairs = positives * (len(days) - positives)
+        pairs = positives * (days.sum(axis=0) - positives)
         for j, sorted_days in enumerate(sorted_scores):
             wrong_pairs, precisions = _sums(days, *sorted_days)
             with np.errstate(invalid="ignore", divide="ignore"):

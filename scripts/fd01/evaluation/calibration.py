@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit, logit
 
-from fd01.evaluation.metrics import auc
+from fd01.evaluation.metrics import auc_within
 from fd01.models.heads import minimum_logistic
 from fd01.workflow.errors import NotRun
 
@@ -115,14 +115,16 @@ def recalibrations(experiment, matrix, tail):
                 yield name, pd.Series(recalibrate(scores), index=scores.index), None
 
 
-def calibration_measures(y, probability):
+def calibration_measures(y, probability, series):
     """Brier score, log-loss, AUC, `cox` and `brier_decomposition` of probabilities, shape (n,), as one dict.
 
+    All are of all rows together, but the AUC ranks only days of one of the `series`, shape (n,), against each other.
     Raises `NotRun` as `fit_logit`.
     """
     y, probability = y.to_numpy(), probability.to_numpy()
     losses = {"brier": np.mean((probability - y) ** 2), "log_loss": log_losses(y, probability).mean()}
-    return losses | {"auc": auc(y, probability)} | cox(y, probability) | brier_decomposition(y, probability)
+    ranking = {"auc": auc_within(y, probability, series)}
+    return losses | ranking | cox(y, probability) | brier_decomposition(y, probability)
 
 
 def recalibrated_frequency(y, probability):
@@ -187,3 +189,23 @@ def consistency_band(probability, level, resamples, rng):
     curves = [isotonic_regression(row, weights=counts).x for row in frequencies]
     low, high = np.quantile(curves, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return values, low, high
+
+
+def consistency_band_of_dates(y, probability, dates, level, resamples, rng):
+    """`consistency_band` for several series, whose outcomes of one date depend on each other.
+
+    An outcome that is drawn is p + e (y - p), with e a random sign that all rows of a date share (the wild bootstrap by
+    clusters of Cameron, Gelbach and Miller, Review of Economics and Statistics 2008). So the errors of a date keep
+    their dependence, whatever it is; dates are independent.
+
+    `y`, `probability` and `dates` have the shape (n,); the sums of the errors by date and distinct probability, one
+    number each, must fit into memory.
+    """
+    values, place, counts = np.unique(probability, return_inverse=True, return_counts=True)
+    date, names = pd.factorize(dates)
+    errors = np.zeros((len(names), len(values)))
+    np.add.at(errors, (date, place), y - probability)
+    frequencies = values + rng.choice([-1.0, 1.0], (resamples, len(names))) @ errors / counts
+    curves = [isotonic_regression(row, weights=counts).x for row in frequencies]
+    low, high = np.quantile(curves, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return values, np.clip(low, 0, 1), np.clip(high, 0, 1)

@@ -28,7 +28,8 @@ def slices(days, trained_until, released):
 def measure_slice(matrix, experiment, reference, statistics):
     """AUC of an experiment and of the reference on the days of one slice, or the reason why there is none.
 
-    The interval of their difference, of level 1 - alpha, rests on the same standard error as the paired comparisons.
+    The interval of their difference, of level 1 - alpha, rests on the same standard error as the paired comparisons:
+    of several series, the rows of a date are one cluster.
 
     Parameters
     ----------
@@ -40,16 +41,20 @@ def measure_slice(matrix, experiment, reference, statistics):
     -------
     dict
         `n`, `positives`, `first` and `last` day, `auc`, `reference_auc`, their `difference` with `se`, `low`, `high`
-        and `p`, and `reason`; what does not exist is missing.
+        and `p`, and `reason`; what does not exist is missing. `n` and `positives` count the days of all series.
     """
     days, events, fewest = len(matrix.days), int(matrix.y.sum()), statistics["min_events"]
     row = {"n": days, "positives": events}
     if days == 0:
         return row | {"reason": "no day of the block"}
-    row |= {"first": matrix.days[0].date(), "last": matrix.days[-1].date()}
+    row |= {"first": matrix.days.min().date(), "last": matrix.days.max().date()}
     if min(events, days - events) < fewest:
         return row | {"reason": f"fewer than {fewest} days with the event, or without"}
+    if matrix.days.nunique() < fewest:  # of several series: the error rests on the number of dates
+        return row | {"reason": f"fewer than {fewest} dates"}
     block = measure_block("slice", matrix, None, statistics["resamples"], statistics["seed"])
+    if not block.pairs:
+        return row | {"reason": "no series has days with the event and days without"}
     row |= {"auc": block.estimates["auc"][block.index(experiment)]}
     if reference not in block.names:
         return row | {"reason": "the reference has no score here"}

@@ -1,13 +1,14 @@
 """The label family: the original study's target with other events, thresholds and horizons, on the same days."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from fd01.data.origins import EVALUATION, build_origins, hide_outcomes
 from fd01.data.targets import TARGETS, target_column
+from fd01.evaluation.metrics import auc_within
 from fd01.workflow.errors import NotRun
 
 
@@ -38,6 +39,11 @@ class Label:
     def as_target(self):
         """Dict of `target` and `horizon`, as an entry of the section `targets` of the configuration."""
         return {"target": self.target, "horizon": self.horizon}
+
+    @cached_property
+    def series(self):
+        """The series of each row of the dataset that is an origin; Series of str by row."""
+        return self.origins.drop_duplicates("row").set_index("row")["series"]
 
     def outcomes(self, train_end):
         """Pairs of a fold with this train end and its known outcomes, a Series by row of the dataset."""
@@ -71,7 +77,7 @@ def family(dataset, sealed, thresholds, folds, labels, origins):
 
 
 def measure_label(label, blocks, experiment, score):
-    """One row of `labels.csv` per block, of one experiment on one label, as dicts.
+    """One row of `labels.csv` per block, of one experiment on one label, as dicts; the AUC ranks days within series.
 
     Parameters
     ----------
@@ -92,11 +98,15 @@ def measure_label(label, blocks, experiment, score):
             yield row | {"reason": "no outcome of this block is known yet"}
         elif reason or not y.index.isin(scores.index).all():
             yield row | {"reason": reason or "some days of the block have no forecast"}
-        elif y.nunique() < 2:
-            yield row | {"reason": "the days do not have both outcomes"}
         else:
-            auc = roc_auc_score(y.to_numpy(), scores.loc[y.index].to_numpy())
-            yield row | {"auc": auc, "chance": chance_half_width(y, label.horizon)}
+            series = label.series.loc[y.index].to_numpy()
+            auc = auc_within(y.to_numpy(), scores.loc[y.index].to_numpy(), series)
+            if np.isnan(auc):
+                yield row | {"reason": "the days do not have both outcomes"}
+                continue
+            # Days of one date are not independent, so several series have no such interval.
+            chance = chance_half_width(y, label.horizon) if len(set(series)) == 1 else np.nan
+            yield row | {"auc": auc, "chance": chance}
 
 
 def chance_half_width(y, horizon):

@@ -10,13 +10,17 @@ from fd01.evaluation.calibration import log_losses
 def daily_losses(matrix):
     """Brier loss (p - y)^2 and log-loss -log P(y), in nats, of every probability of a `ScoreMatrix`.
 
+    The loss of a date is the mean over the series that have it. So the tests take dates, and not the rows of one date,
+    for observations: they know nothing of how the series depend on each other, and need not.
+
     Returns
     -------
-    dict of loss to DataFrame, shape (n, k)
+    dict of loss to DataFrame, shape (dates, k), in the order of time
     """
     p = matrix.scores.loc[:, matrix.is_probability.astype(bool)]
     y = matrix.y.to_numpy()[:, None]
-    return {"brier": (p - y) ** 2, "log-loss": log_losses(y, p)}
+    losses = {"brier": (p - y) ** 2, "log-loss": log_losses(y, p)}
+    return {loss: frame.groupby(level=0).mean() for loss, frame in losses.items()}
 
 
 def mean_losses(matrix):
@@ -39,7 +43,7 @@ def compare_losses(losses, reference, optimistic, statistics):
 
     Parameters
     ----------
-    losses : DataFrame, shape (n, k)
+    losses : DataFrame, shape (n, k), of `daily_losses`
     reference : str
     optimistic : set of str
     statistics : dict, that section of the configuration

@@ -33,30 +33,42 @@ def auc_within(y, score, group):
     It is the mean of the groups' AUCs, weighted by their number of such pairs; NaN without any such pair. Arrays of
     shape (n,).
     """
-    pairs, aucs = [], []
-    for rows in pd.Series(np.arange(len(y))).groupby(np.asarray(group)).indices.values():
-        positives = y[rows].sum()
-        if 0 < positives < len(rows):
-            pairs.append(positives * (len(rows) - positives))
-            aucs.append(auc(y[rows], score[rows]))
-    if len(aucs) == 1:
-        return float(aucs[0])  # exactly, where a x w / w could differ in its last digit
-    return float(np.average(aucs, weights=pairs)) if pairs else NAN
+    return _mean_within(y, score, group, auc, lambda positives, negatives: positives * negatives)
 
 
-def ranking_measures(y, score):
-    """AUC and average precision of `score` for outcomes `y`, both shape (n,); NaN with one class only."""
+def precision_within(y, score, group):
+    """Average precision of each group, weighted by its positive days, of the groups with both classes."""
     from sklearn.metrics import average_precision_score
 
-    precision = NAN if y.min() == y.max() else average_precision_score(y, score)
-    return {"auc": auc(y, score), "average_precision": precision}
+    return _mean_within(y, score, group, average_precision_score, lambda positives, _: positives)
+
+
+def _mean_within(y, score, group, measure, weight):
+    values, weights = [], []
+    for rows in pd.Series(np.arange(len(y))).groupby(np.asarray(group), sort=False).indices.values():
+        positives = y[rows].sum()
+        if 0 < positives < len(rows):
+            values.append(measure(y[rows], score[rows]))
+            weights.append(weight(positives, len(rows) - positives))
+    if len(values) < 2:
+        return float(values[0]) if values else NAN  # exactly, without the rounding of a weight
+    return float(np.average(values, weights=weights))
+
+
+def ranking_measures(y, score, series):
+    """AUC and average precision of `score` for outcomes `y`, among days of the same series; NaN with one class only.
+
+    All of shape (n,). The measures of several series are weighted as `auc_within` and `precision_within` say.
+    """
+    return {"auc": auc_within(y, score, series), "average_precision": precision_within(y, score, series)}
 
 
 def loss_measures(y, probability, prevalence):
     """Brier score and log-loss (nats) of probabilities, and their skill against the training prevalence.
 
     Skill is 1 - loss / loss of the constant forecast `prevalence` (Murphy, Monthly Weather Review
-    1988): 1 is perfect, 0 is no better than the constant, NaN if the constant is never wrong.
+    1988): 1 is perfect, 0 is no better than the constant, NaN if the constant is never wrong. `prevalence` is a float,
+    or that of the series of each day, shape (n,).
     """
     from sklearn.metrics import brier_score_loss, log_loss
 
@@ -115,17 +127,20 @@ def sweep(y, score):
     return table
 
 
-def all_measures(y, score, is_probability, prevalence, threshold):
+def all_measures(y, score, series, is_probability, prevalence, threshold):
     """All `MEASURES` of one score on one block, a flat dict.
 
     Parameters
     ----------
     y : array of 0 and 1, shape (n,)
     score : array, shape (n,)
+    series : array, shape (n,)
+        The series of each day: only days of one series are ranked against each other.
     is_probability : bool
         If not, Brier score, log-loss and the decisions at 0.5 are NaN.
-    prevalence : float
-        Share of training days with the target; the skills compare with it as a constant forecast.
+    prevalence : array, shape (n,)
+        Share of training days with the target, of the series of each day; the skills compare with it as a constant
+        forecast.
     threshold : float
         Chosen on training data; NaN if none could be chosen.
     """
@@ -134,8 +149,8 @@ def all_measures(y, score, is_probability, prevalence, threshold):
     at_half = decision_measures(y, score, 0.5) if is_probability else undecided
     at_threshold = undecided if np.isnan(threshold) else decision_measures(y, score, threshold)
     return (
-        {"n": len(y), "positives": int(y.sum()), "train_prevalence": prevalence}
-        | ranking_measures(y, score)
+        {"n": len(y), "positives": int(y.sum()), "train_prevalence": float(np.mean(prevalence))}
+        | ranking_measures(y, score, series)
         | losses
         | {f"{name}_at_half": value for name, value in at_half.items()}
         | {"threshold": threshold}

@@ -9,7 +9,7 @@ import pandas as pd
 from fd01.data.origins import CALIBRATION, EVALUATION
 from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.evaluation.evidence import evidence
-from fd01.evaluation.metrics import ALL_SEEDS, all_measures, auc, best_f1_threshold
+from fd01.evaluation.metrics import ALL_SEEDS, all_measures, auc_within, best_f1_threshold
 from fd01.evaluation.outcomes import train_prevalence, with_outcomes
 from fd01.scoring.predictions import mean_over_seeds, of_target
 
@@ -49,12 +49,12 @@ def measure_experiment(scores, outcomes, sealed=None):
         calibration_auc, threshold = _from_calibration_tail(calibration)
         y, score = evaluation["y"].to_numpy(), evaluation["score"].to_numpy()
         is_probability = bool(block["is_probability"].iloc[0])
-        prevalence = train_prevalence(outcomes, *block_key[:3])
+        prevalence = evaluation["series"].map(train_prevalence(outcomes, *block_key[:3])).to_numpy(float)
         rows.append(
             {"status": "ok", **dict(zip(BLOCK, block_key)), "seed": seed}
             | {"seeds": seed_counts[tuple(block_key)] if seed == ALL_SEEDS else 1, "is_probability": is_probability}
             | {"calibration_auc": calibration_auc}
-            | all_measures(y, score, is_probability, prevalence, threshold)
+            | all_measures(y, score, evaluation["series"].to_numpy(), is_probability, prevalence, threshold)
         )
     measured = {tuple(row[name] for name in BLOCK) for row in rows}
     for block_key in seed_counts.index.difference(measured, sort=False):
@@ -65,10 +65,11 @@ def measure_experiment(scores, outcomes, sealed=None):
 
 def _from_calibration_tail(calibration):
     """AUC and best threshold on the calibration tail; NaN where it has no scores, one outcome, or equal scores."""
-    y, score = calibration["y"], calibration["score"]
-    if y.nunique() < 2:
+    y, score = calibration["y"].to_numpy(), calibration["score"]
+    if len(y) == 0 or y.min() == y.max():
         return float("nan"), float("nan")
-    return auc(y, score), best_f1_threshold(y, score) if score.nunique() > 1 else float("nan")
+    threshold = best_f1_threshold(y, score) if score.nunique() > 1 else float("nan")
+    return auc_within(y, score.to_numpy(), calibration["series"].to_numpy()), threshold
 
 
 def not_run_rows(metadata):

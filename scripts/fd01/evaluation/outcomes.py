@@ -35,6 +35,9 @@ def mean_scores(scores, outcomes, target, horizon):
 
 
 def train_prevalence(outcomes, fold, target, horizon):
-    """Share of the training origins of `fold` on which the target happened, of those whose target is known."""
+    """Share of the training origins of `fold` on which the target happened, of those whose target is known.
+
+    A Series of float by series.
+    """
     period = outcomes[(outcomes["fold"] == fold) & (outcomes["role"] != EVALUATION)]
-    return float(period[target_column(target, horizon)].mean())
+    return period.groupby("series", observed=True)[target_column(target, horizon)].mean()

@@ -9,7 +9,7 @@ from fd01.evaluation.bootstrap import precision_influence, resampled_brier, resa
 from fd01.evaluation.comparison import delong
 
 PAIRS, EQUAL = "pairs", "equal"  # the weight of a series: its pairs of days, one of each class, or the same for all
-MOST_EXACT = 50_000_000  # rows x resamples up to which each series is ranked anew: half a minute for 25 experiments
+MOST_EXACT = 50_000_000  # rows x resamples up to which each series is ranked anew: seconds for 25 experiments
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Panel:
     def of(cls, series, days):
         """The panel of rows with these series and days, both of shape (n,); a series has a day at most once."""
         codes, names = pd.factorize(np.asarray(series))
-        position, dates = pd.factorize(days, sort=True)
+        position, dates = pd.factorize(pd.Index(days), sort=True)
         ends = np.cumsum(np.bincount(codes, minlength=len(names)))
         return cls(names, dates, np.split(np.argsort(codes, kind="stable"), ends[:-1]), position)
 
@@ -157,45 +157,62 @@ def exact_resamples(y, scores, probabilities, panel, counts, weights=PAIRS):
     return tuple(totals)
 
 
-def linear_resamples(y, scores, probabilities, panel, counts, weights=PAIRS):
-    """The same as `exact_resamples` to first order, for many series: what the drawn dates add, and nothing is sorted.
+def linear_resamples(y, scores, probabilities, panel, ranking):
+    """The same as `exact_resamples` to first order, for many series: nothing is sorted again.
 
     A measure m of a resample is m + (1/D) sum_d c_d u_d, with c_d how often the date d is drawn, and u_d its influence.
+
+    Parameters
+    ----------
+    y, scores, probabilities, panel
+        As for `exact_resamples`.
+    ranking : PanelRanking
+
+    Returns
+    -------
+    function of counts
+        It returns what `exact_resamples` does.
     """
-    estimates = exact_resamples(y, scores, probabilities, panel, np.ones((1, len(panel.dates)), int), weights)
-    influences = (
-        rank_panel(y, scores, panel, weights).influence,
-        _influence_on_precision(y, scores, panel),
-        _influence_on_brier(y, probabilities, panel),
+    measured = (
+        (ranking.aucs, ranking.influence),
+        _average_precision(y, scores, panel),
+        _brier(y, probabilities, panel),
     )
     dates = len(panel.dates)
-    return tuple(estimate + counts @ influence / dates for estimate, influence in zip(estimates, influences))
+    return lambda counts: tuple(estimate + counts @ influence / dates for estimate, influence in measured)
 
 
-def _influence_on_precision(y, scores, panel):
-    """What each date adds to the average precision over all series, times D; shape (D, k)."""
+def _average_precision(y, scores, panel):
+    """Average precision over all series, shape (k,), and what each date adds to it, times D; shape (D, k)."""
     positives, negatives = panel.class_sizes(y)
     ranked = np.flatnonzero(positives * negatives)
-    influence, total = np.zeros((len(panel.dates), scores.shape[1])), positives[ranked].sum()
+    influence, mean = np.zeros((len(panel.dates), scores.shape[1])), np.zeros(scores.shape[1])
+    with np.errstate(invalid="ignore"):
+        shares = positives / positives[ranked].sum()
     of_series = [precision_influence(y[panel.rows[s]], scores[panel.rows[s]]) for s in ranked]
-    mean = sum(positives[s] * precision for s, (precision, _) in zip(ranked, of_series)) / total if total else np.nan
+    for s, (precision, _) in zip(ranked, of_series):
+        mean += shares[s] * precision
     for s, (precision, added) in zip(ranked, of_series):
         rows = panel.rows[s]
-        of_weight = (y[rows] == 1)[:, None] * (precision - mean)
-        influence[panel.position[rows]] += (added * (positives[s] / len(rows)) + of_weight) * (len(panel.dates) / total)
-    return influence if total else influence * np.nan
+        of_weight = (y[rows] == 1)[:, None] * (precision - mean) / positives[s]
+        influence[panel.position[rows]] += len(panel.dates) * shares[s] * (added / len(rows) + of_weight)
+    return (mean, influence) if len(ranked) else (mean * np.nan, influence * np.nan)
 
 
-def _influence_on_brier(y, probabilities, panel):
-    """What each date adds to the Brier score over all series, times D; shape (D, k)."""
+def _brier(y, probabilities, panel):
+    """Brier score over all rows, shape (k,), and what each date adds to it, times D; shape (D, k)."""
     squares = (probabilities - y[:, None]) ** 2
-    influence = np.zeros((len(panel.dates), squares.shape[1]))
+    mean, influence = squares.mean(axis=0), np.zeros((len(panel.dates), squares.shape[1]))
     for rows in panel.rows:
-        influence[panel.position[rows]] += squares[rows] - squares.mean(axis=0)
-    return influence * (len(panel.dates) / len(y))
+        influence[panel.position[rows]] += (squares[rows] - mean) * (len(panel.dates) / len(y))
+    return mean, influence
 
 
-def resample_panel(y, scores, probabilities, panel, counts, weights=PAIRS):
-    """`exact_resamples` of one series or few rows, else `linear_resamples`; `MOST_EXACT` is the limit."""
-    exact = len(panel.rows) == 1 or len(y) * len(counts) <= MOST_EXACT
-    return (exact_resamples if exact else linear_resamples)(y, scores, probabilities, panel, counts, weights)
+def resampler(y, scores, probabilities, panel, ranking, resamples, weights=PAIRS):
+    """The function of counts that measures resamples: `exact_resamples` of one series or few rows, else to first order.
+
+    `MOST_EXACT` is the limit. Arguments as for `exact_resamples` and `linear_resamples`; `resamples` is their number.
+    """
+    if len(panel.rows) == 1 or len(y) * resamples <= MOST_EXACT:
+        return lambda counts: exact_resamples(y, scores, probabilities, panel, counts, weights)
+    return linear_resamples(y, scores, probabilities, panel, ranking)

@@ -20,15 +20,19 @@ needs its limit in `_check_experiments` of `fd01.study.config`; a new function o
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 
 import numpy as np
 from scipy.special import stdtr
 
 from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
 from fd01.data.inputs import SIMPLE_RETURN, input_series
+from fd01.data.series import slices_of
 from fd01.data.targets import TARGETS, threshold_return
 from fd01.models.heads import fit_logistic, require_two_classes
 from fd01.workflow.errors import NotRun
+
+PERCENT_FITS = (0.005, 0.05)  # standard deviations of the daily return for which percent are a good unit
 
 
 def prevalence(dataset, split, train, rows, target, labels):
@@ -97,7 +101,11 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
     """
     from arch import arch_model
 
-    returns = 100 * np.log(dataset["Close"]).diff().to_numpy()[1:]  # percent; returns[i] is of row i + 1
+    returns = np.log(dataset["Close"]).diff().to_numpy()[1:]  # returns[i] is of row i + 1
+    std = returns[: train[-1]].std()
+    # `arch` finds the maximum for returns near 1, so those of very quiet or wild assets are brought to unit variance.
+    unit = 100 if PERCENT_FITS[0] <= std <= PERCENT_FITS[1] else 1 / std
+    returns *= unit
     specification = dict(mean="Constant", vol="GARCH", p=1, o=1, q=1, dist="t", rescale=False)
     fitted = arch_model(returns[: train[-1]], **specification).fit(disp="off", show_warning=False)
     if fitted.convergence_flag != 0:
@@ -113,8 +121,20 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
         # `std` is the standard deviation of the return. A Student-t variable has sqrt(df / (df - 2)).
         return stdtr(df, (mean - threshold) / std * np.sqrt(df / (df - 2)))
 
-    probability = above(100 * np.log1p(threshold_return(dataset, target["target"], labels)[rows]))
+    probability = above(unit * np.log1p(threshold_return(dataset, target["target"], labels)[rows]))
     return 1 - probability if TARGETS[target["target"]].falls else probability
+
+
+def on_one_series(score):
+    """Make a method that takes the days of one series a method that takes rows of the whole dataset."""
+
+    @wraps(score)
+    def of_dataset(dataset, split, train, rows, target, labels, **settings):
+        days = next(part for part in slices_of(dataset) if part.start <= train[0] < part.stop)
+        own = dataset.iloc[days].reset_index(drop=True)
+        return score(own, split, train - days.start, rows - days.start, target, labels, **settings)
+
+    return of_dataset
 
 
 @dataclass(frozen=True)
@@ -129,6 +149,8 @@ class Method:
         See `fd01.scoring.predictions`.
     fitted : bool
         Whether it is fitted to the training period.
+    each : bool
+        Whether it always has one fit per series; else `fit` of the experiment decides.
     constant : bool
         Whether every day has the same score.
     of_close : bool
@@ -141,6 +163,7 @@ class Method:
     score: Callable
     score_kind: str
     fitted: bool = True
+    each: bool = False
     constant: bool = False
     of_close: bool = False
     for_family: bool = False
@@ -152,13 +175,13 @@ class Method:
 
 
 METHODS = {
-    "prevalence": Method(prevalence, "probability", constant=True),
+    "prevalence": Method(prevalence, "probability", each=True, constant=True),
     "last-return": Method(last_return, "signal", fitted=False, for_family=True),
     "drawdown": Method(drawdown_signal, "signal", fitted=False, for_family=True),
     "range": Method(range_signal, "signal", fitted=False, for_family=True),
     "ewma": Method(ewma, "signal", fitted=False, for_family=True),
     "har": Method(har_logit, "probability", for_family=True),
-    "gjr-garch-t": Method(gjr_garch_t, "exceedance", of_close=True),
+    "gjr-garch-t": Method(on_one_series(gjr_garch_t), "exceedance", each=True, of_close=True),
     "logistic": Method(logistic, "probability", for_family=True),
     "boosting": Method(boosting, "probability"),
 }

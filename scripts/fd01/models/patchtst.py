@@ -129,7 +129,7 @@ def predict(network, x, batch_size=1024):
     return torch.sigmoid(torch.cat(logits).double()).numpy()
 
 
-def train(x, y, x_monitor, y_monitor, settings, seed, device="cpu"):
+def train(x, y, x_monitor, y_monitor, settings, seed, device="cpu", auc=None):
     """Train one network by binary cross-entropy with Adam; stop early on the AUC of the monitor set.
 
     Parameters
@@ -141,6 +141,8 @@ def train(x, y, x_monitor, y_monitor, settings, seed, device="cpu"):
         keeps the weights of the epoch with the best AUC, `study` those of the last epoch, as the original study did.
     seed : int
         It fixes the weights, the dropout and the order of the batches.
+    auc : function of `y_monitor` and scores, optional
+        The AUC of the monitor set, where days of several series are not to be ranked against each other.
 
     Returns
     -------
@@ -152,6 +154,7 @@ def train(x, y, x_monitor, y_monitor, settings, seed, device="cpu"):
     import torch
     from sklearn.metrics import roc_auc_score
 
+    auc = auc or roc_auc_score
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
     torch.utils.deterministic.fill_uninitialized_memory = False  # a search for mistakes, which costs 4 % of the time
@@ -169,10 +172,9 @@ def train(x, y, x_monitor, y_monitor, settings, seed, device="cpu"):
             loss.backward()
             optimizer.step()
             total += loss.item() * len(batch)
-        auc = roc_auc_score(y_monitor, predict(network, x_monitor))
-        losses.append(-auc)
-        curve.append({"epoch": len(losses), "train_loss": total / len(x), "monitor_auc": auc})
-        logging.info("epoch %d: loss %.4f, monitor AUC %.4f", len(losses), total / len(x), auc)
+        losses.append(-auc(y_monitor, predict(network, x_monitor)))
+        curve.append({"epoch": len(losses), "train_loss": total / len(x), "monitor_auc": -losses[-1]})
+        logging.info("epoch %d: loss %.4f, monitor AUC %.4f", len(losses), total / len(x), -losses[-1])
         if best_epoch(losses) == len(losses):
             best_weights = {name: value.clone() for name, value in network.state_dict().items()}
     selected = len(losses)

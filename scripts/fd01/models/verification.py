@@ -186,7 +186,7 @@ def verify(manifest, cases, off=False):
 def run_timesfm(folder, cases):
     """Yield each case with each number format that it has a tolerance for, and the forecast of TimesFM.
 
-    Raises `DoesNotLoad`.
+    Raises `DoesNotLoad`, and `UserError` if a case has more days than the network forecasts.
     """
     model = _loaded(load_timesfm, folder)
     for case in cases:
@@ -194,7 +194,10 @@ def run_timesfm(folder, cases):
         settings = {"context": len(values), "flip": case["flags"]["flip"], "batch_size": 1}
         for dtype in FORMATS["timesfm"]:
             if dtype in case["tolerance"]:
-                quantiles = forecast(model, [values], case["horizon"], settings | {"dtype": dtype})
+                try:
+                    quantiles = forecast(model, [values], case["horizon"], settings | {"dtype": dtype})
+                except NotRun as error:
+                    raise UserError(f"known_answers of timesfm: case {case['name']}: horizon: {error}") from None
                 yield case, dtype, quantile_frame([0], quantiles)[case["columns"]].to_numpy()
 
 

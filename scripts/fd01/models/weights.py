@@ -5,6 +5,7 @@ The files of a model and their manifest lie in one folder; a model is loaded onl
 
 import logging
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from fd01.models.known_answers import DECISIVE, MISSING, REFUSED, checksums, rea
 from fd01.models.lag_llama_checkpoint import convert
 from fd01.workflow.errors import NotRun, UserError
 from fd01.workflow.files import read_json, replacing, sha256
+from fd01.workflow.secrets import without_secrets
 
+HUB = "https://huggingface.co"
 TIMEOUT = 5  # seconds; a server that sends nothing for longer is taken to be down
+TIMEOUTS = ("HF_HUB_DOWNLOAD_TIMEOUT", "HF_HUB_ETAG_TIMEOUT")
+# What decides how the client reaches the hub.
+VARIABLES = re.compile(r"(?i:\w+_proxy)|HF_(ENDPOINT|HOME|TOKEN|TOKEN_PATH)|SSL_CERT_(FILE|DIR)")
 
 
 class WeightsMissing(UserError):
@@ -106,6 +112,23 @@ def read_manifest(path):
     return manifest
 
 
+def check_kept(path, entry):
+    """Check that the manifest `path`, which others keep, is of the weights that `entry` of the configuration names.
+
+    Raises `UserError` with the first difference.
+    """
+    manifest, known = read_json(path), entry["files"]
+    pairs = [(key, manifest[key], entry[key]) for key in ("repository", "revision")]
+    files = manifest.get("files", {}).items()
+    pairs += [(f"files/{name}", file["sha256"], known[name]) for name, file in files if known.get(name)]
+    for key, there, here in pairs:
+        if there != here:
+            raise UserError(
+                f"{path} is of other weights: {key} is {there!r} there and {here!r} in the configuration. The file "
+                "cannot be written here: name another folder in weights/folder of the configuration."
+            )
+
+
 def open_weights(path, dtype=DECISIVE):
     """Check weights as `read_manifest`, and return the manifest with what the known answers say of them.
 
@@ -181,8 +204,6 @@ def _link(link, source):
 def _download(folder, entry):
     os.environ["HF_HUB_DISABLE_XET"] = "1"  # transfers by Xet do not keep to the time-out
     os.environ.setdefault("HF_HUB_DOWNLOAD_TIMEOUT", str(TIMEOUT))
-    from huggingface_hub.constants import HUGGINGFACE_CO_URL_HOME
-
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it reports every request
     repository, revision = entry["repository"], entry["revision"]
     manifest = folder / "manifest.json"
@@ -196,6 +217,8 @@ def _download(folder, entry):
         logging.info("fetching %s of %s", name, repository)
         try:
             _download_file(folder, repository, revision, name)
+        except _CannotBeFetched as error:
+            raise WeightsMissing(f"{name} of {repository} cannot be fetched: {error}") from error
         finally:
             _clear(folder)
         checksum = sha256(path)
@@ -203,30 +226,62 @@ def _download(folder, entry):
             path.unlink()
             raise WeightsMissing(f"{name} of {repository} came with the SHA-256 {checksum}, not {expected}")
     # The public address, even after a download from a mirror, so that the manifest is the same everywhere.
-    return f"{HUGGINGFACE_CO_URL_HOME}{repository}/tree/{revision}"
+    return f"{HUB}/{repository}/tree/{revision}"
+
+
+class _CannotBeFetched(Exception):
+    """The message is the reason."""
 
 
 def _download_file(folder, repository, revision, name):
+    for variable in TIMEOUTS:
+        if not (value := os.environ.get(variable, "1")).isdecimal():
+            raise _CannotBeFetched(f"the environment variable {variable} is {value!r}, no whole number of seconds")
+    # Whatever the network, its variables or the answers are like, a file that cannot be had is no fault of the code.
+    try:
+        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+
+        # This question fails in seconds where the server does not answer; hf_hub_download would try for six minutes.
+        about = get_hf_file_metadata(hf_hub_url(repository, name, revision=revision), timeout=TIMEOUT)
+    except Exception as error:
+        raise _CannotBeFetched(_reason(error)) from error
+    if "/" in (about.etag or ""):  # the client makes a path of it
+        raise _CannotBeFetched(f"the server sent the ETag {about.etag!r}, which is none")
+    try:
+        hf_hub_download(repository, name, revision=revision, local_dir=folder)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # a fault of this machine, such as a full disk
+            raise
+        raise _CannotBeFetched(_reason(error)) from error
+
+
+def _reason(error):
+    """Why a file cannot be fetched, in one line without secrets."""
     import httpx2
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    try:
-        # This question fails in seconds where the server does not answer; hf_hub_download would try for six minutes.
-        get_hf_file_metadata(hf_hub_url(repository, name, revision=revision), timeout=TIMEOUT)
-        hf_hub_download(repository, name, revision=revision, local_dir=folder)
-    except (httpx2.HTTPError, OSError) as error:
-        # LocalEntryNotFoundError only says that a cache is empty; its cause says what went wrong.
-        cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
-        if isinstance(cause, HfHubHTTPError):
+    # LocalEntryNotFoundError only says that a cache is empty; its cause says what went wrong.
+    cause = error.__cause__ if isinstance(error, LocalEntryNotFoundError) and error.__cause__ else error
+    match cause:
+        case HfHubHTTPError():
             response = cause.response
-            reason = f"{response.url.host} answered {response.status_code} {response.reason_phrase}"
-        elif isinstance(cause, httpx2.TimeoutException):
-            reason = f"{cause.request.url.host} does not answer"
-        elif isinstance(cause, httpx2.HTTPError):
-            reason = f"{cause.request.url.host}: {cause}"
-        elif cause.errno is None:
-            reason = str(cause).partition("\n")[0]
-        else:  # a fault of this machine, such as a full disk
-            raise
-        raise WeightsMissing(f"{name} of {repository} cannot be fetched: {reason}") from error
+            return f"{response.url.host} answered {response.status_code} {response.reason_phrase}"
+        case httpx2.TimeoutException():
+            return f"{cause.request.url.host} does not answer"
+        case httpx2.HTTPError():
+            text = f"{cause.request.url.host}: {cause}"
+        # Their texts would quote a part of a password or of a token.
+        case UnicodeError():
+            text = f"an address or a token has a character that cannot be sent{_set_variables()}"
+        case httpx2.InvalidURL() | ValueError():
+            text = (
+                f"an address cannot be read{_set_variables()}; in a password, # is written as %23, / as %2F, ? as %3F"
+            )
+        case _:
+            text = f"{str(cause) or type(cause).__name__}{_set_variables()}"
+    return without_secrets(text.partition("\n")[0])
+
+
+def _set_variables():
+    names = sorted(name for name in os.environ if VARIABLES.fullmatch(name))
+    return f" (set in the environment: {', '.join(names)})" if names else ""

@@ -4,23 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-# Rules whose old files may lie here, with what the report reads where they belong to the present run; None where
-# nothing tells: an audit is a run of its own, prices and forecasts of the original study may be of an older run, and
-# the file of the report is of the report before.
-NOT_ALWAYS = {
-    "plot_walk_forward": "walk-forward.svg",
-    "measure_truth": "truth.csv",
-    "date_study_forecasts": None,
-    "download_prices": None,
-    "simulate_prices": "truth.csv",
-    "reproduce_published": "reproduction.json",
-    "audit_predictions": None,
-    "check_timesfm": None,
-    "render_report": None,
-}
 
-
-def read_costs(folder, jobs, report_inputs):
+def read_costs(folder, jobs, rules):
     """The cost of every job of the present configuration, those that earlier ones have left here not counted.
 
     Parameters
@@ -29,8 +14,8 @@ def read_costs(folder, jobs, report_inputs):
     jobs : collection of str
         What the present configuration runs: an experiment, its trainings `{experiment}/{train_end}/.../seed-{seed}`, a
         shared pass of a network, a figure.
-    report_inputs : iterable of path
-        The files that the report reads.
+    rules : collection of str
+        Of the rules with one job for the whole dataset, those that the report rests on.
 
     Returns
     -------
@@ -39,12 +24,11 @@ def read_costs(folder, jobs, report_inputs):
         `memory_mb`, the largest resident memory. Jobs without a benchmark file, such as those of imported predictions,
         are left out.
     """
-    found, read = [], {Path(path).name for path in report_inputs}
-    not_run = {rule for rule, file in NOT_ALWAYS.items() if file not in read}
+    found = []
     for path in sorted(Path(folder).rglob("*.tsv")):
         rule, *parts = path.relative_to(folder).with_suffix("").parts
         job = "/".join(parts)
-        if (not job and rule not in not_run) or job in jobs:
+        if (not job and rule in rules) or job in jobs:
             row = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
             measured = {"cpu_seconds": row["cpu_time"], "wall_seconds": row["s"], "memory_mb": row["max_rss"]}
             named = {"rule": rule, "job": job, "of": job.partition("/")[0]}

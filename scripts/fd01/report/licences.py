@@ -1,12 +1,21 @@
-"""The licences of what a run rests on: code, prices, weights and forecasts."""
+"""Where the prices of a run come from, and the licences of all that it rests on: code, prices, weights, forecasts."""
 
-# Prices by the kind of their source: the licence, and who states it.
+# Prices by the kind of their source: where they come from, the licence, and who states it.
 PRICES = {
-    "packaged": ("not stated for the prices; the package itself: NCSA", "the package arch, which holds them"),
-    "parquet": ("not known here", "whoever gave you the file"),
-    "yahoo": ("for personal use, under the terms of Yahoo", "Yahoo Finance"),
-    "synthetic": ("none: made up by this study", "this study"),
+    "packaged": (
+        "real prices that the Python package arch brings",
+        "not stated for the prices; the package itself: NCSA",
+        "the package arch, which holds them",
+    ),
+    "parquet": ("a file of your own", "not known here", "whoever gave you the file"),
+    "yahoo": ("downloaded from Yahoo Finance", "for personal use, under the terms of Yahoo", "Yahoo Finance"),
+    "synthetic": ("made up by this study", "none: made up by this study", "this study"),
 }
+
+
+def prices_from(dataset):
+    """Where the prices come from, a clause; `dataset` is the content of `dataset.json`."""
+    return PRICES[dataset["source"]["kind"]][0]
 
 
 def licences(citation, dataset, config, provenances):
@@ -23,7 +32,7 @@ def licences(citation, dataset, config, provenances):
     -------
     list of dict with `what`, `licence`, `stated_by`
     """
-    licence, stated_by = PRICES[dataset["source"]["kind"]]
+    _, licence, stated_by = PRICES[dataset["source"]["kind"]]
     rows = [
         ("the code of this study", citation["license"], "the file LICENSE"),
         (f"the prices: {dataset['title']}", licence, stated_by),

@@ -35,7 +35,7 @@ class Section:
 
 SECTIONS = [
     Section("answer", ANSWER, "The answer"),
-    # A section for several series, when there is one, stands before the results of one series.
+    Section("series", RESULTS, "Series by series"),
     Section("results", RESULTS, "Results, experiment by experiment"),
     Section("walk-forward", RESULTS, "Block by block through history"),
     Section("truth", RESULTS, "Known truth"),

@@ -16,7 +16,7 @@ from fd01.scoring.predictions import PROBABILITY_KINDS, concat_scores, scores_fr
 from fd01.workflow.errors import NotRun
 
 
-def fit_folds(origins, targets, fit):
+def fit_folds(origins, targets, fit, each=False):
     """Scores of a model that is fitted to each train end and target.
 
     Calibration origins are scored by a fit that has not seen them, evaluation origins by a fit on the whole
@@ -29,6 +29,9 @@ def fit_folds(origins, targets, fit):
     fit : function of a split, a target, rows to train on and rows to score
         Yields pairs of the scores, shape (rows,), and the arguments `score_kind`, `is_probability` and, optionally,
         `seed` of `fd01.scoring.predictions.scores_frame`. Raises `NotRun` where nothing can be fitted.
+    each : bool
+        Whether each series has a fit of its own. If one cannot be fitted, none has scores: all experiments are
+        compared on the same days.
 
     Returns
     -------
@@ -36,18 +39,23 @@ def fit_folds(origins, targets, fit):
     not_run : dict of train end to list of {target, horizon, reason}
     """
     frames, not_run = {}, {}
+    parts = origins.groupby("series", observed=True, sort=False) if each else [("", origins)]
     for target in targets:
-        for split in splits(origins, **target):
-            try:
-                scored = [
-                    scores_frame(origins, rows, role, scores, target=target, **columns)
-                    for role, train, rows in _fits(split)
-                    for scores, columns in fit(split, target, train, rows)
-                ]
-            except NotRun as reason:
-                _record(not_run, split.train_end, target, reason)
-            else:
-                frames.setdefault(split.train_end, []).extend(scored)
+        scored, reasons = {}, {}
+        for series, part in parts:
+            for split in splits(part, **target):
+                try:
+                    scored.setdefault(split.train_end, []).extend(
+                        scores_frame(part, rows, role, scores, target=target, **columns)
+                        for role, train, rows in _fits(split)
+                        for scores, columns in fit(split, target, train, rows)
+                    )
+                except NotRun as reason:
+                    reasons[split.train_end] = f"{series}: {reason}" if each and len(parts) > 1 else reason
+        for train_end, reason in reasons.items():
+            _record(not_run, train_end, target, reason)
+        for train_end in [end for end in scored if end not in reasons]:
+            frames.setdefault(train_end, []).extend(scored[train_end])
     return _by_train_end(frames, origins), not_run
 
 

@@ -4,10 +4,13 @@ import datetime
 import difflib
 import math
 import os
+import re
 import sys
 from copy import deepcopy
 from fnmatch import fnmatchcase
+from functools import reduce
 from itertools import pairwise
+from operator import getitem
 from pathlib import Path
 
 from fd01.study.folds import WALK_FORWARD, is_walk_forward, walk_forward_folds
@@ -17,15 +20,17 @@ from fd01.workflow.errors import UserError
 RUN = "all, none, gpu, or a list of datasets"
 SCRAMBLED = "-scrambled"  # end of the name of a dataset that the audit makes from another one
 MOVED = {"study_predictions": "datasets/spy/study_predictions"}  # where old keys of the top level stand now
+TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 DATES = ("train_end", "start", "end")  # keys of a source or a fold
 # Words for the types and the limits of the JSON schema.
 TYPES = {
     "object": "a table",
-    "array": "a list",
+    "array": "a list, such as [a, b]",
     "string": "text",
     "integer": "a whole number",
-    "number": "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
-    "boolean": "true or false (on the command line, after --config: True or False)",
+    "number": "a number, such as 0.01",
+    "boolean": "true or false",
 }
 LIMITS = {
     "minimum": "at least {}",
@@ -43,6 +48,8 @@ LIMITS = {
 def check_config(config, schema):
     """Check `config` against `schema` and against itself, and bring it into one form, in place.
 
+    Text becomes a number, true or false where the schema wants one: what follows `--config` arrives as text, and YAML
+    reads 1e-4 as text.
     Dates become ISO strings, so that a quoted and a bare date mean the same. Experiments are sorted, so that the order
     of a user's file changes nothing. Datasets in short form get their full form, and `~` in a path becomes a folder.
     `only` sets the key `run` of the experiments. `known_answers` of weights becomes true, false or a path. With
@@ -65,7 +72,11 @@ def check_config(config, schema):
     # JSON accepts 1.0 as a whole number; file names and seeds cannot.
     strict = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     _normalise(config)
-    errors = list(validators.extend(Draft202012Validator, type_checker=strict)(schema).iter_errors(config))
+    validator = validators.extend(Draft202012Validator, type_checker=strict)(schema)
+    errors = list(validator.iter_errors(config))
+    if _read_text(config, errors):
+        _normalise(config)
+        errors = list(validator.iter_errors(config))
     if errors:
         raise UserError(_message(min(errors, key=_precedence)))
     for entry in config["weights"]["models"].values():
@@ -139,6 +150,32 @@ def _normalise(node, path=""):
             _normalise(value, where)
         elif isinstance(value, float):
             _require(math.isfinite(value), where, value, "a finite number")
+
+
+def _read_text(config, errors):
+    """Replace text where the schema wants a number or a truth, by the `errors` of the schema; whether there was any."""
+    found = False
+    for error in errors:
+        if error.validator == "type" and isinstance(error.instance, str) and error.absolute_path:
+            value = as_type(error.instance.strip(), error.validator_value)
+            *parents, key = error.absolute_path
+            if value is not None:
+                reduce(getitem, parents, config)[key] = value
+                found = True
+    return found
+
+
+def as_type(text, wanted):
+    """What `text` says in the type `wanted` of a JSON schema; None if it says nothing of that type.
+
+    >>> as_type("true", "boolean"), as_type("2e-2", "number"), as_type("20", "integer"), as_type("2.5", "integer")
+    (True, 0.02, 20, None)
+    """
+    if wanted == "boolean":
+        return TRUTHS.get(text.lower())
+    if wanted == "integer":
+        return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text) else None
+    return float(text) if wanted == "number" and re.fullmatch(NUMBER, text) else None
 
 
 def _sorted_keys(node):
@@ -228,8 +265,8 @@ def _expand_datasets(config):
             raise UserError(f"config: {key} lacks the key 'source', or 'path' in its place")
         dataset.setdefault("title", f"{name}, daily{_of_files(dataset['source'].get('path'))}")
         made_up = dataset["source"]["kind"] == "synthetic"  # on business days, holidays included
-        for key, value in {"calendar": "none" if made_up else "XNYS", "largest_move": 0.25, "adjust": False}.items():
-            dataset.setdefault(key, value)
+        defaults = {"calendar": "none" if made_up else "XNYS", "largest_move": 0.25, "adjust": False}
+        dataset.update(defaults | dataset)
         if isinstance(dataset["folds"], str):
             _use_template(key, dataset, templates)
 

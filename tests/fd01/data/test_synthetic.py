@@ -1,14 +1,17 @@
 """Made-up prices: the truth that they claim is the truth."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.made_up_data import LABELS
 from measure_truth import true_probabilities, truth_rows
+from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from fd01.data.prices import build_dataset
-from fd01.data.synthetic import expected_auc, simulate, true_probability
+from fd01.data.synthetic import expected_auc, expected_auc_within, simulate, true_probability
 from fd01.data.targets import target_values, threshold_return
+from fd01.evaluation.metrics import auc_within
 from fd01.evaluation.score_matrix import ScoreMatrix
 
 SOURCE = {"start": "2000-01-03", "seed": 1, "volatility": 0.008, "alpha": 0.12, "beta": 0.86}
@@ -81,3 +84,72 @@ def test_a_score_that_knows_the_outcomes_stands_out():
     assert rows["honest"]["expected"] == rows["honest"]["best"]
     assert rows["leaking"]["z"] > 5
     assert rows["constant"]["z"] == 0
+
+
+def test_expected_auc_of_one_series_is_that_of_its_days():
+    random = np.random.default_rng(6)
+    p, score = random.beta(1, 4, size=300), random.normal(size=300)
+    y = (random.uniform(size=300) < p).astype(float)
+    within, error = expected_auc_within(p, score, y, np.full(300, "A"), np.arange(300))
+    expected, wanted = expected_auc(p, score)
+    assert within == pytest.approx(expected, rel=1e-12) and error == pytest.approx(wanted, rel=0.2)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.8])
+def test_expected_auc_of_several_series_is_the_mean_over_outcomes_that_depend_on_each_other(correlation):
+    random = np.random.default_rng(3)
+    series, days = np.repeat(["A", "B", "C"], 200), np.tile(np.arange(200), 3)
+    p = random.beta(1, 4, size=600) * np.repeat([1, 0.5, 0.8], 200)
+    score = p + np.tile(random.normal(scale=0.2, size=200), 3) + np.repeat([5, 0, -5], 200)
+    aucs, errors = [], []
+    for _ in range(400):
+        common, own = random.standard_normal(200), random.standard_normal(600)
+        y = (norm.cdf(np.sqrt(correlation) * np.tile(common, 3) + np.sqrt(1 - correlation) * own) < p).astype(float)
+        aucs.append(auc_within(y, score, series))
+        expected, error = expected_auc_within(p, score, y, series, days)
+        errors.append(error)
+    assert abs(np.mean(aucs) - expected) < 4 * np.std(aucs) / np.sqrt(400)
+    assert np.std(aucs) == pytest.approx(np.sqrt(np.mean(np.square(errors))), rel=0.12)
+    other = expected_auc_within(p, score - np.repeat([5, 0, -5], 200), y, np.repeat(["C", "A", "B"], 200), days)
+    assert other == pytest.approx((expected, error), rel=1e-12)
+
+
+def test_truth_of_several_series_is_the_one_of_each_and_a_score_that_knows_outcomes_stands_out():
+    simulated = simulate(days=1500, series=3, correlation=0.5, **SOURCE)
+    dataset = build_dataset(simulated)
+    probability = true_probabilities(dataset, simulated, "up", LABELS)
+    alone = simulated[simulated["series"] == "S0002"].drop(columns="series")
+    own = true_probabilities(build_dataset(alone), alone, "up", LABELS)
+    pd.testing.assert_series_equal(probability.loc["S0002"], own, check_names=False)
+    y = target_values(dataset, [1], LABELS["threshold"], LABELS["scaled"])["up_1"].to_numpy()
+    known = ~np.isnan(y)
+    p, index = probability.to_numpy()[known], pd.DatetimeIndex(dataset["Date"][known])
+    noise = np.random.default_rng(5).normal(size=len(p))
+    scores = pd.DataFrame({"honest": p, "leaking": noise + y[known], "constant": 0.5}, index)
+    series = dataset["series"][known].to_numpy(object)
+    matrix = ScoreMatrix(index, pd.Series(y[known], index), scores, None, None, series=series)
+    rows = {row["experiment"]: row for row in truth_rows(matrix, probability)}
+    assert abs(rows["honest"]["z"]) < 3 and rows["honest"]["expected"] == rows["honest"]["best"]
+    assert rows["leaking"]["z"] > 5 and rows["constant"]["z"] == 0
+    assert rows["honest"]["auc"] == pytest.approx(auc_within(y[known], p, series))
+
+
+def test_first_of_several_series_is_the_one_series():
+    one, three = simulate(days=600, **SOURCE), simulate(days=600, **SOURCE, series=3, correlation=0.4)
+    assert list(one) == list(three)[1:]
+    parts = dict(list(three.groupby("series", observed=True)))
+    assert list(parts) == ["S0001", "S0002", "S0003"]
+    pd.testing.assert_frame_equal(parts["S0001"].drop(columns="series"), one, check_exact=True)
+    more = simulate(days=600, **SOURCE, series=4, correlation=0.4)
+    pd.testing.assert_frame_equal(more.iloc[:1800].astype({"series": str}), three.astype({"series": str}))
+
+
+@pytest.mark.parametrize("correlation", [0, 0.3, 0.8])
+def test_shocks_of_any_two_series_correlate_as_asked(correlation):
+    frame = simulate(days=20_000, **SOURCE, series=4, correlation=correlation)
+    close = frame.pivot(index="Date", columns="series", values="Close")
+    variance = frame.pivot(index="Date", columns="series", values="next_variance").shift()
+    shocks = np.log(close).diff() / np.sqrt(variance)
+    pairs = shocks.corr().to_numpy()[np.triu_indices(4, 1)]
+    np.testing.assert_allclose(pairs, correlation, rtol=0, atol=4 / np.sqrt(20_000))
+    np.testing.assert_allclose(shocks.std(), 1, atol=0.03)

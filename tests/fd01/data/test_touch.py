@@ -123,7 +123,9 @@ def test_scores_of_each_role_and_train_end_are_corrected_by_their_own_exponent()
     def scores_of(frame, target):
         return rows, {"close-exceedance": p}
 
-    frames, not_run = score_folds(frame, origins, [UP], scores_of, lambda target, train: np.full(len(dataset), 1 + len(train) / 1000))
+    frames, not_run = score_folds(
+        frame, origins, [UP], scores_of, lambda target, train: np.full(len(dataset), 1 + len(train) / 1000)
+    )
     assert not_run == {}
     for split in splits(origins, **UP):
         for role, train, wanted in (

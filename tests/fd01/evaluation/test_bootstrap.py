@@ -10,10 +10,12 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from fd01.evaluation.bootstrap import (
     CHUNK,
     block_length,
+    mean_variance,
     normal_interval,
     resample_counts,
     resampled_brier,
     resampled_ranking,
+    spread_of_mean,
     standard_error,
 )
 
@@ -86,6 +88,17 @@ def test_variance_of_a_mean_equals_the_formula_of_politis_and_romano(length):
     expected = covariances[0] + 2 * ((1 - lags / n) * (1 - 1 / length) ** lags * covariances)[1:].sum()
     assert means.mean() == pytest.approx(x.mean(), abs=4 * np.sqrt(expected / n / 8000))
     assert n * means.var() == pytest.approx(expected, rel=0.06)
+
+
+@pytest.mark.parametrize("n", [12, 60])
+def test_corrected_spread_of_resamples_is_that_of_the_mean_of_independent_dates(n):
+    x, length = np.random.default_rng(3).standard_normal((n, 20_000)), n**0.5
+    variance = mean_variance(x - x.mean(axis=0), length).mean() / n
+    assert variance < 0.8 / n < 0.97 / n < spread_of_mean(n, length) ** 2 * variance < 1.03 / n
+
+
+def test_one_date_says_nothing_of_its_spread():
+    assert np.isnan(spread_of_mean(1, 1.0))
 
 
 def test_block_length_grows_with_persistence_and_stays_in_its_bounds():

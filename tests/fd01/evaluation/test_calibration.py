@@ -1,13 +1,16 @@
 """Calibration, its decomposition, and recalibration on the calibration tail."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
 from calibrate_scores import COLUMNS, calibration_table, draw, reliability_table
-from helpers.made_up_data import lacking, score_matrix
+from helpers.made_up_data import lacking, score_matrix, several_series
 from scipy.special import expit, logit
-from sklearn.metrics import brier_score_loss, log_loss
+from scipy.stats import norm
+from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 
 from fd01.evaluation.calibration import (
     CLIP,
@@ -15,6 +18,7 @@ from fd01.evaluation.calibration import (
     brier_decomposition,
     calibration_measures,
     consistency_band,
+    consistency_band_of_dates,
     cox,
     fit_logit,
     isotonic,
@@ -176,7 +180,7 @@ def test_table_has_every_recalibration_and_the_measures_of_its_probabilities():
     total = table["miscalibration"] - table["discrimination"] + table["uncertainty"]
     assert total.to_numpy() == pytest.approx(table["brier"].to_numpy())
     assert calibration_table({}, {}, {}).empty
-    one_class = calibration_measures(pd.Series(np.zeros(9)), pd.Series(np.linspace(0.1, 0.9, 9)))
+    one_class = calibration_measures(pd.Series(np.zeros(9)), pd.Series(np.linspace(0.1, 0.9, 9)), np.full(9, "A"))
     assert np.isnan(one_class["auc"]) and one_class["discrimination"] == 0
 
 
@@ -227,3 +231,90 @@ def test_figure_has_a_panel_per_experiment_and_is_the_same_again():
     assert len(panels) == 2 and {"a", "b"} <= {text.get_text() for text in sheet.texts}
     assert title.startswith("Reliability on test") and "a " in description
     assert "No probabilities" in draw(pd.DataFrame(columns=["label"]), measures, cast)[1]
+
+
+DAYS = pd.bdate_range("2020-01-01", periods=300)
+
+
+def three_series(seed=0, shift=0.0):
+    """Three series whose outcomes of a date depend on each other; their calibrated forecasts, those of B plus `shift`.
+
+    B has the later half of the days alone.
+    """
+    rng = np.random.default_rng(seed)
+    common = rng.standard_normal(len(DAYS))
+    days, y, p = {"A": DAYS, "B": DAYS[150:], "C": DAYS}, {}, {}
+    for i, (name, own) in enumerate(days.items()):
+        p[name] = rng.beta(2, 5, len(own)) * (1 - 0.2 * i)
+        shock = np.sqrt(0.8) * common[-len(own) :] + np.sqrt(0.2) * rng.standard_normal(len(own))
+        y[name] = (norm.cdf(shock) < p[name]).astype(float)
+    p["B"] = p["B"] + shift
+    return several_series(y, days, a=p)
+
+
+def renamed(matrix, names):
+    """The matrix with other names of its series."""
+    return replace(matrix, series=np.array([names[one] for one in matrix.series], object))
+
+
+def test_auc_of_several_series_ranks_days_of_each_and_everything_else_pools_the_rows():
+    block, tail = three_series(), three_series(1)
+    table = calibration_table({"test": block}, {"test": tail}, {}).set_index("arm")
+    y, p, of = block.y.to_numpy(), block.scores["a"].to_numpy(), block.series
+    aucs = [roc_auc_score(y[of == name], p[of == name]) for name in "ABC"]
+    pairs = [y[of == name].sum() * (1 - y[of == name]).sum() for name in "ABC"]
+    assert table.loc["raw", "auc"] == pytest.approx(np.average(aucs, weights=pairs))
+    assert table.loc["raw", "auc"] != pytest.approx(roc_auc_score(y, p), abs=1e-3)
+    assert table.loc["raw", ["n", "brier"]].tolist() == pytest.approx([750, brier_score_loss(y, p)])
+    wanted = platt(tail.scores["a"], tail.y, True)(p)  # one recalibration for all series, fitted to the whole tail
+    assert table.loc["platt", "brier"] == pytest.approx(brier_score_loss(y, wanted))
+    assert table.loc["platt", "auc"] == pytest.approx(table.loc["raw", "auc"])
+
+
+def test_names_of_the_series_and_the_level_of_one_move_no_auc():
+    block, tail = three_series(), three_series(1)
+    raw = calibration_table({"test": block}, {"test": tail}, {})
+    other = calibration_table({"test": renamed(block, {"A": "C", "B": "A", "C": "B"})}, {"test": tail}, {})
+    pd.testing.assert_frame_equal(raw, other)
+    higher = calibration_table({"test": three_series(shift=0.1)}, {"test": tail}, {})
+    assert (
+        higher["auc"][0] == pytest.approx(raw["auc"][0]) and higher["in_the_large"][0] < raw["in_the_large"][0] - 0.05
+    )
+
+
+def test_one_series_with_a_name_has_the_curves_and_measures_of_one_without():
+    y, p = simulated(200)
+    block = score_matrix(y, a=p)
+    named, tail = replace(block, series=np.full(200, "SPY", object)), score_matrix(*simulated(200, 1)[:1], a=p)
+    for measure in (
+        lambda m: calibration_table({"b": m}, {"b": tail}, {}),
+        lambda m: reliability_table("b", m, tail, 0.9, 0),
+    ):
+        pd.testing.assert_frame_equal(measure(block), measure(named))
+
+
+def test_curves_of_several_series_have_a_point_per_forecast_and_not_per_row():
+    table = reliability_table("test", three_series(), None, 0.95, 0)
+    assert table["days"].sum() == 750 and len(table) < 700
+    assert table["forecast"].equals(table["forecast"].round(3)) and table["forecast"].is_unique
+    assert table[["low", "high"]].ge(0).all(axis=None) and table[["low", "high"]].le(1).all(axis=None)
+
+
+def test_band_of_dates_holds_calibrated_forecasts_whose_outcomes_depend_on_each_other():
+    """Eight series with almost the same forecast, and shocks with correlation 0.5: the band of rows is too narrow."""
+    by_date, by_row, dates = [], [], np.repeat(np.arange(400), 8)
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        p = np.clip(rng.beta(2, 5, (400, 1)) + rng.normal(0, 0.03, (400, 8)), 0.02, 0.95).round(2).ravel()
+        shocks = np.sqrt(0.5) * (rng.standard_normal((400, 1)) + rng.standard_normal((400, 8)))
+        y = (norm.cdf(shocks).ravel() < p).astype(float)
+        values, first = np.unique(p, return_index=True)
+        curve = recalibrated_frequency(y, p)[first]
+        for inside, (of, low, high) in (
+            (by_date, consistency_band_of_dates(y, p, dates, 0.9, 200, rng)),
+            (by_row, consistency_band(p, 0.9, 200, rng)),
+        ):
+            assert (of == values).all()
+            inside.append(np.mean((curve >= low - 1e-12) & (curve <= high + 1e-12)))
+    assert np.mean(by_date) == pytest.approx(0.9, abs=0.05)
+    assert np.mean(by_row) < 0.8

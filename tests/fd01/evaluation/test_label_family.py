@@ -201,3 +201,31 @@ def test_figure_shows_every_label_and_says_when_there_is_none(tmp_path):
     plots.save_figure(*drawn, table, tmp_path / "labels")
     assert "<image" not in (tmp_path / "labels.svg").read_text()  # the report holds no link, not even to itself
     assert "No label" in draw(table.assign(auc=np.nan), CAST)[1]
+
+
+def test_labels_of_several_series_are_ranked_within_each():
+    raw = {name: make_prices(seed=seed, days=days) for name, seed, days in (("A", 1, 600), ("B", 2, 560))}
+    raw["B"][["Open", "High", "Low", "Close"]] *= 7.0
+    both = pd.concat([frame.assign(series=name) for name, frame in raw.items()], ignore_index=True)
+    dataset, origins = dataset_and_origins(both)
+    few = {"thresholds": [0.01], "labels": LABELS | {"horizons": [1]}}
+    table = table_of(np.zeros(len(dataset), bool), dataset=dataset, **few).set_index(["experiment", "target", "fold"])
+    row = table.loc[("BASE-EWMA", "up", "test")]
+    block = origins[(origins["fold"] == "test") & (origins["role"] == EVALUATION)].dropna(subset="up_1")
+    assert row["n"] == len(block) and block["series"].nunique() == 2
+    scores = pd.concat(
+        [
+            np.log(part["Close"]).diff().pow(2).ewm(alpha=0.06, adjust=False).mean()
+            for _, part in dataset.groupby("series", observed=True)
+        ]
+    )[block["row"]]
+    parts = [(block["series"] == name).to_numpy() for name in "AB"]
+    y = block["up_1"].to_numpy()
+    aucs = [roc_auc_score(y[part], scores[part]) for part in parts]
+    pairs = [y[part].sum() * (1 - y[part]).sum() for part in parts]
+    assert row["auc"] == pytest.approx(np.average(aucs, weights=pairs))
+    assert np.isnan(row["chance"])  # of one series it is known
+    names = {"A": "Z", "B": "C"}
+    dataset, _ = dataset_and_origins(both.assign(series=both["series"].map(names)))
+    other = table_of(np.zeros(len(dataset), bool), dataset=dataset, **few).set_index(["experiment", "target", "fold"])
+    assert other["auc"].tolist() == pytest.approx(table["auc"].tolist(), nan_ok=True)

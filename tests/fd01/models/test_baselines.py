@@ -31,6 +31,7 @@ SETTINGS = {
 }
 SETTINGS["boosting"] = SETTINGS["boosting"] | {"iterations": 15, "learning_rate": 0.2}
 TRAIN_END = FOLDS["validation"]["train_end"]
+DIRECTION = {"target": "direction", "horizon": 1}
 TRAINED = ("har", "logistic", "boosting")  # those that need both classes
 EVERY_METHOD = pytest.mark.parametrize("method", METHODS)
 
@@ -204,6 +205,19 @@ def test_garch_agrees_with_a_recursion_by_hand():
     expected = student_t.sf(z, nu)  # that the Close ends beyond the threshold
     actual = score("gjr-garch-t", dataset, split, split.training, split.evaluation)
     np.testing.assert_allclose(actual, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("std", [0.0002, 0.001, 0.004, 0.05])
+def test_garch_does_not_depend_on_the_volatility_of_the_asset(std):
+    dataset, origins = study()
+    (split,) = splits(origins, **UP)
+
+    def garch(std):
+        factor = std / np.log(dataset["Close"]).diff().std()
+        other = dataset.assign(Close=100 * (dataset["Close"] / 100) ** factor)
+        return score("gjr-garch-t", other, split, split.training, split.evaluation, DIRECTION)
+
+    np.testing.assert_allclose(garch(std), garch(0.01), rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("horizon", [1, 5])

@@ -542,6 +542,14 @@ def test_forecast_of_another_shape_is_an_error(tiny, timesfm_answers):
         verify(tiny, {"cases": cases})
 
 
+def test_case_of_more_days_than_the_network_forecasts_is_an_error(tiny, timesfm_answers):
+    days = timesfm.load(tiny.parent).model.o + 1
+    case = timesfm_answers["cases"][0]
+    case = case | {"horizon": days, "expected": days * [[0.0] * len(case["columns"])]}
+    with pytest.raises(UserError, match=rf"case median: horizon: it forecasts {days - 1} days, [^\n]* {days}$"):
+        verify(tiny, {"cases": [case]})
+
+
 def test_file_of_answers_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
     for name in ("x.json", "gone.json"):

@@ -26,8 +26,8 @@ from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 from train_lag_llama import build_loss, fit
 
-from fd01.data.origins import build_origins, splits
 from fd01.data.inputs import percent_series
+from fd01.data.origins import build_origins, splits
 from fd01.data.touch import touch_exponent
 from fd01.models.forecasts import PARAMETERS, STATE_COLUMNS, rounded
 from fd01.models.frozen import run_frozen

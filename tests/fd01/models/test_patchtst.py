@@ -328,7 +328,9 @@ def test_gather_merges_seeds_and_train_ends(tmp_path):
     paths = []
     for end, days in ends.items():
         for seed in (0, 1):
-            frame = pd.DataFrame({"series": "", "origin": pd.to_datetime(days), "role": "evaluation", **UP, "seed": seed})
+            frame = pd.DataFrame(
+                {"series": "", "origin": pd.to_datetime(days), "role": "evaluation", **UP, "seed": seed}
+            )
             frame = frame.assign(score_kind="probability", score=0.25 + seed / 2, is_probability=True)
             about = {"model": "PatchTST", "seconds": 10.0 + seed, "parameters": None if seed == 0 else 1234}
             about |= {"epochs": [{"train_end": end, "seed": seed}]}

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import roc_auc_score
 
 from fd01.data.features import scale_free_a20
-from fd01.data.origins import Split, splits
 from fd01.data.inputs import input_series, windows
+from fd01.data.origins import Split, splits
 from fd01.models.covariates import in_context_ridge, known_before
 from fd01.models.heads import fit_logistic, scale_features
 from fd01.models.timesfm import (

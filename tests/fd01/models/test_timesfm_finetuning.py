@@ -12,8 +12,8 @@ from helpers.made_up_data import CONFIG, FOLDS, LABELS, UP, UP_5, dataset_and_or
 from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 
-from fd01.data.origins import splits
 from fd01.data.inputs import input_series
+from fd01.data.origins import splits
 from fd01.models.timesfm import (
     WEIGHTS,
     forecast,

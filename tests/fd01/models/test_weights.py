@@ -191,6 +191,45 @@ def test_client_that_is_told_to_stay_offline_asks_nobody(hub, folder):
     assert not hub.requests
 
 
+@pytest.mark.parametrize(
+    "variables, said",
+    [
+        ({"HTTP_PROXY": "socks5://user:geheim@127.0.0.1:1"}, "Using SOCKS proxy"),
+        ({"HTTP_PROXY": "http://user:geh#eim@127.0.0.1:1"}, "HTTP_PROXY.* # is written as %23"),
+        ({"HTTP_PROXY": "http://user:geh/eim@127.0.0.1:1"}, "HTTP_PROXY.* / as %2F"),
+        ({"HTTP_PROXY": "http://user:geheim@127.0.0.1:1"}, "127.0.0.1: .*refused"),
+        ({"HTTP_PROXY": "ftp://127.0.0.1:1"}, "an address cannot be read .*HTTP_PROXY"),
+        ({"SSL_CERT_FILE": "/nonexistent/ca.pem"}, "No such file or directory .*SSL_CERT_FILE"),
+        ({"SSL_CERT_FILE": __file__}, "certificate.*SSL_CERT_FILE"),
+        ({"HF_HUB_DOWNLOAD_TIMEOUT": "ten"}, "HF_HUB_DOWNLOAD_TIMEOUT is 'ten', no whole number"),
+        ({"HF_HUB_ETAG_TIMEOUT": ""}, "HF_HUB_ETAG_TIMEOUT is ''"),
+        ({"HF_HUB_DOWNLOAD_TIMEOUT": "-1"}, "HF_HUB_DOWNLOAD_TIMEOUT is '-1'"),
+        ({"HF_TOKEN": "hf_gehéim"}, "a token has a character that cannot be sent .*HF_TOKEN"),
+        ({"HF_ENDPOINT": "http://user:geheim@127.0.0.1:port"}, "an address cannot be read .*HF_ENDPOINT"),
+        ({"HF_ENDPOINT": "http://hub..example"}, "HF_ENDPOINT"),
+        ({"HF_ENDPOINT": "http://user:geheim@127.0.0.1:1", "HF_HUB_OFFLINE": "1"}, r"Cannot reach http://\*\*\*@127"),
+        ({"HF_ENDPOINT": ""}, "missing an 'http://'"),
+        ({"HF_HOME": "/dev/null"}, "Not a directory.*HF_HOME"),
+    ],
+)
+def test_network_that_is_broken_in_an_unusual_way_is_a_reason_without_secrets(hub, folder, variables, said):
+    reason, seconds = refused(hub, folder, **variables)
+    assert re.search(said, reason)
+    assert not re.search("geh|eim", reason)
+    assert seconds < 10
+
+
+@pytest.mark.parametrize("header", ["Content-Length", "ETag", "X-Repo-Commit", "Location", "X-Linked-Size"])
+def test_odd_answer_of_a_hub_is_a_reason(hub, folder, header):
+    for value in ("", "none", "-5", "../../x", "http://[::1", "\xe9" * 10):
+        hub.odd = {header: value}
+        _, error = (run := client(hub, folder)).communicate(timeout=20)
+        assert "Traceback" not in error, value
+        assert run.returncode == 0 or re.search("^missing: ", error, re.MULTILINE), value
+        assert {path.name for path in folder.iterdir()} <= set(FILES)
+        shutil.rmtree(folder)
+
+
 def test_silent_hub_is_given_up_in_seconds(hub, folder):
     hub.silent = True
     reason, seconds = refused(hub, folder)

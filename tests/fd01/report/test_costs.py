@@ -26,7 +26,7 @@ FILES = {  # wall seconds, memory, CPU seconds
 }
 TRAININGS = ["PTST/2014-12-31/seed-0", "PTST/2014-12-31/seed-1"]
 JOBS = {"PTST", "LL-forecast", "LL-probe", "pretrained-return-32", "roc", *TRAININGS}
-REPORT_INPUTS = ["results/s/metrics/truth.csv", "results/s/metrics/audit.csv"]
+RULES = {"evaluate", "measure_truth"}
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def jobs(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(HEAD + f"{seconds}\t0:00:10\t{memory}\t1\t1\t1\t1\t1\t99\t{cpu}\n")
-    return read_costs(tmp_path, JOBS, REPORT_INPUTS)
+    return read_costs(tmp_path, JOBS, RULES)
 
 
 def test_jobs_of_the_present_configuration_are_read_and_no_others(jobs):

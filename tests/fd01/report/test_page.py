@@ -50,7 +50,7 @@ def test_contents_lead_to_every_section_that_is_there(page):
 
 
 def test_section_that_does_not_apply_is_one_line(page):
-    assert "<li>Block by block: it takes hours.</li>" in page
+    assert "<li><b>Block by block</b> – it takes hours.</li>" in page
     assert 'id="slow"' not in page
 
 

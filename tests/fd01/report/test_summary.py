@@ -14,7 +14,11 @@ from jsonschema import Draft202012Validator
 from scipy.stats import norm
 
 from fd01.evaluation.ledger import expected_maximum
-from fd01.report.summary import Results, Study, direction, figure_rows, periods, summarise
+from fd01.report.direction import direction
+from fd01.report.facts import Results, Study
+from fd01.report.forest import figure_rows
+from fd01.report.periods import periods
+from fd01.report.summary import summarise
 from fd01.study.config import check_config
 from fd01.study.names import display_name
 from fd01.study.systems import needed_weights
@@ -54,7 +58,15 @@ def results(verdicts=None, evidence=None, extra=(), folds=BLOCKS, **more):
     days = {fold: pd.bdate_range(start, periods=n) for fold, (start, n) in folds.items()}
     outcomes = pd.concat(
         [
-            pd.DataFrame({"fold": fold, "role": "evaluation", "series": "", "origin": index, "up_1": np.arange(len(index)) % 5 == 0})
+            pd.DataFrame(
+                {
+                    "fold": fold,
+                    "role": "evaluation",
+                    "series": "",
+                    "origin": index,
+                    "up_1": np.arange(len(index)) % 5 == 0,
+                }
+            )
             for fold, index in days.items()
         ]
     ).astype({"up_1": float})

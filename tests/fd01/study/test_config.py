@@ -80,6 +80,34 @@ def test_dates_become_iso_strings_quoted_or_not(config, schema):
 
 
 @pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("walk_forward", "true", True),
+        ("walk_forward", "False", False),
+        ("walk_forward", "yes", True),
+        ("labels/threshold", "0.02", 0.02),
+        ("labels/threshold", "2e-2", 0.02),
+        ("labels/threshold", " .02 ", 0.02),
+        ("labels/scaled/window", "30", 30),
+        (f"{SETTINGS}/learning_rate", "1e-4", 1e-4),
+        (f"{SETTINGS}/layers", "2", 2),
+    ],
+)
+def test_text_of_the_command_line_is_read_as_what_is_wanted(config, schema, path, text, value):
+    edit(config, {path: text})
+    check_config(config, schema)
+    found = config
+    for key in path.split("/"):
+        found = found[key]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_text_of_a_number_beyond_all_is_refused(config, schema):
+    said = message(config, schema, {"labels/threshold": "1e999"})
+    assert said == "config: labels/threshold is inf; allowed: a finite number"
+
+
+@pytest.mark.parametrize(
     ("text", "value"),
     [("off", False), ("'off'", False), ("on", True), ("'on'", True), ("my.json", "my.json"), (None, True)],
 )
@@ -135,7 +163,7 @@ UNKNOWN_KEYS = {
     ),
     "of another source": (
         {"datasets/sp500/source/path": "prices.parquet"},
-        "config: unknown key datasets/sp500/source/path (allowed: end, kind, start)",
+        "config: unknown key datasets/sp500/source/path (allowed: end, kind, name, start)",
     ),
     "misspelt and required": (
         {"origins/min_histroy": 80, "origins/min_history": ABSENT},
@@ -205,18 +233,27 @@ VALUES = {  # path, value, what the message says is allowed
     ),
     "wrong type": (f"{SETTINGS}/layers", "four", "a whole number"),
     "fraction for a count": (f"{SETTINGS}/layers", 2.5, "a whole number"),
-    "truth for a number": ("labels/threshold", True, "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)"),
-    "exponent without a point": (
-        f"{SETTINGS}/learning_rate",
-        "1e-4",
-        "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
-    ),
+    "truth for a number": ("labels/threshold", True, "a number, such as 0.01"),
+    "number with a comma": (f"{SETTINGS}/learning_rate", "0,01", "a number, such as 0.01"),
+    "text for a truth": ("walk_forward", "maybe", "true or false"),
+    "number for a truth": ("walk_forward", 1, "true or false"),
+    "fraction as text for a count": (f"{SETTINGS}/layers", "2.5", "a whole number"),
     "text for a table": ("labels/scaled", "validation", "a table"),
     "list for folds": (
         "datasets/sp500/folds",
         ["validation"],
         "a table of evaluation blocks by name, or the name of an entry of `fold_templates`",
     ),
+    "wildcard in a path": ("datasets/spy/source/path", "data/{x}.parquet", "a path without { and }"),
+    "wildcard in another path": ("weights/folder", "w/{x}", "a path without { and }"),
+    "no path": ("datasets/spy/source/path", 3, "a path without { and }, or a list of such paths"),
+    "no tickers": ("datasets/spy-yahoo/source/ticker", [], "a list with 1 or more entries"),
+    "correlation of one series": (
+        "datasets/synthetic/source/correlation",
+        0.3,
+        "no such key here, as there is one series: delete it, or set series",
+    ),
+    "empty name of a series": ("datasets/spy/series", "", "text with 1 or more characters"),
     "unknown template": (
         "datasets/sp500/folds",
         "until-2008",
@@ -237,8 +274,8 @@ VALUES = {  # path, value, what the message says is allowed
         2004,
         "at least first, 2005",
     ),
-    "text for a list of patterns": ("only", "BASE-*", "a list"),
-    "null for a list": ("targets", None, "a list"),
+    "text for a list of patterns": ("only", "BASE-*", "a list, such as [a, b]"),
+    "null for a list": ("targets", None, "a list, such as [a, b]"),
     "below the minimum": ("origins/min_history", 21, "at least 22"),
     "above the maximum": ("origins/calibration_fraction", 0.6, "at most 0.5"),
     "on the lower limit": ("labels/threshold", 0, "more than 0"),
@@ -273,18 +310,18 @@ VALUES = {  # path, value, what the message says is allowed
     "run, an unknown dataset": (
         "experiments/PTST-2M/run",
         ["spy", "spx"],
-        f"{RUN}: sp500, spy, spy-yahoo, synthetic",
+        f"{RUN}: sp500, indices, spy, spy-yahoo, synthetic",
     ),
     "run, a word in a list": (
         "experiments/PTST-2M/run",
         ["all"],
-        f"{RUN}: sp500, spy, spy-yahoo, synthetic",
+        f"{RUN}: sp500, indices, spy, spy-yahoo, synthetic",
     ),
     "date, order of parts": (f"{FOLD}/start", "01/02/2015", "a date as YYYY-MM-DD"),
     "date, a year": (f"{FOLD}/train_end", 2014, "a date as YYYY-MM-DD"),
     "date, not in the calendar": (f"{FOLD}/train_end", "2014-02-30", "a day that exists in the calendar"),
     "date of a source": ("datasets/spy/source/start", "2014-02-30", "a day that exists in the calendar"),
-    "unknown dataset": ("dataset", "spx", "sp500, spy, spy-yahoo, synthetic"),
+    "unknown dataset": ("dataset", "spx", "sp500, indices, spy, spy-yahoo, synthetic"),
     "start on train_end": (f"{FOLD}/start", "2014-12-31", "a date after train_end, 2014-12-31"),
     "end before start": (f"{FOLD}/end", "2014-12-31", "a date not before start, 2015-01-01"),
     "walk-forward, last before first": ("datasets/spy/walk_forward/last", 2001, "at least first, 2003"),
@@ -341,7 +378,7 @@ VALUES = {  # path, value, what the message says is allowed
     "thresholds": ("decision/finetune_from", 0.72, "unsuitable_below <= finetune_from <= investigate_above"),
     "sealed fold": ("plan/sealed/0", "tset", "a fold of a dataset: study-422, test, validation"),
     "digest of the plan": ("plan/sha256/0", "12ab", "a digest of 64 hexadecimal digits"),
-    "one digest without a list": ("plan/sha256", "0" * 64, "a list"),
+    "one digest without a list": ("plan/sha256", "0" * 64, "a list, such as [a, b]"),
     "stored forecasts of another dataset": (
         "datasets/sp500/study_predictions",
         "a.npz",
@@ -387,13 +424,9 @@ VALUES = {  # path, value, what the message says is allowed
     "ridge": (f"{COVARIATES}/ridge", 0.5, "at least 1"),
     "penalty of the probe": ("experiments/TFM-probe/settings/head/C", 0, "more than 0"),
     "no rate": (f"{FINETUNED}/lr_sweep", [], "a list with 1 or more entries"),
-    "one rate without a list": (f"{FINETUNED}/lr_sweep", 0.001, "a list"),
+    "one rate without a list": (f"{FINETUNED}/lr_sweep", 0.001, "a list, such as [a, b]"),
     "rate of nothing": (f"{FINETUNED}/lr_sweep/0", 0, "more than 0"),
-    "rate with an exponent": (
-        f"{FINETUNED}/lr_sweep/1",
-        "1e-4",
-        "a number, such as 0.01 or 1.0e-4 (YAML reads 1e-4 as text)",
-    ),
+    "rate as a word": (f"{FINETUNED}/lr_sweep/1", "small", "a number, such as 0.01"),
     "objective": (f"{FINETUNED}/objective", "auc", "quantiles, event"),
     "adapter": (f"{FINETUNED}/adapter", "none", "lora, full"),
 }
@@ -662,6 +695,9 @@ def test_baselines_and_patchtst_on_a_new_ticker_take_five_lines(short, schema):
         "source": {"kind": "parquet", "path": "data/QQQ.parquet"},
         "folds": yahoo["folds"],
         "walk_forward": yahoo["walk_forward"],
+        "calendar": "XNYS",
+        "largest_move": 0.25,
+        "adjust": False,
     }
     assert "fold_templates" not in short
 
@@ -757,3 +793,44 @@ def test_pattern_that_fits_no_experiment_is_named(config, schema, pattern, hint)
 def test_some_experiment_of_only_must_run(config, schema):
     line = message(config, schema, {"experiments/BASE-range/run": "none", "only": ["BASE-rang?"]})
     assert line.startswith("config: no experiment of `only` runs on sp500; set experiments/")
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("data/QQQ.parquet", "QQQ.parquet"),
+        (["data/QQQ.parquet"], "QQQ.parquet"),
+        (["a.parquet", "b.parquet"], "2 files"),
+    ],
+)
+def test_path_may_be_a_list(short, schema, path, title):
+    short["datasets"]["qqq"]["path"] = path
+    check_config(short, schema)
+    assert short["datasets"]["qqq"]["source"]["path"] == path
+    assert short["datasets"]["qqq"]["title"] == f"qqq, daily, from {title}"
+
+
+def test_home_is_put_into_every_path(config, schema, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    spy, timesfm = config["datasets"]["spy"], config["weights"]["models"]["timesfm"]
+    spy["source"]["path"] = ["~/a.parquet", "b~.parquet"]
+    spy["study_predictions"] = timesfm["path"] = config["weights"]["folder"] = "~/x"
+    config["experiments"]["TFM-01-published"]["settings"]["file"] = "~/f.npz"
+    check_config(config, schema)
+    assert spy["source"]["path"] == ["/home/me/a.parquet", "b~.parquet"]
+    assert [spy["study_predictions"], timesfm["path"], config["weights"]["folder"]] == ["/home/me/x"] * 3
+    assert config["experiments"]["TFM-01-published"]["settings"]["file"] == "/home/me/f.npz"
+
+
+def test_calendar_is_none_for_simulated_prices_alone(config, schema):
+    check_config(config, schema)
+    calendars = {name: dataset["calendar"] for name, dataset in config["datasets"].items()}
+    assert calendars == dict.fromkeys(calendars, "XNYS") | {"synthetic": "none"}
+
+
+def test_scrambled_prices_are_not_adjusted_again(config, schema):
+    config["datasets"]["spy"] |= {"adjust": True, "layout": "table", "largest_move": 0.4}
+    check_config(config, schema)
+    other = scrambled(config["datasets"])["spy-scrambled"]
+    assert (other["adjust"], other["largest_move"], other["calendar"]) == (False, 0.8, "XNYS")
+    assert "layout" not in other

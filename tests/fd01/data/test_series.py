@@ -1,0 +1,141 @@
+"""Several series in one table: nothing that is computed for a day uses a day of another series."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, make_prices
+
+from fd01.data import features
+from fd01.data.inputs import first_inputs, input_series, windows
+from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, build_origins, splits
+from fd01.data.prices import build_dataset
+from fd01.data.series import each_series, first_rows, names_of_series, slices_of
+from fd01.data.targets import TARGETS, target_values, threshold_return
+from fd01.data.touch import touch_exponent
+from fd01.models.heads import scale_features
+from fd01.models.timesfm import inputs_of
+from fd01.workflow.errors import UserError
+
+ORIGINS = {"min_history": 80, "calibration_fraction": 0.15}
+INPUTS = ("close", "high-price", "simple-return", "return", "high")
+
+
+def dataset_of(**raw):
+    """The long table of several series, whose raw prices are given by name."""
+    parts = [build_dataset(prices).assign(series=name) for name, prices in sorted(raw.items())]
+    return pd.concat(parts, ignore_index=True).astype({"series": "category"})
+
+
+A, B = make_prices(seed=0), make_prices(seed=1)
+BOTH = dataset_of(a=A, b=B)
+EDGE = slices_of(BOTH)[1].start
+FUNCTIONS = {
+    "drawdown": lambda data: features.drawdown(data, 20),
+    "daily range": features.daily_range,
+    "EWMA variance": lambda data: features.ewma_variance(data, 0.94),
+    "HAR": features.har,
+    "measures of volatility": features.volatility_measures,
+    "scale-free indicators": features.scale_free_a20,
+    "targets": lambda data: target_values(data, [1, 5], 0.01, LABELS["scaled"]),
+    "scale features": lambda data: scale_features(data, "return", 32, UP, LABELS),
+    **{f"threshold of {name}": lambda data, name=name: threshold_return(data, name, LABELS) for name in TARGETS},
+    **{f"input {name}": lambda data, name=name: input_series(data, name) for name in INPUTS},
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_values_of_a_series_are_those_of_the_series_alone(function):
+    both = np.asarray(function(BOTH), float)
+    for rows in slices_of(BOTH):
+        alone = np.asarray(function(BOTH.iloc[rows].drop(columns="series").reset_index(drop=True)), float)
+        np.testing.assert_array_equal(both[rows], alone)
+
+
+def test_series_are_found_in_the_table():
+    assert slices_of(BOTH) == [slice(0, EDGE), slice(EDGE, len(BOTH))]
+    assert names_of_series(BOTH) == ["a", "b"]
+    assert list(np.unique(first_rows(BOTH))) == [0, EDGE]
+    alone = BOTH.drop(columns="series")
+    assert (slices_of(alone), names_of_series(alone)) == ([slice(0, len(BOTH))], [""])
+
+
+def test_function_of_each_series_keeps_the_rows_of_the_table():
+    counted = each_series(lambda table: pd.Series(np.arange(len(table)), table.index))(BOTH)
+    pd.testing.assert_index_equal(counted.index, BOTH.index)
+    assert (counted.iloc[EDGE - 1], counted.iloc[EDGE]) == (EDGE - 1, 0)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_windows_begin_with_their_series(name):
+    values, first = input_series(BOTH, name), first_inputs(BOTH, name)
+    rows = np.array([EDGE + 3, EDGE + 40, EDGE - 1])
+    lengths = [len(window) for window in windows(values, rows, 32, first[rows])]
+    assert lengths == [4 if name in ("close", "high-price") else 3, 32, 32]
+
+
+@pytest.mark.parametrize("covariates", [False, True])
+def test_input_of_a_network_does_not_move_with_another_series(covariates):
+    settings = {"input": "return", "context": 64}
+    if covariates:
+        settings["covariates"] = {"indicators": ["rsi_daily", "atr_14"], "ridge": 0.1}
+    rows = np.arange(EDGE + 10, EDGE + 70, 7)
+    other = dataset_of(a=make_prices(seed=5), b=B)
+    for one, two in zip(inputs_of(BOTH, rows, settings)[0], inputs_of(other, rows, settings)[0]):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_origins_of_two_series_are_those_of_each():
+    both = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
+    for name, rows in zip("ab", slices_of(BOTH)):
+        alone = build_origins(BOTH.iloc[rows].reset_index(drop=True), FOLDS, LABELS, **ORIGINS)
+        own = both[both["series"] == name].reset_index(drop=True)
+        pd.testing.assert_frame_equal(own.assign(row=own["row"] - rows.start), alone)
+
+
+def test_tail_begins_on_one_date_in_all_series():
+    late = B.iloc[150:]
+    origins = build_origins(dataset_of(a=A, late=late), FOLDS, LABELS, **ORIGINS)
+    tail = origins[origins["role"] == CALIBRATION].groupby(["fold", "series"], observed=True)["origin"].min()
+    assert tail.groupby("fold").nunique().eq(1).all()
+    for split in splits(origins, **UP_5):
+        dates = origins.drop_duplicates("row").set_index("row")["origin"]
+        assert dates[split.inner].max() < dates[split.calibration].min()
+
+
+def test_series_without_enough_days_is_left_out_of_a_fold_and_named(caplog):
+    short = B.iloc[:330]  # it ends before the folds begin
+    origins = build_origins(dataset_of(a=A, short=short), FOLDS, LABELS, **ORIGINS)
+    assert set(origins["series"]) == {"a"}
+    assert "fold validation: without short, which has" in caplog.text
+    with pytest.raises(UserError, match="too few rows to train on in each of 2 series: 51 origins"):
+        build_origins(dataset_of(short=short, other=A.iloc[:330]), FOLDS, LABELS, **ORIGINS)
+
+
+def test_history_counts_the_days_of_the_series():
+    origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
+    assert (origins["history"] == origins["row"] - first_rows(BOTH)[origins["row"]] + 1).all()
+    assert origins.groupby("series", observed=True)["history"].min().eq(ORIGINS["min_history"]).all()
+
+
+def test_last_day_of_a_series_is_no_origin():
+    origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
+    assert not set(origins["row"]) & {EDGE - 1, len(BOTH) - 1}
+    assert {EDGE - 2, len(BOTH) - 2} <= set(origins["row"])
+
+
+def test_every_series_has_its_own_touch_exponent():
+    origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
+    (split,) = splits(origins, **UP)
+    k = touch_exponent(UP, split.training, BOTH, LABELS)
+    for rows in slices_of(BOTH):
+        alone = BOTH.iloc[rows].reset_index(drop=True)
+        own = split.training[(split.training >= rows.start) & (split.training < rows.stop)] - rows.start
+        np.testing.assert_array_equal(k[rows], touch_exponent(UP, own, alone, LABELS))
+    assert k[0] != k[-1]
+
+
+def test_roles_follow_each_other_in_every_series():
+    origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
+    for _, part in origins.groupby(["fold", "series"], observed=True):
+        roles = part.sort_values("row")["role"]
+        assert list(roles[roles != roles.shift()]) == [TRAIN, CALIBRATION, EVALUATION]

@@ -1,0 +1,82 @@
+"""The scores of several series side by side: every row keeps its series, its day, its outcome and its scores."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.made_up_data import UP
+
+from fd01.evaluation import score_matrix
+from fd01.evaluation.score_matrix import ONE_SERIES, read_score_matrices
+
+DAYS = pd.to_datetime(["2020-01-03", "2020-01-01", "2020-01-02"])
+# Series B lacks the first day. The score says which row it is: 10 for A, 20 for B, and the day of the month.
+ROWS = pd.DataFrame({"series": ["B", "A", "A", "A", "B"], "origin": DAYS[[0, 0, 1, 2, 2]]})
+NUMBERS = ROWS["series"].map({"A": 10.0, "B": 20.0}) + ROWS["origin"].dt.day
+OUTCOMES = ROWS.assign(fold="test", role="evaluation", y=(NUMBERS % 2 == 1).astype(float))
+
+
+def predictions(scores, kind="probability", seed=None):
+    frame = ROWS.assign(fold="test", role="evaluation", **UP, seed=pd.array([seed] * 5, "Int64"), score=scores)
+    return frame.assign(score_kind=kind, is_probability=kind == "probability")
+
+
+@pytest.fixture
+def matrix(monkeypatch):
+    """Experiments with one score, with two seeds, and with a day of B missing; the series are categories, B first."""
+    frames = {
+        "X": predictions(NUMBERS),
+        "S": pd.concat([predictions(NUMBERS + seed, seed=seed) for seed in (0, 1)]),
+        "L": predictions(-NUMBERS, "signal").drop(index=0),
+    }
+
+    def read_experiment(path):
+        frame = frames[path]
+        return frame.assign(series=pd.Categorical(frame["series"], ["A", "B", "none"])), {}
+
+    monkeypatch.setattr(score_matrix, "read_experiment", read_experiment)
+    monkeypatch.setattr(score_matrix, "with_outcomes", lambda rows, outcomes: rows.merge(outcomes))
+    monkeypatch.setattr(
+        score_matrix,
+        "mean_over_seeds",
+        lambda rows: (
+            rows.groupby([name for name in rows if name not in ("seed", "score")], observed=True)["score"]
+            .mean()
+            .reset_index()
+        ),
+    )
+    return read_score_matrices(list(frames), OUTCOMES, UP)["test"]
+
+
+def test_rows_are_in_the_order_of_series_and_days(matrix):
+    assert matrix.series.tolist() == ["A", "A", "A", "B", "B"]
+    assert matrix.days.day.tolist() == [1, 2, 3, 2, 3]
+    number = np.array([11.0, 12, 13, 22, 23])
+    np.testing.assert_array_equal(matrix.scores["X"], number)
+    np.testing.assert_array_equal(matrix.scores["S"], number + 0.5)
+    np.testing.assert_array_equal(matrix.seed_scores["S"], number[:, None] + [0, 1])
+    np.testing.assert_array_equal(matrix.y, number % 2)
+    for table in (matrix.y, matrix.scores, matrix.seed_scores["S"]):
+        pd.testing.assert_index_equal(table.index, matrix.days)
+
+
+def test_an_experiment_that_lacks_a_day_of_one_series_is_paired_on_the_rows_that_it_has(matrix):
+    assert list(matrix.scores) == ["S", "X"] and list(matrix.incomplete.scores) == ["L"]
+    ((name, own),) = matrix.pairable()
+    assert name == "L" and own.series.tolist() == ["A", "A", "A", "B"]
+    np.testing.assert_array_equal(own.scores["L"], -own.scores["X"])
+
+
+def test_some_rows_keep_their_series(matrix):
+    some = matrix.on(matrix.days.day == 2)
+    assert some.series.tolist() == ["A", "B"] and some.incomplete.series.tolist() == ["A", "B"]
+    np.testing.assert_array_equal(some.scores["X"], [12, 22])
+    assert matrix.only({"X"}).series.tolist() == matrix.series.tolist()
+
+
+def test_tables_without_the_column_are_of_one_series(monkeypatch):
+    frame = predictions(NUMBERS)[ROWS["series"] == "A"].drop(columns="series")
+    outcomes = OUTCOMES[OUTCOMES["series"] == "A"].drop(columns="series").rename(columns={"y": "up_1"})
+    monkeypatch.setattr(score_matrix, "read_experiment", lambda path: (frame, {}))
+    found = read_score_matrices(["X"], outcomes, UP)["test"]
+    assert found.series.tolist() == [ONE_SERIES] * 3 and found.days.day.tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(found.scores["X"], [11, 12, 13])
