@@ -192,36 +192,38 @@ def test_horizon_that_reaches_into_closed_days_is_unknown():
     assert counts == closed()[1]
 
 
-def test_closed_dates_are_unknown_in_every_series_and_each_hides_its_own_days_alone():
-    # B begins within the sealed block: its first days follow the last ones of A in the table.
-    raw = make_two_series(days=500)
-    first = f"{raw.loc[raw['series'] == 'B', 'Date'].iloc[199 + 60]:%Y-%m-%d}"  # 60 days after its indicators begin
+@pytest.mark.parametrize(
+    "sealed",
+    [
+        {"start": "2016-05-19"},  # the fold test
+        {"start": "2016-02-22", "end": "2016-03-08"},  # the first days of B, which follow the last of A in the table
+    ],
+)
+def test_closed_dates_are_unknown_in_every_series_and_hide_no_day_of_another(sealed):
+    raw, train_end = make_two_series(days=500), "2016-04-29"
     folds = {
-        "test": {"train_end": "2016-03-31", "start": first},
-        "walk": {"train_end": "2016-03-31", "start": "2016-04-01"},
+        "test": {"train_end": train_end, "start": "2016-05-19"},
+        "walk": {"train_end": train_end, "start": "2016-05-02"},
     }
     labels = CONFIG["labels"] | {"horizons": [1, 5]}
 
     def hidden(raw):
         dataset = build_dataset(raw)
-        origins = build_origins(dataset, folds, labels, min_history=20, calibration_fraction=0.25)
-        return origins, *hide_outcomes(origins, sealed_days(dataset["Date"], [{"start": first}]))
+        origins = build_origins(dataset, folds, labels, min_history=1, calibration_fraction=0.25)
+        return origins, *hide_outcomes(origins, sealed_days(dataset["Date"], [sealed]))
 
     origins, outcomes, counts = hidden(raw)
-    assert set(origins["series"]) == {"A", "B"}
-    for fold in ("test", "walk"):
-        days = origins[(origins["fold"] == fold) & (origins["role"] == "evaluation")]
-        sealed = (days["origin"] >= first).sum()
-        assert counts[fold] == {"days": sealed, "of": len(days)}
-    closed = outcomes["origin"] >= first
-    assert closed.groupby(outcomes["series"], observed=True).any().all()
+    closed = origins["origin"].between(sealed["start"], sealed.get("end", "2200-01-01"))
+    assert (closed.groupby(origins["series"], observed=True).sum() > 5).tolist() == [True, True]
+    evaluation = origins["role"] == "evaluation"
+    expected = closed[evaluation].groupby(origins["fold"]).agg(["sum", "size"])
+    assert counts == {fold: {"days": days, "of": of} for fold, days, of in expected.itertuples() if days}
     assert outcomes.loc[closed, ["up_1", "up_5"]].isna().all(axis=None)
-    assert outcomes.loc[~closed, "up_1"].equals(origins.loc[~closed, "up_1"])
+    pd.testing.assert_series_equal(outcomes.loc[~closed, "up_1"], origins.loc[~closed, "up_1"])
     for name, own in raw.groupby("series"):
         _, alone, _ = hidden(own)
-        together = outcomes[outcomes["series"] == name]
         for column in ("up_1", "up_5", "direction_5"):
-            np.testing.assert_array_equal(together[column], alone[column])
+            np.testing.assert_array_equal(outcomes.loc[outcomes["series"] == name, column], alone[column])
 
 
 def test_day_after_the_last_closed_one_is_open():
