@@ -1,4 +1,7 @@
-"""The original study's published figures for Lag-Llama and TimesFM, recomputed without any model."""
+"""The original study's published figures for Lag-Llama and TimesFM, recomputed without any model.
+
+They are of one series, so nothing is computed on a dataset that has several.
+"""
 
 import zlib
 from zipfile import BadZipFile
@@ -6,6 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 
+from fd01.data.series import slices_of
 from fd01.data.targets import target_values
 from fd01.evaluation.metrics import auc
 from fd01.workflow.errors import NotRun
@@ -64,8 +68,10 @@ def original_scaler_figures(dataset, sealed):
 def target_days(dataset, sealed):
     """The target dates of 2023 and 2024, a bool array of shape (days,), and the outcome on each, a Series.
 
-    Raises `NotRun` if the prices do not reach from 1,150 days before 2023 to the end of 2024, or if a day is sealed.
+    Raises `NotRun` if the prices are of several series, if they do not reach from 1,150 days before 2023 to the end of
+    2024, or if a day is sealed.
     """
+    _require_one_series(dataset)
     block = dataset["Date"].between(START, END).to_numpy()
     first = int(block.argmax())
     if not block.any() or first <= WINDOW or dataset["Date"].iloc[-1] < pd.Timestamp(END):
@@ -168,8 +174,10 @@ def stored_days(dataset, sealed, path, block):
     Raises
     ------
     NotRun
-        If a day is sealed, the file is not the original study's, or its labels are not the outcomes of this dataset.
+        If there are several series, a day is sealed, the file is not the original study's, or its labels are not the
+        outcomes of this dataset.
     """
+    _require_one_series(dataset)
     _, start, end = STORED[block]
     up = _up(dataset)
     rows = np.flatnonzero(dataset["Date"].between(start, end) & up.notna())
@@ -248,6 +256,11 @@ def _read_stored(path, block):
     if not all(np.isfinite(values).all() for values in found):
         raise NotRun(f"{path} has values that are not finite in its block {block}, {not_original}")
     return found
+
+
+def _require_one_series(dataset):
+    if (count := len(slices_of(dataset))) > 1:
+        raise NotRun(f"the original study had one series, and this dataset has {count}")
 
 
 def _require_unsealed(sealed, rows):

@@ -99,17 +99,19 @@ def expected_maximum(trials, positives, negatives):
 
     0.5 + s m, with m the mean of the largest of `trials` standard normals and s = sqrt((P + N + 1) / (12 P N)), the
     standard deviation of the AUC on P positive and N negative days when score and outcome are independent and there are
-    no ties (Mann and Whitney, Annals of Mathematical Statistics 1947). For scores that resemble each other the best is
-    lower; where days depend on each other, s and with it the best are larger.
+    no ties (Mann and Whitney, Annals of Mathematical Statistics 1947). Of several series, s^2 is the sum of w^2 times
+    the s^2 of each; w is its share of the pairs P N, its weight in the AUC. For scores that resemble each other the
+    best is lower; where days depend on each other, or series of one day do, s and with it the best are larger.
 
     Parameters
     ----------
-    trials, positives, negatives : int
+    trials : int
+    positives, negatives : int, or int arrays of shape (series,)
 
     Returns
     -------
     float
-        NaN without a trial, or with one class only.
+        NaN without a trial, or where no series has both classes.
 
     Examples
     --------
@@ -118,10 +120,14 @@ def expected_maximum(trials, positives, negatives):
     >>> expected_maximum(1, 101, 401)
     0.5
     """
-    if not (trials and positives and negatives):
+    positives, negatives = np.atleast_1d(positives), np.atleast_1d(negatives)
+    pairs = positives * negatives
+    ranked = pairs > 0
+    if not (trials and ranked.any()):
         return float("nan")
     largest = stats.order_statistic(stats.Normal(), r=trials, n=trials).mean()
-    deviation = np.sqrt((positives + negatives + 1) / (12 * positives * negatives))
+    variances = (positives[ranked] + negatives[ranked] + 1) / (12 * pairs[ranked])
+    deviation = np.sqrt(((pairs[ranked] / pairs.sum()) ** 2 * variances).sum())
     return float(0.5 + deviation * largest)
 
 
@@ -139,17 +145,19 @@ def multiplicity(ledger, trials, outcomes, targets):
     -------
     DataFrame
         A row per block and target: fold, target, horizon, the number of trials `ever` and `now`, the days `n` with a
-        known outcome, `positives`, and the `expected_maximum` of `ever` trials.
+        known outcome, of all series, `positives`, and the `expected_maximum` of `ever` trials.
     """
     rows = []
     evaluation = outcomes[outcomes["role"] == EVALUATION]
     for fold, block in evaluation.groupby("fold", sort=False):
         for target in targets:
-            y = block[target_column(**target)].dropna()
-            positives, negatives = int((y == 1).sum()), int((y == 0).sum())
+            y = block.dropna(subset=target_column(**target))
+            of_series = y.groupby("series", observed=True)[target_column(**target)].agg(["sum", "size"]).astype(int)
+            positives = of_series["sum"].to_numpy()
+            negatives = of_series["size"].to_numpy() - positives
             ever, now = (len(of_target(table[table["fold"] == fold], **target)) for table in (ledger, trials))
             rows.append(
-                {"fold": fold, **target, "ever": ever, "now": now, "n": len(y), "positives": positives}
+                {"fold": fold, **target, "ever": ever, "now": now, "n": len(y), "positives": int(positives.sum())}
                 | {"expected_maximum": expected_maximum(ever, positives, negatives)}
             )
     return pd.DataFrame(rows)

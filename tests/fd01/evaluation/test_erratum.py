@@ -305,6 +305,16 @@ def test_stored_forecasts_of_other_prices_have_no_days(prices, tmp_path):
     assert table.empty and about == {"not_run": reason}
 
 
+def test_several_series_are_not_those_of_the_original_study(prices, tmp_path):
+    path = npz_of(prices, tmp_path / "f.npz")
+    two = pd.concat([prices.assign(series="A"), prices.assign(series="B")], ignore_index=True)
+    reason = "the original study had one series, and this dataset has 2"
+    found = recompute(two, is_open(two), path)
+    assert [part["reason"] for part in (found["lag_llama"], *found["timesfm"])] == [reason] * 3
+    table, about = erratum.dated_forecasts(two, is_open(two), path)
+    assert table.empty and reason in about["not_run"]
+
+
 def test_original_forecasts_have_these_figures_as_experiments(spy, study_predictions, tmp_path):
     folds = CONFIG["fold_templates"]["since-1993"]["folds"]
     folds = {fold: {key: str(date) for key, date in dates.items()} for fold, dates in folds.items()}

@@ -147,6 +147,29 @@ def test_multiplicity_counts_every_trial_of_a_block(tmp_path):
     assert np.isnan(first.loc["test", "expected_maximum"])
 
 
+def test_days_of_several_series_are_counted_in_each():
+    first, second = block("test", "evaluation", [1, 0, 0] * 20), block("test", "evaluation", [0, 1] * 15)
+    one_class = block("test", "evaluation", [1.0] * 7)
+    tables = [table.assign(series=name) for name, table in zip("ABC", (first, second, one_class))]
+    now = trials()[lambda rows: rows["horizon"] == 1]
+    (row,) = multiplicity(now, now, pd.concat(tables), [UP]).to_dict("records")
+    assert (row["n"], row["positives"], row["now"]) == (97, 42, 2)
+    assert row["expected_maximum"] == expected_maximum(2, np.array([20, 15]), np.array([40, 15]))
+    assert expected_maximum(2, np.array([20, 7]), np.array([40, 0])) == expected_maximum(2, 20, 40)
+
+
+def test_expected_maximum_over_series_equals_a_simulation():
+    rng, sizes = np.random.default_rng(0), ((30, 70), (10, 20))
+    pairs = [positives * negatives for positives, negatives in sizes]
+    of_series = []
+    for positives, negatives in sizes:
+        ranks = rng.random((400, 10, positives + negatives)).argsort(axis=2).argsort(axis=2)[:, :, :positives] + 1
+        of_series.append((ranks.sum(axis=2) - positives * (positives + 1) / 2) / (positives * negatives))
+    best = np.average(of_series, axis=0, weights=pairs).max(axis=1)
+    found = expected_maximum(10, *np.transpose(sizes))
+    assert found == pytest.approx(best.mean(), abs=4 * best.std() / 20)
+
+
 @pytest.mark.parametrize(("count", "positives", "negatives"), [(1, 30, 70), (10, 30, 70), (40, 20, 20)])
 def test_expected_maximum_equals_a_simulation_of_scores_that_know_nothing(count, positives, negatives):
     rng = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 """Whether weights give the forecasts that the original study stored: a tiny network plays its TimesFM."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.made_up_data import make_prices
 
@@ -87,6 +88,12 @@ def test_forecasts_of_another_day_are_not_reproduced(prices, model, stored):
     content["val_predictions"] = np.roll(content["val_predictions"], 1)
     np.savez(path, **content)
     assert reproduce(model, prices, is_open(prices), path)["status"] == NOT_REPRODUCED
+
+
+def test_forecasts_of_one_series_are_not_made_again_on_several(prices, model, stored):
+    two = pd.concat([prices.assign(series="A"), prices.assign(series="B")], ignore_index=True)
+    with pytest.raises(NotRun, match="the original study had one series, and this dataset has 2"):
+        reproduce(model, two, is_open(two), stored(True, "median"))
 
 
 def test_a_block_that_is_sealed_is_left_out_and_named(prices, model, stored):

@@ -4,19 +4,29 @@ import copy
 import json
 import zipfile
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from export_predictions import folders_with_scores
-from helpers.made_up_data import UP, block, score_rows
+from helpers.made_up_data import FOLDS, UP, block, dataset_and_origins, make_two_series, score_rows
 from helpers.paths import ROOT
 from import_predictions import check_archive, read_archive, store
 from snakemake.common.configfile import load_configfile
 
 from fd01.scoring.archive import difference, imported_folder, settings_of
-from fd01.scoring.predictions import SCHEMA_TEXT, write_predictions
+from fd01.scoring.predictions import (
+    SCHEMA_TEXT,
+    concat_scores,
+    read_experiment,
+    scores_frame,
+    write_folds,
+    write_predictions,
+)
 from fd01.study.config import check_config
 from fd01.workflow.errors import UserError
 from fd01.workflow.files import sha256
+from fd01.workflow.parquet import write_table
 
 TFM = ["TFM-01", "TFM-01-untrained", "TFM-03"]
 ABOUT = {"model": "TimesFM 2.5"}
@@ -161,6 +171,57 @@ def test_a_new_import_takes_the_place_of_the_one_before(tmp_path):
     store(old, {"test.parquet": b"1"}, {})
     store(new, {"test.parquet": b"2"}, {"a": 1})
     assert sorted(path.name for path in (tmp_path / "TFM-01").rglob("*")) == ["manifest.json", "new", "test.parquet"]
+
+
+@pytest.fixture
+def two_series(tmp_path):
+    """The tables of two series, and an archive of predictions on them, as export_predictions packs it."""
+    dataset, origins = dataset_and_origins(make_two_series(shorter=10))
+    paths = {name: tmp_path / f"{name}.parquet" for name in ("dataset", "origins")}
+    for name, table in (("dataset", dataset), ("origins", origins)):
+        write_table(paths[name], table, {})
+    (end,) = origins["train_end"].unique()
+    scored = origins[origins["role"] != "train"].drop_duplicates("row")
+    kind = dict(target=UP, score_kind="signal", is_probability=False)
+    frames = [
+        scores_frame(origins, rows["row"], role, np.arange(len(rows)) / 1e3, **kind)
+        for role, rows in scored.groupby("role")
+    ]
+    write_folds(tmp_path / "made" / "TFM-01", {end: concat_scores(frames)}, origins, ABOUT)
+    files = {path.name: path.read_bytes() for path in (tmp_path / "made" / "TFM-01").iterdir()}
+    here = {"TFM-01": settings()["TFM-01"] | {"folds": FOLDS}}
+    manifest = {
+        "schema": SCHEMA_TEXT,
+        "dataset": "spy",
+        **{f"{name}_sha256": sha256(path) for name, path in paths.items()},
+        "experiments": {"TFM-01": {"settings": here["TFM-01"], "files": {name: "" for name in files}}},
+    }
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("manifest.json", json.dumps(manifest))
+        for name, content in files.items():
+            archive.writestr(f"predictions/TFM-01/{name}", content)
+    return tmp_path / "a.zip", paths, here
+
+
+def test_predictions_of_several_series_come_back_as_they_were_made(two_series, tmp_path):
+    path, tables, here = two_series
+    manifest, contents = read_archive(path)
+    check_archive(path, manifest, "spy", here, tables)
+    folder = tmp_path / "imported" / "TFM-01" / "x"
+    store(folder, contents["TFM-01"], manifest)
+    made, imported = (read_experiment(path)[0] for path in (tmp_path / "made" / "TFM-01", folder))
+    assert set(made["series"]) == {"A", "B"}
+    pd.testing.assert_frame_equal(imported, made)
+
+
+@pytest.mark.parametrize("change", ["fewer", "renamed"])
+def test_predictions_of_another_set_of_series_are_refused(two_series, change):
+    path, tables, here = two_series
+    raw = make_two_series(shorter=10)
+    others = {"fewer": raw[raw["series"] == "A"], "renamed": raw.replace({"series": {"B": "C"}})}[change]
+    write_table(tables["dataset"], dataset_and_origins(others)[0], {})
+    with pytest.raises(UserError, match=r"a\.zip was made on other prices: dataset\.parquet has the SHA-256"):
+        check_archive(path, read_archive(path)[0], "spy", here, tables)
 
 
 def test_experiments_that_did_not_run_are_not_exported(tmp_path):

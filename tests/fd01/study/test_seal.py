@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from helpers.made_up_data import CONFIG, UP, block, make_prices, score_rows
+from helpers.made_up_data import CONFIG, UP, block, make_prices, make_two_series, score_rows
 from helpers.paths import ROOT
 from snakemake.common.configfile import load_configfile
 
@@ -190,6 +190,40 @@ def test_horizon_that_reaches_into_closed_days_is_unknown():
     first = {column: walk.loc[walk[column].isna(), "origin"].min() for column in ("up_1", "up_3")}
     assert first == {"up_1": pd.Timestamp("2020-03-02"), "up_3": pd.Timestamp("2020-02-27")}
     assert counts == closed()[1]
+
+
+@pytest.mark.parametrize(
+    "sealed",
+    [
+        {"start": "2016-05-19"},  # the fold test
+        {"start": "2016-02-22", "end": "2016-03-08"},  # the first days of B, which follow the last of A in the table
+    ],
+)
+def test_closed_dates_are_unknown_in_every_series_and_hide_no_day_of_another(sealed):
+    raw, train_end = make_two_series(days=500), "2016-04-29"
+    folds = {
+        "test": {"train_end": train_end, "start": "2016-05-19"},
+        "walk": {"train_end": train_end, "start": "2016-05-02"},
+    }
+    labels = CONFIG["labels"] | {"horizons": [1, 5]}
+
+    def hidden(raw):
+        dataset = build_dataset(raw)
+        origins = build_origins(dataset, folds, labels, min_history=1, calibration_fraction=0.25)
+        return origins, *hide_outcomes(origins, sealed_days(dataset["Date"], [sealed]))
+
+    origins, outcomes, counts = hidden(raw)
+    closed = origins["origin"].between(sealed["start"], sealed.get("end", "2200-01-01"))
+    assert (closed.groupby(origins["series"], observed=True).sum() > 5).tolist() == [True, True]
+    evaluation = origins["role"] == "evaluation"
+    expected = closed[evaluation].groupby(origins["fold"]).agg(["sum", "size"])
+    assert counts == {fold: {"days": days, "of": of} for fold, days, of in expected.itertuples() if days}
+    assert outcomes.loc[closed, ["up_1", "up_5"]].isna().all(axis=None)
+    pd.testing.assert_series_equal(outcomes.loc[~closed, "up_1"], origins.loc[~closed, "up_1"])
+    for name, own in raw.groupby("series"):
+        _, alone, _ = hidden(own)
+        for column in ("up_1", "up_5", "direction_5"):
+            np.testing.assert_array_equal(outcomes.loc[outcomes["series"] == name, column], alone[column])
 
 
 def test_day_after_the_last_closed_one_is_open():
