@@ -103,7 +103,7 @@ class Block:
     def common_columns(self, name):
         """The columns with which the rows of an experiment begin in every table, as a dict."""
         row = {"fold": self.name, "experiment": name, "n": self.n, "positives": self.positives}
-        row |= {"dates": self.dates, "series": self.n_series, "one_class": len(self.one_class)}
+        row |= {"dates": self.dates, "n_series": self.n_series, "one_class": len(self.one_class)}
         return row | {"lacking": self.lacking, "block_length": self.length}
 
 
