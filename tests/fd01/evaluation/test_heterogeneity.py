@@ -129,9 +129,9 @@ def test_correlation_of_one_of_two_and_of_constant_series():
     column = np.random.default_rng(2).normal(size=(50, 1))
     found, mean, shrinkage = shrunken_correlation(column)
     assert found == [[1.0]] and np.isnan(mean) and shrinkage == 0
-    found, mean, _ = shrunken_correlation(np.hstack([column, 2 * column]))
+    found, *_ = shrunken_correlation(np.hstack([column, 2 * column]))
     np.testing.assert_allclose(found, 1)
-    found, mean, _ = shrunken_correlation(np.hstack([column, 0 * column]))
+    found, *_ = shrunken_correlation(np.hstack([column, 0 * column]))
     np.testing.assert_array_equal(found, np.eye(2))
 
 
