@@ -24,7 +24,7 @@ def write_series(path, parts):
     about, waiting, writer = [], [], None
     try:
         for part in parts:
-            table = pa.Table.from_pandas(part, preserve_index=False)
+            table = pa.table({name: pa.array(part[name]) for name in part})  # quicker than Table.from_pandas
             writer = writer or pq.ParquetWriter(path, table.schema)
             waiting.append(table)
             if sum(map(len, waiting)) >= ROWS:

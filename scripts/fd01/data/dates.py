@@ -33,13 +33,19 @@ def with_date_column(raw):
         raise UserError(f"no Date, neither as a column nor as the index; there are: {present}")
     if pd.api.types.is_numeric_dtype(frame["Date"]):
         raise UserError("Date holds numbers; it must hold dates, for instance 2024-12-31")
-    # Many series repeat their dates, so each date is read once.
-    codes, values = pd.factorize(frame["Date"])
-    dates = [_calendar_date(value, (codes == code).argmax) for code, value in enumerate(values)]
-    if (codes < 0).any():
-        row = int((codes < 0).argmax())
-        raise UserError(f"Date cannot be read as a date: row {row} is {frame['Date'].iloc[row]!r}")
-    return frame.assign(Date=pd.Series(dates, dtype="datetime64[us]").to_numpy()[codes])
+    dates = frame["Date"]
+    missing = dates.isna().to_numpy()
+    if missing.any():
+        row = int(missing.argmax())
+        raise UserError(f"Date cannot be read as a date: row {row} is {dates.iloc[row]!r}")
+    # A bar belongs to the calendar date at its exchange, so time zone and hour are dropped without a conversion.
+    if pd.api.types.is_datetime64_any_dtype(dates):
+        days = dates.dt.tz_localize(None).dt.normalize()
+    else:
+        codes, values = pd.factorize(dates)  # many series repeat their dates, so each is read once
+        known = [_calendar_date(value, (codes == code).argmax) for code, value in enumerate(values)]
+        days = pd.Series(known, dtype="datetime64[us]").take(codes).set_axis(frame.index)
+    return frame.assign(Date=days.astype("datetime64[us]"))
 
 
 def _calendar_date(value, row):
@@ -53,7 +59,6 @@ def _calendar_date(value, row):
                     "such text, days and months can be mistaken for each other: write dates as YYYY-MM-DD, or as dates"
                 )
             return datetime.datetime(*(int(part) for part in found.groups() if part))
-        # A bar belongs to the calendar date at its exchange, so time zone and hour are dropped without a conversion.
         stamp = pd.Timestamp(value).tz_localize(None).normalize()
     except (ValueError, TypeError):
         stamp = pd.NaT

@@ -70,6 +70,7 @@ STOPS = {
         "row 5 is 'soon'",
     ),
     "a day without a date": (lambda p: p.assign(Date=p["Date"].where(p.index != 5)), "row 5 is NaT"),
+    "no date at all": (lambda p: p.assign(Date=None), "cannot be read as a date: row 0 is None"),
     "two levels, through a file": (
         lambda p: p.rename(columns=lambda name: f"('{name}', 'SPY')"),
         "the columns have more than one level; with yfinance, set multi_level_index=False",
