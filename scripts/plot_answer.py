@@ -77,7 +77,7 @@ def draw_answer(rows, period, reference, margin, ends):
     Parameters
     ----------
     rows : list of dict with `ROWS`, in their order in the figure
-    period : dict with `title`, `n` and `positives`
+    period : dict with `title`, `n`, `series` and `positives`
     reference : str, its name in words
     margin : float, AUC; smaller differences do not matter
     ends : pair of float, from `span`
@@ -86,7 +86,8 @@ def draw_answer(rows, period, reference, margin, ends):
         return message_figure(f"{period['title']}: nothing is compared with {reference}.")
     column = Column()
     column.write(period["title"], weight="bold")
-    column.write(f"{period['n']:,} days, {period['positives']:,} with the event", color=SOFT)
+    of_series = f" of {period['series']:,} series" if period["series"] > 1 else ""
+    column.write(f"{period['n']:,} days{of_series}, {period['positives']:,} with the event", color=SOFT)
     column.space(5)
     groups = [row["group"] for row in rows]
     headings = {i: group for i, group in enumerate(groups) if group and (i == 0 or groups[i - 1] != group)}

@@ -189,7 +189,9 @@ if __name__ == "__main__":
             config["decision"]["primary"],
             experiments.set_index("experiment")["evidence"].to_dict(),
         ),
-        series_figures=read_figures(sorted(Path(files.series_figures).glob("*.svg"))),
+        series_figures=read_figures(
+            path for fold in order if (path := Path(files.series_figures) / f"{fold}.svg").is_file()
+        ),
         figures=read_figures(files.figures),
         answer_figures=read_figures(Path(files.answer_figures).glob("*.svg")),
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},

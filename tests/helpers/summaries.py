@@ -33,7 +33,16 @@ def summary(count=10, not_run=4, name=long_name, folds=("test", "validation")):
                 }
             )
     periods = [
-        {"fold": fold, "title": f"{fold}, 2017 to 2018", "n": 1501, "positives": 163, "clean": True} for fold in folds
+        {
+            "fold": fold,
+            "title": f"{fold}, 2017 to 2018",
+            "n": 1501,
+            "series": 1,
+            "dates": 1501,
+            "positives": 163,
+            "clean": True,
+        }
+        for fold in folds
     ]
     direction = [
         {

@@ -29,7 +29,9 @@ def limitations(study, results, shown):
     blocks = [period for period in shown if period["fold"] != AFTER_CUTOFF]
     events = sum(period["positives"] for period in blocks)
     ahead, spans = counted(study.target["horizon"], "day"), counted(len(blocks), "period")
-    found.append(f"One series of prices, {ahead} ahead, {counted(events, 'day')} with the event in {spans}.")
+    series = max((period["series"] for period in blocks), default=1)
+    prices = "One series of prices" if series == 1 else f"{series:,} series of prices that may move together"
+    found.append(f"{prices}, {ahead} ahead, {counted(events, 'day')} with the event in {spans}.")
     return found
 
 

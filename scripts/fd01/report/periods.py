@@ -12,7 +12,7 @@ def periods(study, results):
     column = target_column(**study.target)
     days = results.outcomes[(results.outcomes["role"] == EVALUATION) & results.outcomes[column].notna()]
     clean = days["origin"] > last_day(study.cut_off or "unknown")
-    parts = {AFTER_CUTOFF: days[clean].drop_duplicates("origin")}
+    parts = {AFTER_CUTOFF: days[clean].drop_duplicates(["series", "origin"])}
     parts |= {block["fold"]: days[days["fold"] == block["fold"]] for block in results.verdict["blocks"]}
     parts = {fold: part for fold, part in parts.items() if len(part) and not is_walk_forward(fold)}
     titles = _titles({fold: (part["origin"].min(), part["origin"].max()) for fold, part in parts.items()})
@@ -23,6 +23,8 @@ def periods(study, results):
             "first": f"{part['origin'].min():%Y-%m-%d}",
             "last": f"{part['origin'].max():%Y-%m-%d}",
             "n": len(part),
+            "series": part["series"].nunique(),
+            "dates": part["origin"].nunique(),
             "positives": int(part[column].sum()),
             "base_rate": float(part[column].mean()),
             "clean": bool(clean[part.index].all()),

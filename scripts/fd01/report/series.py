@@ -22,13 +22,13 @@ def leading(experiments, primary, evidence):
 
 
 def heat_class(difference):
-    """The class of a cell in CSS, such as `above-2`; empty for a small difference or none.
+    """The class of a cell in CSS, such as `gain-2`; empty for a small difference or none.
 
     >>> heat_class(0.04), heat_class(-0.015), heat_class(0.001)
-    ('above-2', 'below-1', '')
+    ('gain-2', 'loss-1', '')
     """
     level = sum(abs(difference) >= size for size in LEVELS)  # comparisons with NaN are false
-    return f"{'below' if difference < 0 else 'above'}-{level}" if level else ""
+    return f"{'loss' if difference < 0 else 'gain'}-{level}" if level else ""
 
 
 def heat_tables(series, folds):

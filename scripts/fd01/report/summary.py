@@ -14,7 +14,7 @@ from fd01.report.periods import periods
 from fd01.report.status import answer, caveats
 from fd01.report.trust import trust
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 def summarise(study, results):
