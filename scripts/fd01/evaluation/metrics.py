@@ -8,6 +8,7 @@ import pandas as pd
 
 NAN = float("nan")
 ALL_SEEDS = "all"  # in the column `seed`: the mean score over seeds, or the one score of a deterministic experiment
+FEW_GROUPS = 10  # up to which scikit-learn measures each: 4 ms a group, where one pass over all takes 0.2
 DECISION_MEASURES = ("precision", "recall", "f1", "mcc")
 LOSS_MEASURES = ("brier", "brier_skill", "log_loss", "log_loss_skill")
 MEASURES = (
@@ -33,7 +34,14 @@ def auc_within(y, score, group):
     It is the mean of the groups' AUCs, weighted by their number of such pairs; NaN without any such pair. Arrays of
     shape (n,).
     """
-    return _mean_within(y, score, group, auc, lambda positives, negatives: positives * negatives)
+    codes, names = pd.factorize(np.asarray(group))
+    if len(names) <= FEW_GROUPS:
+        return _mean_within(y, score, codes, auc, lambda positives, negatives: positives * negatives)
+    ranks = pd.Series(np.asarray(score)).groupby(codes).rank().to_numpy()
+    positives = np.bincount(codes, y)
+    pairs = positives * (np.bincount(codes) - positives)
+    ranked_below = np.bincount(codes, ranks * y) - positives * (positives + 1) / 2  # of the positive days, other days
+    return float(ranked_below[pairs > 0].sum() / pairs.sum()) if pairs.any() else NAN
 
 
 def precision_within(y, score, group):

@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.made_up_data import block, score_rows
+from sklearn.metrics import roc_auc_score
 
 from fd01.evaluation.metrics import (
     MEASURES,
     all_measures,
     auc,
+    auc_within,
     best_f1_threshold,
     decision_measures,
     loss_measures,
@@ -287,3 +289,19 @@ def test_experiment_that_did_not_run_is_described_with_its_reason():
     assert describe_experiment({"a": about}, "timesfm") == expected | not_verified
     scratch = {"weights": "trained from scratch", "parameters": 5}
     assert describe_experiment({"a": about | scratch}, "patchtst") == expected | scratch | {"evidence": "trained here"}
+
+
+@pytest.mark.parametrize("digits", [0, 9])  # with and without ties
+def test_auc_within_many_groups_is_the_mean_of_their_aucs_weighted_by_pairs(digits):
+    rng = np.random.default_rng(0)
+    group = rng.permutation(np.repeat(np.arange(30).astype(str), rng.integers(2, 40, 30)))
+    y = (rng.random(len(group)) < 0.2).astype(float)
+    score = (rng.standard_normal(len(group)) + y).round(digits) + 9 * group.astype(int)
+    parts = [(y[group == one], score[group == one]) for one in np.unique(group)]
+    parts = [(of, own) for of, own in parts if np.ptp(of)]
+    assert 10 < len(parts) < 30
+    wanted = np.average(
+        [roc_auc_score(*part) for part in parts], weights=[of.sum() * (1 - of).sum() for of, _ in parts]
+    )
+    assert auc_within(y, score, group) == pytest.approx(wanted, rel=1e-12)
+    assert np.isnan(auc_within(np.zeros(len(y)), score, group))
