@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.run_workflow import snakemake
+from helpers.studies import new_study, read_config, write_config
 
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import read_json
 from fd01.workflow.parquet import read_frame
-from helpers.run_workflow import snakemake
-from helpers.studies import new_study, read_config, write_config
 
 RESULTS = "results/indices"
 ALONE = ("BASE-prevalence", "BASE-drawdown-20", "PTST-tiny", "TFM-01-untrained")  # not fitted, or to each series

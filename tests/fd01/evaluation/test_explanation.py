@@ -47,7 +47,6 @@ from fd01.evaluation.explanation import (
     tercile_rows,
     terciles,
 )
-from fd01.evaluation.metrics import auc_within
 from fd01.evaluation.score_matrix import ScoreMatrix
 from fd01.models import heads
 from fd01.models.forecasts import DECILE_COLUMNS, LEVELS, quantile_frame
@@ -190,21 +189,6 @@ def test_terciles_are_thirds():
     assert np.bincount(group).tolist() == [100, 100, 100]
     assert terciles(np.arange(6.0), np.zeros(6)).tolist() == [0, 0, 1, 1, 2, 2]
     assert terciles(np.r_[0:3, 10:13].astype(float), np.repeat(["b", "a"], 3)).tolist() == [0, 1, 2, 0, 1, 2]
-
-
-def test_auc_within_groups_counts_the_pairs_of_a_group():
-    rng = np.random.default_rng(0)
-    y, score, group = rng.integers(0, 2, 60).astype(float), rng.integers(0, 9, 60), rng.integers(0, 3, 60)
-    pairs = [
-        0.5 if score[i] == score[j] else float(score[i] > score[j])
-        for i in range(60)
-        for j in range(60)
-        if y[i] == 1 and y[j] == 0 and group[i] == group[j]
-    ]
-    assert auc_within(y, score, group) == pytest.approx(np.mean(pairs))
-    assert auc_within(y, group, group) == 0.5  # what only knows the group knows nothing inside it
-    assert auc_within(y, score, np.zeros(60)) == pytest.approx(roc_auc_score(y, score))
-    assert np.isnan(auc_within(y, score, y))  # no group has both outcomes
 
 
 def signals(n, seed, strength):

@@ -7,6 +7,7 @@ from helpers.made_up_data import block, score_rows
 from sklearn.metrics import roc_auc_score
 
 from fd01.evaluation.metrics import (
+    FEW_GROUPS,
     MEASURES,
     all_measures,
     auc,
@@ -39,6 +40,27 @@ def test_auc_counts_pairs_and_halves_ties(seed):
     difference = score[y == 1][:, None] - score[y == 0]
     expected = ((difference > 0) + (difference == 0) / 2).mean()
     assert auc(y, score) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("groups", [1, 3, FEW_GROUPS, FEW_GROUPS + 1, 25])
+def test_auc_within_groups_counts_the_pairs_of_a_group(groups):
+    rng = np.random.default_rng(0)
+    y, score, group = rng.integers(0, 2, 90).astype(float), rng.integers(0, 9, 90), rng.integers(0, groups, 90)
+    pairs = [
+        0.5 if score[i] == score[j] else float(score[i] > score[j])
+        for i in range(90)
+        for j in range(90)
+        if y[i] == 1 and y[j] == 0 and group[i] == group[j]
+    ]
+    assert auc_within(y, score, group) == pytest.approx(np.mean(pairs))
+    assert auc_within(y, group, group) == pytest.approx(0.5)  # what only knows the group knows nothing inside it
+    assert np.isnan(auc_within(np.repeat(np.arange(groups) % 2, 2), np.arange(2 * groups), np.repeat(range(groups), 2)))
+
+
+def test_auc_within_one_group_is_its_auc_to_the_last_digit():
+    for seed in range(20):
+        y, score = random_block(seed)
+        assert auc_within(y, score, np.zeros(len(y))) == auc(y, score)
 
 
 @pytest.mark.parametrize("seed", range(5))
