@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from fd01.report.sections import SECTIONS
 from fd01.study.folds import is_walk_forward
+from fd01.workflow.record import rests_on, say_older, take_back
 
 # The tables and figures that sections use or name, by these names.
 REPORT_TABLES = [
@@ -60,3 +61,10 @@ def costly_jobs(wildcards):
     folder = f"results/{wildcards.dataset}/forecasts/"
     passes = set(shared_passes(wildcards).values())
     return sorted({*names, *passes, *SCORE_FIGURES, *(path.removeprefix(folder) for path in trainings)})
+
+
+def say_which_are_older():
+    """Put a note into the reports of which this run makes something again, and take it out of the others."""
+    made = [str(path) for job in workflow.dag.needrun_jobs() for path in job.output]
+    for name in config["datasets"] if workflow.is_main_process else []:
+        (say_older if rests_on(f"results/{name}", made) else take_back)(f"results/{name}")
