@@ -48,13 +48,15 @@ rule render_report:
         known_answers=known_answers_of,
         sections=SECTION_SOURCES,
     output:
+        # `update`: if this job fails, the report before it comes back.
         page=report(
-            "results/{dataset}/report/index.html",
+            update("results/{dataset}/report/index.html"),
             category="Answer",
             labels={"what": "the report", "days": "all", "dataset": "{dataset}"},
             caption="../report/captions/report.rst",
         ),
-        costs="results/{dataset}/report/costs.csv",
+        costs=update("results/{dataset}/report/costs.csv"),
+        record=update("results/{dataset}/report/files.json"),
     log:
         "results/{dataset}/logs/render_report.log",
     benchmark:
@@ -72,12 +74,17 @@ rule render_report:
         "../scripts/render_report.py"
 
 
+onstart:
+    say_which_are_older()
+
+
 rule show:
     input:
         verdict=f"results/{config['dataset']}/verdict.json",
         summary=f"results/{config['dataset']}/summary.json",
         report=f"results/{config['dataset']}/report/index.html",
         alignment=f"results/{config['dataset']}/metrics/alignment.csv",
+        record=f"results/{config['dataset']}/report/files.json",
     log:
         f"results/{config['dataset']}/logs/show.log",
     localrule: True

@@ -1,9 +1,14 @@
 """Take over predictions from another machine, if they were made on the same tables with the same settings."""
 
+import hashlib
 import json
 import shutil
 import zipfile
+from collections import Counter
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from fd01.scoring.archive import check_tables, difference
 from fd01.scoring.predictions import SCHEMA_TEXT
@@ -11,6 +16,7 @@ from fd01.workflow.errors import UserError
 from fd01.workflow.files import sha256, write_json
 from fd01.workflow.logs import configure_logging
 
+LARGEST = 500_000_000  # bytes of an archive when it is unpacked; those of all experiments have some megabytes
 REMEDY = "Run both machines with the same --configfile."
 
 
@@ -22,16 +28,48 @@ def read_archive(path):
     UserError
         If the file is not such an archive.
     """
+    if Path(path).is_dir():
+        raise UserError(f"{path} is a folder: name the archive itself, the .zip file that was exported")
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_sizes(archive.infolist())
             manifest = json.loads(archive.read("manifest.json"))
+            _check_shape(manifest)
             contents = {
                 name: {file: archive.read(f"predictions/{name}/{file}") for file in entry["files"]}
                 for name, entry in manifest["experiments"].items()
             }
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
-        raise UserError(f"{path} is not an archive of `snakemake export_predictions`: {error}") from error
+        for name, entry in manifest["experiments"].items():
+            for file, checksum in entry["files"].items():
+                _check_content(f"predictions/{name}/{file}", contents[name][file], checksum)
+    except Exception as error:  # zipfile, json and pyarrow raise many types, depending on the damage
+        said = str(error).partition("\n")[0]
+        raise UserError(f"{path} is not an archive of `snakemake export_predictions`: {said}") from error
     return manifest, contents
+
+
+def _check_sizes(entries):
+    twice = [name for name, count in Counter(entry.filename for entry in entries).items() if count > 1]
+    if twice:
+        raise ValueError(f"it has {twice[0]} twice")
+    if sum(entry.file_size for entry in entries) > LARGEST:
+        raise ValueError(f"unpacked it would have more than {LARGEST // 10**6} MB")
+
+
+def _check_shape(manifest):
+    experiments = manifest["experiments"].values()
+    texts = [manifest[key] for key in ("dataset", "dataset_sha256", "origins_sha256", "exported", "platform")]
+    texts += [text for entry in experiments for file in entry["files"].items() for text in file]
+    texts += [manifest["git_commit"] or "", *manifest["schema"]]
+    right = all(isinstance(text, str) for text in texts)
+    if not (right and all(isinstance(entry["settings"], dict) for entry in experiments)):
+        raise ValueError("a value of its manifest has another type")
+
+
+def _check_content(name, content, checksum):
+    if hashlib.sha256(content).hexdigest() != checksum:
+        raise ValueError(f"{name} has another SHA-256 than its manifest says")
+    pq.read_table(pa.BufferReader(content))
 
 
 def check_archive(path, manifest, dataset, settings, tables):

@@ -38,9 +38,10 @@ from fd01.study.folds import is_walk_forward
 from fd01.study.names import names_of
 from fd01.study.seal import HOW_TO_OPEN, LEFT_OUT
 from fd01.study.systems import twins_of
-from fd01.workflow.files import read_json, write_text
+from fd01.workflow.files import read_json, write_json, write_text
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
+from fd01.workflow.record import digests
 
 # The tables that can be saved from the page, for those who have nothing else.
 EMBEDDED = ["metrics.csv", "comparisons.csv", "experiments.csv"]
@@ -197,3 +198,6 @@ if __name__ == "__main__":
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},
     )
     write_text(snakemake.output.page, page)
+    root = Path(files.verdict).parent
+    made_of = [path for folder in files.predictions for path in root.glob(f"*/{Path(folder).name}")]
+    write_json(snakemake.output.record, digests([*files, *snakemake.output, *made_of, root / "data"], root))

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from fd01.report.sections import SECTIONS
 from fd01.study.folds import is_walk_forward
+from fd01.workflow.record import rests_on, say_older, take_back
 
 # The tables and figures that sections use or name, by these names.
 REPORT_TABLES = [
@@ -83,3 +84,10 @@ def costly_rules(wildcards, input):
         found |= new
         wanted |= set().union(*(reads[name] for name in new))
     return sorted(found)
+
+
+def say_which_are_older():
+    """Put a note into the reports of which this run makes something again, and take it out of the others."""
+    made = [str(path) for job in workflow.dag.needrun_jobs() for path in job.output]
+    for name in config["datasets"] if workflow.is_main_process else []:
+        (say_older if rests_on(f"results/{name}", made) else take_back)(f"results/{name}")

@@ -21,11 +21,11 @@ WITHOUT_NAME = ["--reuid=54321", "--clear-groups"]
 WITHOUT_NAME += [f"--{what}=" + ",".join(f"+{name}" for name in CAPABILITIES) for what in ("inh-caps", "ambient-caps")]
 
 
-def run(folder, *arguments, setpriv=(), before="true", without=(), **variables):
+def run(folder, *arguments, setpriv=(), before="true", **variables):
     """Run Snakemake in `folder` after the shell command `before`, by way of `setpriv` where the user is root."""
     prefix = ["setpriv", *setpriv] if setpriv and os.geteuid() == 0 else []
     shell = ["bash", "-c", f'{before}; exec "$@"', "bash"]
-    variables = {name: value for name, value in environment(**variables).items() if name not in without}
+    variables = environment(**variables)
     output = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return subprocess.run([*shell, *prefix, *command(folder, *arguments)], cwd=ROOT, env=variables, **output)
 
@@ -52,7 +52,7 @@ def fresh(study, tmp_path):
         {
             "setpriv": WITHOUT_NAME,
             "before": "export HOME=$(mktemp -d); chmod 777 $HOME",
-            "without": ["USER", "LOGNAME"],
+            "USER": "someone",
         },
     ],
     ids=["umask, time zone, plain locale", "no home", "user without a name"],
@@ -147,7 +147,7 @@ def sharing(shared, tmp_path, checkpoint):
 
 def test_shared_weights_that_cannot_be_written_are_used_as_they_are(shared, sharing):
     before = state(shared)
-    done = run(sharing, "results/sp500/forecasts/TFM-01", setpriv=AS_OWNER)
+    done = run(sharing, "results/sp500/predictions/TFM-01", setpriv=AS_OWNER)
     assert done.returncode == 0, done.stdout
     assert "fetch_weights" not in done.stdout and "verify_weights" not in done.stdout
     done = run(sharing, "weights", setpriv=AS_OWNER)

@@ -5,6 +5,8 @@ import re
 import pytest
 from helpers.paths import ROOT
 
+from fd01.report.html import render
+
 TEMPLATES = sorted((ROOT / "report").rglob("*.j2"))
 # What is no figure of a run: names, units, and what is so by definition; a blank stands for any space.
 ALLOWED = [
@@ -41,3 +43,22 @@ def test_no_number_is_typed_into_a_template(path):
 )
 def test_typed_number_is_noticed(text, found):
     assert typed_numbers(text) == found
+
+
+# What this project has written itself: pieces of the page, and figures, in which names are text (tests of the figures).
+WRITTEN_HERE = r"style|script|html|entry\.html|(answer_|block_)?figures(\.\w+|\[[^\]]+\])+"
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_strings_of_data_and_configuration_are_escaped(path):
+    text = path.read_text()
+    unescaped = [" ".join(found.split()) for found in re.findall(r"\{\{((?:(?!\}\}).)*?)\|\s*safe\b", text, re.DOTALL)]
+    assert not [found for found in unescaped if not re.fullmatch(WRITTEN_HERE, found.strip())]
+    assert "autoescape" not in text
+
+
+def test_page_shows_a_script_in_a_title_as_text(tmp_path):
+    (tmp_path / "page.html.j2").write_text('<p title="{{ title }}">{{ title }}{{ title | doubt }}</p>')
+    title = '"><script>alert(1)</script>'
+    shown = render(tmp_path, "page.html.j2", title=title)
+    assert "<script" not in shown and "&lt;script&gt;" in shown and '=""' not in shown

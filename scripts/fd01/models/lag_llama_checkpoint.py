@@ -4,7 +4,6 @@ The checkpoint is a pickle, which can run code when it is read. It is read here 
 """
 
 from pathlib import Path
-from pickle import UnpicklingError
 
 from fd01.workflow.errors import UserError
 from fd01.workflow.files import replacing, write_json
@@ -37,21 +36,25 @@ def convert(checkpoint, folder):
 
     try:
         others = set(torch.serialization.get_unsafe_globals_in_checkpoint(checkpoint)) - set(STUBS)
-    except (ValueError, RuntimeError, UnpicklingError) as error:
+    except Exception as error:  # torch raises many types, depending on the damage
         raise UserError(f"{checkpoint} is not a Lag-Llama checkpoint: {error}") from None
     if others:
         raise UserError(f"{checkpoint} is refused: a Lag-Llama checkpoint does not name {', '.join(sorted(others))}")
     stubs = [(type(name.rpartition(".")[2], (), {}), name) for name in STUBS]
-    with torch.serialization.safe_globals(stubs):
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    try:
+        with torch.serialization.safe_globals(stubs):
+            content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types, depending on the damage
+        said = str(error).partition("\n")[0]
+        raise UserError(f"{checkpoint} is not a Lag-Llama checkpoint: {said}") from None
     try:
         state, architecture = content["state_dict"], dict(content["hyper_parameters"]["model_kwargs"])
-    except (KeyError, TypeError):
+        weights = {name.removeprefix("model."): value.contiguous() for name, value in state.items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise UserError(f"{checkpoint} has no state_dict and hyper_parameters/model_kwargs of Lag-Llama") from None
     if type(architecture.pop("distr_output", None)).__name__ != "StudentTOutput":
         raise UserError(f"{checkpoint} does not forecast a Student-t distribution")
     architecture.pop("num_parallel_samples", None)
-    weights = {name.removeprefix("model."): value.contiguous() for name, value in state.items()}
     with replacing(Path(folder, WEIGHTS)) as path:
         save_file(weights, path)
     write_json(Path(folder, ARCHITECTURE), architecture)

@@ -31,6 +31,7 @@ CHOICE = "the reference, the best baseline, the pre-trained models, then the oth
 
 STYLE = {
     "svg.fonttype": "none",  # text stays text
+    "text.parse_math": False,  # a name may hold dollar signs
     "svg.hashsalt": "fd01",  # equal inputs give equal files
     "path.simplify_threshold": 0.5,
     "font.size": TEXT,

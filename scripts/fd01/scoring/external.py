@@ -17,7 +17,6 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.special import ndtri
 
@@ -129,7 +128,7 @@ def read_note(path):
     """What this workflow says of a file that it has written itself: `not_run` or `note`; a dict, empty for others."""
     if Path(path).suffix != ".parquet" or b"fd01" not in (_schema(path).metadata or {}):
         return {}
-    return read_table(path)[1]
+    return _parquet(path, read_table)[1]
 
 
 def levels_in_names(path, names):
@@ -166,10 +165,16 @@ def levels_in_names(path, names):
 
 
 def _schema(path):
+    return _parquet(path, pq.read_schema)
+
+
+def _parquet(path, read):
+    """What `read` finds in a parquet file; damage, for which pyarrow and pandas raise many types, is a `UserError`."""
     try:
-        return pq.read_schema(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{path} is no parquet file: {error}") from None
+        return read(path)
+    except Exception as error:
+        said = str(error).partition("\n")[0]
+        raise UserError(f"{path} is no parquet file, or is damaged: {type(error).__name__}: {said}") from None
 
 
 def _read_columns(path, settings):
@@ -179,7 +184,7 @@ def _read_columns(path, settings):
             table = _read_csv(path, settings["date"])
         case ".parquet":
             _refuse_doubles(path, _schema(path).names)
-            table = pq.read_table(path).to_pandas()
+            table = _parquet(path, lambda path: pq.read_table(path).to_pandas())
             if table.index.names != [None]:
                 table = table.reset_index(names=[name or "index" for name in table.index.names], allow_duplicates=True)
             table.columns = table.columns.map(str)

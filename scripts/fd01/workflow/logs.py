@@ -21,8 +21,8 @@ def configure_logging(snakemake):
     """Send log records, and the exception that ends a script, to `snakemake.log[0]`, warnings and errors to stderr too.
 
     Snakemake itself writes nothing of a `script:` to its `log:`. A `UserError`, and a disk that cannot be written, is
-    shown as its message, without a traceback. No record shows a secret (`fd01.workflow.secrets`). This is the first call
-    of every script, so it also checks the environment of the job.
+    shown as its message, without a traceback. No record shows a secret (`fd01.workflow.secrets`). This is the first
+    call of every script, so it also checks the environment of the job.
     """
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.WARNING)  # a person sees a bar and a line for each job

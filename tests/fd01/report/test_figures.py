@@ -318,3 +318,18 @@ def test_short_svg_draws_the_same_path_with_fewer_points():
     found = drawn.find("{http://www.w3.org/2000/svg}path")
     assert found.attrib == {"d": "M10 10 H30 V20 15 L41.3 15.5 z", "fill": "none", "stroke": "#1a1d21"}
     assert drawn[0].text == "a < b"
+
+
+def hostile(i):
+    """A name that a person, or somebody's file, may give."""
+    return f'<script>x</script>&"{i} $x_{{$'
+
+
+def test_name_of_an_experiment_is_text_in_every_figure(tmp_path):
+    shown = 0
+    for kind, drawn in figures(3, hostile):
+        save_svg(*drawn, tmp_path / f"{kind}.svg")
+        root = ElementTree.parse(tmp_path / f"{kind}.svg").getroot()
+        assert not [one.tag for one in root.iter() if "script" in one.tag], kind
+        shown += "<script>x</script>&" in "".join(root.itertext())
+    assert shown > 5

@@ -1,7 +1,9 @@
 """Predictions from another machine count only where they would have come out the same."""
 
 import copy
+import hashlib
 import json
+import warnings
 import zipfile
 
 import numpy as np
@@ -233,3 +235,72 @@ def test_experiments_that_did_not_run_are_not_exported(tmp_path):
     assert folders_with_scores([tmp_path / "did-not", tmp_path / "ran"]) == [tmp_path / "ran"]
     with pytest.raises(UserError, match=r"There is nothing to export\. did-not: no weights"):
         folders_with_scores([tmp_path / "did-not"])
+
+
+def archive_of(path, entries):
+    """An archive of these (name, content), in this order."""
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        warnings.simplefilter("ignore")  # of names that stand there twice
+        for name, content in entries:
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.fixture
+def whole(tmp_path):
+    """The entries of an archive that is as it should be: its manifest, a dict, and one prediction file, bytes."""
+    rows = score_rows(block("test", "evaluation", [0, 1]), [0.1, 0.2]).drop(columns="fold")
+    write_predictions(tmp_path / "test.parquet", rows, ABOUT | {"folds": ["test"]})
+    files = {"test.parquet": sha256(tmp_path / "test.parquet")}
+    manifest = dict.fromkeys(("dataset", "dataset_sha256", "origins_sha256", "exported", "platform", "git_commit"), "x")
+    manifest |= {"schema": SCHEMA_TEXT, "experiments": {"TFM-01": {"settings": {}, "files": files}}}
+    return manifest, (tmp_path / "test.parquet").read_bytes()
+
+
+FILE = "predictions/TFM-01/test.parquet"
+
+
+def test_whole_archive_is_read(whole, tmp_path):
+    manifest, content = whole
+    path = archive_of(tmp_path / "a.zip", [("manifest.json", json.dumps(manifest)), (FILE, content)])
+    assert read_archive(path) == (manifest, {"TFM-01": {"test.parquet": content}})
+
+
+def link(name):
+    entry = zipfile.ZipInfo(name)
+    entry.create_system, entry.external_attr = 3, 0o120777 << 16
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda manifest, content: [(FILE, content[:-1] + b"x")], "another SHA-256"),
+        (lambda manifest, content: [(link(FILE), "/etc/passwd")], "another SHA-256"),
+        (lambda manifest, content: [(FILE, content), (FILE, content)], "twice"),
+        (lambda manifest, content: [(FILE, content), ("zeros", bytes(2_000_000))], "more than 1 MB"),
+        (lambda manifest, content: [], "no item named"),
+        (lambda manifest, content: [(FILE, content)] + (manifest.update(experiments=[1]) or []), "values"),
+        (lambda manifest, content: [(FILE, content)] + (manifest.update(dataset={}) or []), "another type"),
+        (lambda manifest, content: [(FILE, content)] + (manifest.pop("schema") and []), "schema"),
+        (lambda manifest, content: junk(manifest), "[Pp]arquet"),
+    ],
+)
+def test_damaged_or_hostile_archive_is_refused_in_one_line(whole, tmp_path, monkeypatch, change, said):
+    monkeypatch.setattr("import_predictions.LARGEST", 10**6)
+    manifest, content = whole
+    entries = change(manifest, content)
+    path = archive_of(tmp_path / "a.zip", [("manifest.json", json.dumps(manifest)), *entries])
+    with pytest.raises(UserError, match=rf"^.*a\.zip is not an archive of .*{said}.*$"):
+        read_archive(path)
+
+
+def junk(manifest):
+    """Bytes that are no parquet file, with the right SHA-256."""
+    manifest["experiments"]["TFM-01"]["files"]["test.parquet"] = hashlib.sha256(b"junk").hexdigest()
+    return [(FILE, b"junk")]
+
+
+def test_folder_in_the_place_of_an_archive_is_refused(tmp_path):
+    with pytest.raises(UserError, match="is a folder: name the archive itself"):
+        read_archive(tmp_path)
