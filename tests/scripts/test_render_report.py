@@ -178,7 +178,7 @@ def test_results_section_shows_one_interval_per_pair_and_none_that_speaks_agains
     page = results_page()
     assert page.count("0.025 to 0.075") == 1 and not re.search(r"<td[^>]*>no verdict", page)
     cells = re.findall(
-        r'class="interval">([\d.−]+) to ([\d.−]+)</small></td>\s*<td data-key="(.*?)"><span class="tag (\w+)', page
+        r'class="whole">([\d.−]+) to ([\d.−]+)</small></td>\s*<td data-key="(.*?)"><span class="tag (\w+)', page
     )
     for low, high, p, verdict in cells:
         excludes_zero = float(low.replace("−", "-")) > 0 or float(high.replace("−", "-")) < 0
