@@ -168,7 +168,7 @@ def test_a_series_that_is_there_twice_makes_no_slice_surer():
     first, second = sliced(one), sliced(twice)
     for column in ("auc", "reference_auc", "difference"):
         assert second[column].tolist() == pytest.approx(first[column].tolist())
-    # Of independent series it would be divided by 1.41; of several, `measure_block` widens the bootstrap of short slices.
+    # Independent series would divide it by 1.41; of several, `measure_block` widens the bootstrap of short slices.
     assert (second["se"] / first["se"]).between(0.97, 1.2).all()
 
 
