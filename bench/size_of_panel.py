@@ -1,6 +1,6 @@
 """How often the paired test of several series errs, with dates as clusters, and how often it finds a difference.
 
-    python bench/size_of_panel.py            # about 25 minutes on one core
+    python bench/size_of_panel.py            # half an hour on one core
     python bench/size_of_panel.py --quick    # about 1 minute, for a look
 
 Volatility, outcomes and the errors of both scores are correlated over series, and persist. `rejects` is the share of
