@@ -39,6 +39,7 @@ def page_of(table, section):
         failed_checks=[],
         tables={"alignment": rows},
         alignment=rule,
+        names={},
     )
 
 

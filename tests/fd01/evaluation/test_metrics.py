@@ -25,6 +25,7 @@ from fd01.scoring.predictions import concat_scores, mean_over_seeds
 NAN = float("nan")
 Y = np.array([0, 1, 0, 1, 1, 0], float)
 SCORE = np.array([0.1, 0.4, 0.4, 0.8, 0.2, 0.3])
+ONE_SERIES = np.zeros(len(SCORE))
 
 
 def random_block(seed):
@@ -72,12 +73,12 @@ def test_average_precision_sums_precision_over_steps_of_recall(seed):
         hits = y[called].sum()
         expected += (hits - found) / y.sum() * hits / called.sum()
         found = hits
-    assert ranking_measures(y, score)["average_precision"] == pytest.approx(expected, abs=1e-12)
+    assert ranking_measures(y, score, np.zeros(len(y)))["average_precision"] == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("y", [np.zeros(3), np.ones(3)])
 def test_ranking_needs_both_classes(y):
-    np.testing.assert_equal(ranking_measures(y, SCORE[:3]), {"auc": NAN, "average_precision": NAN})
+    np.testing.assert_equal(ranking_measures(y, SCORE[:3], np.zeros(3)), {"auc": NAN, "average_precision": NAN})
 
 
 def test_brier_score_log_loss_and_their_skill():
@@ -160,7 +161,7 @@ def test_sweep_has_one_row_per_distinct_score():
 
 
 def test_probability_has_every_measure():
-    found = all_measures(Y, SCORE, True, 0.25, 0.3)
+    found = all_measures(Y, SCORE, ONE_SERIES, True, 0.25, 0.3)
     assert (found["n"], found["positives"], found["train_prevalence"], found["threshold"]) == (6, 3, 0.25, 0.3)
     assert (found["recall_at_half"], found["precision_at_half"]) == (1 / 3, 1)
     assert (found["recall_at_threshold"], found["precision_at_threshold"]) == (2 / 3, 0.5)
@@ -170,7 +171,7 @@ def test_probability_has_every_measure():
 
 
 def test_signal_has_no_measure_of_probabilities():
-    found, probability = (all_measures(Y, SCORE, flag, 0.25, 0.3) for flag in (False, True))
+    found, probability = (all_measures(Y, SCORE, ONE_SERIES, flag, 0.25, 0.3) for flag in (False, True))
     missing = {name for name, value in found.items() if np.isnan(value)}
     of_probabilities = {"brier", "brier_skill", "log_loss", "log_loss_skill"}
     assert missing == of_probabilities | {f"{name}_at_half" for name in ("precision", "recall", "f1", "mcc")}
@@ -178,7 +179,7 @@ def test_signal_has_no_measure_of_probabilities():
 
 
 def test_without_a_threshold_nothing_is_measured_at_it():
-    found = all_measures(Y, SCORE, True, 0.25, NAN)
+    found = all_measures(Y, SCORE, ONE_SERIES, True, 0.25, NAN)
     missing = {name for name, value in found.items() if np.isnan(value)}
     assert missing == {"threshold", *(f"{name}_at_threshold" for name in ("precision", "recall", "f1", "mcc"))}
 
@@ -205,7 +206,7 @@ def test_each_seed_and_the_mean_score_have_a_row():
     assert [row["seeds"] for row in rows.values()] == [3, 1, 1, 1]
     y = EVALUATION["up_1"].to_numpy()
     for row, s in zip(rows.values(), [scores.mean(axis=0), *scores], strict=True):
-        expected = all_measures(y, s[4:], True, 3 / 8, best_f1_threshold(CALIBRATION["up_1"], s[:4]))
+        expected = all_measures(y, s[4:], ONE_SERIES, True, 3 / 8, best_f1_threshold(CALIBRATION["up_1"], s[:4]))
         assert {name: row[name] for name in expected} == pytest.approx(expected, nan_ok=True)
         assert row["calibration_auc"] == auc(CALIBRATION["up_1"], s[:4])
 
@@ -288,7 +289,7 @@ def test_outcomes_belong_to_day_fold_and_role():
 
 
 def test_train_prevalence_leaves_out_the_evaluation_block_and_unknown_targets():
-    assert train_prevalence(ORIGINS, "b", "up", 1) == 3 / 8
+    assert train_prevalence(ORIGINS, "b", "up", 1).to_dict() == {"": 3 / 8}
 
 
 def test_mean_over_seeds_keeps_blocks_apart():
