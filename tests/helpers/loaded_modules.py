@@ -12,7 +12,8 @@ RULES_RUN_BY = {
         build_dataset build_origins calibrate_scores check_alignment check_predictions collect_provenance
         compare_experiments compare_losses crate decide download_prices encode_timesfm evaluate explain_scores
         fetch_weights finetune_timesfm fit_probe forecast_timesfm gather_seeds measure_labels pdf plot_answer
-        plot_auc plot_series plot_scores record_trials render_report reproduce_published run_baseline score_forecasts seal_outcomes
+        plot_auc plot_scores plot_series record_trials render_report reproduce_published run_baseline score_forecasts
+        seal_outcomes
         show simulate_protocol slice_contamination summarise train_patchtst verify_weights weights
     """,
     "test_audit_of_a_study.py": "audit audit_predictions scramble_prices",

@@ -51,7 +51,7 @@ def test_report_accuses_a_late_forecast_and_shows_the_figures_of_every_day():
     assert '<tr><th scope="row">GOOD</th><td title="scale: aligned">✓</td></tr>' in page
     assert '<tr><th scope="row">PTST</th><td title="does not apply">–</td></tr>' in page
     assert "day −1</th>" in figures and "day 0</th>" in figures and "day +1</th>" in figures
-    assert re.findall(r"<tr><th>(\w+)</th><td>scale</td>", figures) == ["LATE", "GOOD", "FLAT"]
+    assert re.findall(r"<tr><th scope=.row.>(\w+)</th><td>scale</td>", figures) == ["LATE", "GOOD", "FLAT"]
     assert figures.count("<br><small>") == 14
     assert "is shown to be above 0.25." in figures and "tested at a level of 2 % over" in figures
     assert 'colspan="8">the forecast is the same on all days</td>' in figures
