@@ -29,7 +29,7 @@ def root(tmp_path):
 
 
 def test_record_has_the_files_of_the_results_and_of_their_folders(root):
-    assert set(digests([root], root)) == {"metrics/a.csv", "predictions/A/test.parquet", PAGE, RECORD}
+    assert set(digests([root], root)) == {"metrics/a.csv", "predictions/A/test.parquet", PAGE}
     assert changes(root) == []
 
 
