@@ -106,6 +106,15 @@ def test_links_lead_somewhere(path):
         assert not anchor or anchor in anchors(linked), target
 
 
+def test_every_promise_has_a_test():
+    rows = re.findall(r"^\| .+ \| (.+) \|$", (ROOT / "docs/explanation/promises.md").read_text(), re.MULTILINE)
+    promises = [row for row in rows if row != "test"]
+    links = [re.fullmatch(r"\[([\w.]+)\]\(\.\./\.\./(tests/[\w/]+\.py)\)", promise) for promise in promises]
+    assert len(links) > 20 and all(links)
+    for name, file in (link.groups() for link in links):
+        assert name == file.rpartition("/")[2] or f"\ndef {name}(" in (ROOT / file).read_text(), name
+
+
 def test_every_page_is_in_the_overview():
     overview = (ROOT / "docs" / "README.md").read_text()
     linked = {(ROOT / "docs" / target).resolve() for target in re.findall(r"\]\(([^)#\s]+)", overview)}

@@ -255,6 +255,14 @@ def test_github_tries_every_python_and_kind_of_machine():
     assert GITHUB[True]["schedule"]  # YAML reads `on` as true
 
 
+def test_pins_are_audited_on_schedule_and_in_no_other_test():
+    job = GITHUB["jobs"]["audit"]
+    assert "schedule" in job["if"] and "push" not in job["if"]
+    (audit,) = (step for step in job["steps"] if "pip-audit" in step["uses"])
+    assert (ROOT / audit["with"]["inputs"]).read_text().count("-r requirements.txt") == 1
+    assert "pip-audit" not in MAKEFILE
+
+
 def test_workflow_catalog_can_list_the_workflow():
     usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
     assert usage["software-stack-deployment"]["conda"] and usage["report"]

@@ -18,12 +18,13 @@ _NOTE = re.compile(r'<p id="outdated".*?</p>', re.DOTALL)
 def digests(paths, root):
     """SHA-256 of files by their path below the folder `root`; a folder stands for the files in it, hidden ones apart.
 
-    Files outside `root` are left out.
+    Files outside `root`, and the record itself, are left out.
     """
     root, found = Path(root), {}
     for path in map(Path, paths):
         files = path.rglob("*") if path.is_dir() else [path]
         found |= {file: None for file in files if root in file.parents and not file.name.startswith(".")}
+    found.pop(root / RECORD, None)
     return {file.relative_to(root).as_posix(): sha256(file) for file in sorted(found) if file.is_file()}
 
 
