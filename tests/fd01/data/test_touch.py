@@ -185,7 +185,7 @@ def test_provenance_has_the_exponent_of_every_train_end_and_role():
     (entry,) = touch_exponents(origins, [UP], dataset, LABELS)
     (split,) = splits(origins, **UP)
     assert entry == {
-        **{"train_end": "2014-12-31", "target": "up", "horizon": 1, "series": ""},
+        **{"train_end": "2014-12-31", "target": "up", "horizon": 1, "series": dataset["series"][0]},
         "calibration": touch_exponent(UP, split.inner, dataset, LABELS)[0],
         "evaluation": touch_exponent(UP, split.training, dataset, LABELS)[0],
     }
