@@ -381,7 +381,9 @@ def hub():
             pass
 
         def do_GET(self):
-            status, headers, body = answers[self.path.split("/")[-1].split("?")[0]]
+            status, headers, body = answers.get(
+                self.path.split("/")[-1].split("?")[0], (404, {"Content-Length": "0"}, b"")
+            )
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -473,7 +475,7 @@ def forecasts(suffix):
                         q10=np.array([Codes(folder.parent / "ran")] * len(table)),
                     )
                     return path
-                return _write(path, content_of(frame.astype(str) if suffix == "parquet" else frame))
+                return _write(path, content_of(frame.map(str) if suffix == "parquet" else frame))
             case 1:
                 frame = table.rename(
                     columns={rng.choice(list(table)): rng.choice(["", "q10", "date", "q0", "q100", "99"])}

@@ -73,6 +73,7 @@ def load_cases(path, model):
         raise UserError(f"{where} cannot be read: {error}") from None
     _require(where, content, {"cases": LIST})
     files = content.get("files", {})
+    _require(where, {"files": files}, {"files": OBJECT})
     _require(f"{where}: files", files, dict.fromkeys(files, OBJECT))
     for name, file in files.items():
         _require(f"{where}: files: {name}", file, {"certain": SWITCH, "source": TEXT})

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from fd01.models.known_answers import DECISIVE, MISSING, REFUSED, checksums, read_answers, refusal, summary
@@ -267,9 +268,9 @@ def _reason(error):
             response = cause.response
             return f"{response.url.host} answered {response.status_code} {response.reason_phrase}"
         case httpx2.TimeoutException():
-            return f"{cause.request.url.host} does not answer"
+            return f"{_host(cause)} does not answer"
         case httpx2.HTTPError():
-            text = f"{cause.request.url.host}: {cause}"
+            text = f"{_host(cause)}: {cause}"
         # Their texts would quote a part of a password or of a token.
         case UnicodeError():
             text = f"an address or a token has a character that cannot be sent{_set_variables()}"
@@ -280,6 +281,12 @@ def _reason(error):
         case _:
             text = f"{str(cause) or type(cause).__name__}{_set_variables()}"
     return without_secrets(text.partition("\n")[0])
+
+
+def _host(error):
+    with suppress(RuntimeError):  # an error that came before the request
+        return error.request.url.host
+    return "the server"
 
 
 def _set_variables():

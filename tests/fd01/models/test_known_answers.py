@@ -472,6 +472,7 @@ WRONG_FILES = {
     "no object": ([], r"x\.json must be an object in braces"),
     "no cases": ({}, r"x\.json: the key cases is missing"),
     "a case that is text": ({"cases": ["a"]}, "case 1 must be an object in braces"),
+    "files that are no table": ({"cases": [], "files": [[1]]}, "files must be an object in braces"),
     "files without a source": ({"cases": [], "files": {"w": {"certain": True}}}, "files: w: the key source is missing"),
 }
 WRONG_CASES = {

@@ -158,6 +158,8 @@ def test_file_that_is_no_checkpoint_is_refused(lightning, tmp_path):
         lambda path: path.write_bytes(b"<html>"),
         lambda path: path.write_bytes(whole[:-1000]),
         lambda path: torch.save([1, 2], path),
+        lambda path: torch.save({"state_dict": {}, "hyper_parameters": {"model_kwargs": ["x", ""]}}, path),
+        lambda path: torch.save(lightning | {"state_dict": {"model.a": 1}}, path),
     ):
         damage(tmp_path / CKPT)
         with pytest.raises(UserError, match=CKPT):

@@ -552,3 +552,34 @@ def test_experiment_that_lacks_days_stands_apart_in_the_matrix(tmp_path):
     assert list(part.pairable()) == []
     assert list(dict(matrix.only({"A", "EXT"}).pairable())["EXT"].scores) == ["A", "EXT"]
     assert through_csv(matrix.scores).notna().all(axis=None)
+
+
+def with_metadata(text):
+    """A function that gives the table of a parquet file other metadata of pandas."""
+    return lambda table: table.replace_schema_metadata({"pandas": text})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [with_metadata("{"), with_metadata('{"columns": [{"name": "date"}], "index_columns": []}')],
+    ids=["no JSON", "a key that is missing"],
+)
+def test_parquet_with_damaged_metadata_is_refused(tmp_path, damage):
+    path = tmp_path / "f.parquet"
+    pq.write_table(damage(pa.Table.from_pandas(frame(quantiles(), [f"q{10 * i}" for i in range(1, 10)]))), path)
+    with pytest.raises(UserError, match="is no parquet file, or is damaged"):
+        read_forecasts(str(path), settings(quantiles=True), DATASET)
+
+
+def test_parquet_with_damaged_pages_is_refused(tmp_path):
+    path = tmp_path / "f.parquet"
+    frame(quantiles(), [f"q{10 * i}" for i in range(1, 10)]).to_parquet(path)
+    content = bytearray(path.read_bytes())
+    refused = 0
+    for where in range(4, 400, 20):
+        path.write_bytes(content[:where] + bytes(8) + content[where + 8 :])
+        try:
+            read_forecasts(str(path), settings(quantiles=True), DATASET)
+        except UserError:
+            refused += 1
+    assert refused
