@@ -11,6 +11,7 @@ import pandas as pd
 import plot_answer
 import plot_auc
 import plot_scores
+import plot_series
 import plot_walk_forward
 
 from fd01.report.figures import CURVES, Cast, message_figure, save_svg
@@ -71,6 +72,12 @@ def figures(count=2, name=few):
     blocks = ["wf-2003", "wf-2005", "wf-2007", "walk-forward"]
     history = pd.DataFrame({"fold": blocks * count, "experiment": np.repeat(names, len(blocks)), "auc": 0.6})
     yield "walk-forward", plot_walk_forward.draw_walk_forward(history.assign(auc_low=0.5, auc_high=0.7), cast)
+
+    of_series = pd.DataFrame({"series": [name(i) for i in range(count)], "difference": np.linspace(-0.2, 0.3, count)})
+    of_series = of_series.assign(se=0.05, weight=1 / count)
+    pool = {"fold": "test", "experiment": names[1], "other": names[0], "n": 500}
+    pool |= {"low": -0.03, "auc_difference": 0.05, "high": 0.13}
+    yield "series", plot_series.draw_series(of_series, pd.Series(pool), cast, 0.02)
 
     forecast = np.linspace(0.1, 0.9, 20)
     curve = pd.DataFrame({"fold": "test", "forecast": forecast, "frequency": np.round(forecast, 1), "days": 3})

@@ -12,7 +12,7 @@ from fd01.scoring.predictions import mean_over_seeds, of_target, read_experiment
 
 # An experiment is compared by the first of these that it has: by `study` where there is a point forecast alone.
 COMPARED_KINDS = ("exceedance", "probability", "signal", "study")
-ONE_SERIES = ""  # the name of the series of tables that have no column `series`
+ONE_SERIES = ""  # the name of a series without a name
 ROW = ["series", "origin"]  # what tells the rows of a block apart
 
 
@@ -132,8 +132,6 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
     """
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
     rows = pd.concat(frames, ignore_index=True)
-    if "series" not in rows:
-        rows["series"] = ONE_SERIES
     rows = of_target(rows[(rows["role"] == role) & rows["score_kind"].isin(kinds)], **target)
     of_seeds = rows.dropna(subset="seed")
     rows = with_outcomes(mean_over_seeds(rows), outcomes)

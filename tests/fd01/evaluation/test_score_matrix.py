@@ -6,7 +6,7 @@ import pytest
 from helpers.made_up_data import UP
 
 from fd01.evaluation import score_matrix
-from fd01.evaluation.score_matrix import ONE_SERIES, read_score_matrices
+from fd01.evaluation.score_matrix import read_score_matrices
 
 DAYS = pd.to_datetime(["2020-01-03", "2020-01-01", "2020-01-02"])
 # Series B lacks the first day. The score says which row it is: 10 for A, 20 for B, and the day of the month.
@@ -71,12 +71,3 @@ def test_some_rows_keep_their_series(matrix):
     assert some.series.tolist() == ["A", "B"] and some.incomplete.series.tolist() == ["A", "B"]
     np.testing.assert_array_equal(some.scores["X"], [12, 22])
     assert matrix.only({"X"}).series.tolist() == matrix.series.tolist()
-
-
-def test_tables_without_the_column_are_of_one_series(monkeypatch):
-    frame = predictions(NUMBERS)[ROWS["series"] == "A"].drop(columns="series")
-    outcomes = OUTCOMES[OUTCOMES["series"] == "A"].drop(columns="series").rename(columns={"y": "up_1"})
-    monkeypatch.setattr(score_matrix, "read_experiment", lambda path: (frame, {}))
-    found = read_score_matrices(["X"], outcomes, UP)["test"]
-    assert found.series.tolist() == [ONE_SERIES] * 3 and found.days.day.tolist() == [1, 2, 3]
-    np.testing.assert_array_equal(found.scores["X"], [11, 12, 13])
