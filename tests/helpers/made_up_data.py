@@ -63,7 +63,7 @@ def prices_with_other_rows_after(date, seed=1):
 
 def dataset_and_origins(raw=None, folds=FOLDS, labels=LABELS):
     """Dataset and origins."""
-    dataset = build_dataset(make_prices() if raw is None else raw)
+    dataset = build_dataset(make_prices() if raw is None else raw, largest_move=1)  # other rows may begin with a jump
     return dataset, build_origins(dataset, folds, labels, min_history=80, calibration_fraction=0.15)
 
 

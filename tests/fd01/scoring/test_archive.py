@@ -196,6 +196,7 @@ def two_series(tmp_path):
         "schema": SCHEMA_TEXT,
         "dataset": "spy",
         **{f"{name}_sha256": sha256(path) for name, path in paths.items()},
+        **dict.fromkeys(("exported", "platform", "git_commit"), "x"),
         "experiments": {"TFM-01": {"settings": here["TFM-01"], "files": {name: "" for name in files}}},
     }
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
