@@ -197,7 +197,12 @@ def two_series(tmp_path):
         "dataset": "spy",
         **{f"{name}_sha256": sha256(path) for name, path in paths.items()},
         **dict.fromkeys(("exported", "platform", "git_commit"), "x"),
-        "experiments": {"TFM-01": {"settings": here["TFM-01"], "files": {name: "" for name in files}}},
+        "experiments": {
+            "TFM-01": {
+                "settings": here["TFM-01"],
+                "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+            }
+        },
     }
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("manifest.json", json.dumps(manifest))
