@@ -423,7 +423,12 @@ def command(tiny_weights, timesfm_answers, tmp_path):
 
     def call(answers=timesfm_answers, missing="skip"):
         write_json(tmp_path / "cases.json", answers)
-        params = {"models": {"timesfm": entry}, "cases": {"timesfm": str(tmp_path / "cases.json")}, "missing": missing}
+        params = {
+            "kept": [],
+            "models": {"timesfm": entry},
+            "cases": {"timesfm": str(tmp_path / "cases.json")},
+            "missing": missing,
+        }
         checks = {"timesfm": {"off": False}}
         weights_script.get_and_verify(path, "timesfm", SimpleNamespace(**params, checks=checks, kept=[]))
 
@@ -458,11 +463,11 @@ def test_command_deletes_a_refused_file_that_it_would_keep(tiny, timesfm_answers
     write_json(tmp_path / "cases.json", wrong(timesfm_answers))
     entry = {"files": {WEIGHTS: checksum}} | ({"path": "mine"} if own else {})
     params = SimpleNamespace(
+        kept=[],
         models={"timesfm": entry},
         cases={"timesfm": tmp_path / "cases.json"},
         missing="skip",
         checks={"timesfm": {}},
-        kept=[],
     )
     with pytest.raises(UserError, match="do not give the published answers") as caught:
         weights_script.get_and_verify(tiny, "timesfm", params)
