@@ -20,7 +20,7 @@ def experiment_provenance(path):
     """
     scores, metadata = read_experiment(path)
     first = next(iter(metadata.values()))
-    counted = {"forecasts": len(scores[["origin", "seed"]].drop_duplicates())}
+    counted = {"forecasts": len(scores[["series", "origin", "seed"]].drop_duplicates())}
     return {key: value for key, value in first.items() if key != "not_run"} | counted
 
 

@@ -8,7 +8,7 @@ from fd01.evaluation.blocks import POOLED
 from fd01.report.figures import Cast, Column, save_figure
 from fd01.report.html import number
 from fd01.report.palette import INK, PAPER, SOFT, TOO_SMALL, UNDECIDED
-from fd01.report.series import leading
+from fd01.report.series import leading, read_series
 from fd01.report.svg import VALUE
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.logs import configure_logging
@@ -61,7 +61,7 @@ def draw_series(table, pool, cast, margin):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
-    series, comparisons = pd.read_csv(files.series), pd.read_csv(files.comparisons)
+    series, comparisons = read_series(files.series), pd.read_csv(files.comparisons)
     comparisons = comparisons[comparisons["against"] == "reference"]
     cast = Cast.read(files.experiments, params.reference, params.names)
     folder = Path(snakemake.output[0])

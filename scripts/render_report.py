@@ -18,7 +18,7 @@ from fd01.report.html import inline_svg, render_page
 from fd01.report.licences import licences, prices_from
 from fd01.report.palette import style as figure_style
 from fd01.report.sections import LAYERS, SECTIONS
-from fd01.report.series import heat_tables, leading
+from fd01.report.series import heat_tables, leading, read_series
 from fd01.report.tables import (
     MEASURES,
     baselines_of,
@@ -184,7 +184,7 @@ if __name__ == "__main__":
         tables=tables,
         titles={period["fold"]: period["title"] for period in summary["periods"]},
         names=names_of(config["experiments"]),
-        series_tables=heat_tables(pd.read_csv(files.series), order),
+        series_tables=heat_tables(read_series(files.series), order),
         series_leading=leading(
             [row["experiment"] for row in tables["heterogeneity"]],
             config["decision"]["primary"],

@@ -117,7 +117,8 @@ if __name__ == "__main__":
     outcomes, _ = hide_outcomes(origins, sealed_days(dataset["Date"], params.sealed_blocks))
     frames, curves, not_run, parameters = [], [], [], None
     each = params.fit == EACH
-    parts = list(origins.groupby("series", observed=True, sort=False)) if each else [(None, origins)]
+    own = origins.loc[origins["train_end"] == snakemake.wildcards.train_end, "series"].unique()
+    parts = [(name, origins[origins["series"] == name]) for name in own] if each else [(None, origins)]
     for target in params.targets:
         of_target = []
         try:
@@ -137,7 +138,8 @@ if __name__ == "__main__":
             not_run.append({**target, "reason": reason})
         else:
             frames += [frame for frame, _, _ in of_target]
-            curves += [curve for _, curve, _ in of_target]
+            names = [series for series, _ in parts]
+            curves += [curve.assign(series=name) for name, (_, curve, _) in zip(names, of_target)]
             parameters = of_target[0][2]
     provenance = {
         "model": "PatchTST",

@@ -22,6 +22,6 @@ def external_file(wildcards):
     return forecast_file(wildcards.dataset, wildcards.experiment)
 
 
-# Called for the error alone, as `price_file` is: Snakemake accepts a missing file as long as the results exist.
+# Called for the error alone, as `price_files` is: Snakemake accepts a missing file as long as the results exist.
 for name in sorted(set(experiments_of(EXTERNAL)) & set(running(config["dataset"]))):
     forecast_file(config["dataset"], name)

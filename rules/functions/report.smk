@@ -79,7 +79,8 @@ def costly_rules(wildcards, input):
         for path in paths([one.benchmark] if one.benchmark else []):
             if Path(path).parent.name == "benchmarks":
                 makes[Path(path).stem], reads[Path(path).stem] = paths(one.output), paths(one.input)
-    found, wanted = set(), {*map(str, input)} - {*map(str, input.audit)}
+    audit = [input.audit] if isinstance(input.audit, str) else input.audit  # one file is no list
+    found, wanted = set(), {*map(str, input)} - {*map(str, audit)}
     while new := {name for name in makes if makes[name] & wanted} - found:
         found |= new
         wanted |= set().union(*(reads[name] for name in new))

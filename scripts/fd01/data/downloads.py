@@ -62,6 +62,6 @@ def download_all(tickers, start=None, end=None):
             failed[ticker] = str(error)
     if failed:
         raise UserError(
-            f"no prices of {', '.join(failed)}, {len(failed)} of {len(tickers)} tickers: {failed.popitem()[1]}"
+            f"no prices of {', '.join(failed)}, {len(failed)} of {len(tickers)} tickers: {next(iter(failed.values()))}"
         )
     return pd.concat(frames, names=["series", None]).reset_index("series").reset_index(drop=True)

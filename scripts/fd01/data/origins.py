@@ -43,7 +43,8 @@ def build_origins(dataset, folds, labels, min_history, calibration_fraction):
     Returns
     -------
     DataFrame, shape (origins of all folds, 7 + targets x horizons)
-        A fold has the series of which there are at least `min_history` training days and two evaluation days.
+        A fold has the series with at least `min_history` training days, at least half of the usual share of them before
+        the calibration tail, and at least two evaluation days.
 
     Raises
     ------
@@ -60,35 +61,60 @@ def build_origins(dataset, folds, labels, min_history, calibration_fraction):
     days = pd.DataFrame({"series": _series(dataset), "origin": dataset["Date"], "row": np.arange(len(dataset))})
     days["history"] = days["row"] - first_rows(dataset) + 1
     last = ~days["series"].duplicated(keep="last")  # of each series: its tomorrow is not known
+    parts = {fold: _days_of_fold(fold, block, days, min_history) for fold, block in folds.items()}
     tables = []
     for fold, block in folds.items():
-        in_training = (days["origin"] <= block["train_end"]).to_numpy()
-        # The last day up to train_end is no origin: by then, not even its tomorrow is known.
-        ends = days["row"].where(in_training).groupby(days["series"], observed=True).transform("max")
-        training = days[in_training & (days["row"] < ends) & (days["history"] >= min_history)]
-        in_block = (days["origin"] >= block["start"]) & (days["origin"] <= block.get("end", NO_END))
-        training, evaluation = _of_usable_series(fold, block, days, training, days[in_block], min_history)
+        # Folds with one train end share their fits, and so their tail.
+        shared = [part for other, part in parts.items() if folds[other]["train_end"] == block["train_end"]]
+        tail = _start_of_tail(fold, shared, calibration_fraction, max(labels["horizons"]))
+        training, evaluation = _without_young_series(fold, parts[fold], tail, calibration_fraction)
         evaluation = evaluation[~last[evaluation.index]]
-
-        dates = np.unique(training["origin"])
-        before_tail = round(len(dates) * (1 - calibration_fraction))
-        tail, longest = len(dates) - before_tail, max(labels["horizons"])
-        if tail <= longest:
-            raise UserError(
-                f"fold {fold}: the calibration tail has {tail} origins, but it needs more than the longest of "
-                f"labels/horizons, {longest}: raise origins/calibration_fraction, {calibration_fraction}, or give the "
-                "fold more rows to train on"
-            )
-        roles = np.where(training["origin"] < dates[before_tail], TRAIN, CALIBRATION)
+        roles = np.where(training["origin"] < tail, TRAIN, CALIBRATION)
         training_targets = targets.loc[training.index].copy()
         for column in training_targets:
             horizon = int(column.rsplit("_", 1)[1])
-            training_targets.loc[training["row"] + horizon > ends[training.index], column] = np.nan
+            training_targets.loc[training["row"] + horizon > training["end"], column] = np.nan
         tables += [
             _table(fold, block, roles, training, training_targets),
             _table(fold, block, EVALUATION, evaluation, targets.loc[evaluation.index]),
         ]
     return pd.concat(tables, ignore_index=True)
+
+
+def _days_of_fold(fold, block, days, min_history):
+    """Training and evaluation days of the series that have enough of both; `end` is the last row up to `train_end`."""
+    in_training = (days["origin"] <= block["train_end"]).to_numpy()
+    # The last day up to train_end is no origin: by then, not even its tomorrow is known.
+    ends = days["row"].where(in_training).groupby(days["series"], observed=True).transform("max")
+    training = days.assign(end=ends)[in_training & (days["row"] < ends) & (days["history"] >= min_history)]
+    in_block = (days["origin"] >= block["start"]) & (days["origin"] <= block.get("end", NO_END))
+    return _of_usable_series(fold, block, days, training, days[in_block], min_history)
+
+
+def _start_of_tail(fold, parts, calibration_fraction, longest):
+    """The first date of the calibration tail: of all training dates of `parts`, so that series share it."""
+    dates = np.unique(np.concatenate([training["origin"] for training, _ in parts]))
+    before_tail = round(len(dates) * (1 - calibration_fraction))
+    tail = len(dates) - before_tail
+    if tail <= longest:
+        raise UserError(
+            f"fold {fold}: the calibration tail has {tail} origins, but it needs more than the longest of "
+            f"labels/horizons, {longest}: raise origins/calibration_fraction, {calibration_fraction}, or give the "
+            "fold more rows to train on"
+        )
+    return dates[before_tail]
+
+
+def _without_young_series(fold, part, tail, calibration_fraction):
+    """The days of the series that have at least half the usual share of their training days before the tail."""
+    training, evaluation = part
+    shares = (training["origin"] < tail).groupby(training["series"], observed=True).mean()
+    young = shares.index[shares < (1 - calibration_fraction) / 2]
+    for series in young:
+        logging.warning(
+            "fold %s: without %s, which has too few training days before the calibration tail", fold, series
+        )
+    return (days[~days["series"].isin(young)] for days in part)
 
 
 def _series(dataset):
@@ -128,7 +154,7 @@ def _of_usable_series(fold, block, days, training, evaluation, min_history):
         logging.warning(
             "fold %s: without %s, which has %d training and %d evaluation days", fold, series, *size.astype(int)
         )
-    return (part[part["series"].map(usable).astype(bool)] for part in (training, evaluation))
+    return tuple(part[part["series"].map(usable).astype(bool)] for part in (training, evaluation))
 
 
 def sealed_days(dates, blocks):

@@ -68,6 +68,10 @@ def read_prices(paths, name, *, source="sp500", series=None, layout=None):
     return dict(zip([series], found.values()))
 
 
+class NoDays(UserError):
+    """A series has no day that a dataset can hold."""
+
+
 def build_dataset(raw, start=None, end=None, name="prices", **options):
     """The dataset of the table `raw`: all series, sorted by name, each as `build_series` makes it.
 
@@ -92,6 +96,8 @@ def build_dataset(raw, start=None, end=None, name="prices", **options):
 def build_all(series, calendar=NO_CALENDAR, **options):
     """Yield the dataset series by series, each with the column `series`; if there are several, an error names its own.
 
+    Of several series, one without a day is left out with a warning.
+
     Parameters
     ----------
     series : dict of str to function, as `read_prices` returns it
@@ -101,10 +107,17 @@ def build_all(series, calendar=NO_CALENDAR, **options):
         Further arguments of `build_series`.
     """
     sessions = None if calendar == NO_CALENDAR else Sessions(calendar)
+    empty = []
     for i, (name, read) in enumerate(series.items()):
         whose = f"series {name}: " if len(series) > 1 else ""
         try:
             frame = build_series(read(), sessions=sessions, whose=whose, **options)
+        except NoDays as error:
+            empty.append(name)
+            if len(empty) == len(series):
+                raise UserError(f"{whose}{error}") from None
+            logging.warning("%sleft out: %s", whose, error)
+            continue
         except UserError as error:
             raise UserError(f"{whose}{error}") from None
         names = pd.Categorical.from_codes(np.full(len(frame), i), categories=list(series))
@@ -168,7 +181,7 @@ def build_series(raw, start=None, end=None, *, sessions=None, largest_move=LARGE
     within = frame["Date"].between(pd.Timestamp(start or "1700-01-01"), pd.Timestamp(end or "2200-01-01"))
     frame = frame[within]
     if frame.empty:
-        raise UserError(
+        raise NoDays(
             f"no day with all indicators is left from {start or 'the first'} to {end or 'the last'}: check start and "
             "end of the source; where indicators are computed, they are missing on the first 199 days of the prices"
         )

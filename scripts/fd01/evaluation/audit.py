@@ -191,10 +191,13 @@ def audit_folds(origins, dataset, folds, labels, min_history, calibration_fracti
     days = dataset[["series", "Date"]].assign(history=dataset.groupby("series", observed=True).cumcount() + 1)
     for h in labels["horizons"]:
         days[h] = days.groupby("series", observed=True)["Date"].shift(-h)  # the date on which a target is known
+    derived = {fold: _derived_days(days, block, min_history) for fold, block in folds.items()}
     for fold, block in folds.items():
         rows = origins[origins["fold"] == fold]
+        sharing = [derived[other][1] for other in folds if folds[other]["train_end"] == block["train_end"]]
+        expected = _with_tail(*derived[fold], np.concatenate(sharing), 1 - calibration_fraction)
         problems = (
-            _wrong_days(rows, days, block, min_history, calibration_fraction)
+            _wrong_days(rows, days, block, *expected)
             | _wrong_targets(rows, days, block, labels["horizons"])
             | _wrong_fits(rows, days, block, targets)
         )
@@ -210,10 +213,9 @@ def audit_folds(origins, dataset, folds, labels, min_history, calibration_fracti
         )
 
 
-def _wrong_days(rows, days, block, min_history, calibration_fraction):
-    """Dates of the days of a fold whose role is not the one that follows from the dates; by problem."""
+def _derived_days(days, block, min_history):
+    """Keys of the evaluation and of the training days of a fold, of the series with enough of both."""
     end, start = pd.Timestamp(block["train_end"]), pd.Timestamp(block["start"])
-    names = pd.Index(days["series"].unique())
     evaluation, period = [], []
     for code, dates in enumerate(dates for _, dates in days.groupby("series", observed=True, sort=False)["Date"]):
         in_block = dates[(dates >= start) & (dates <= pd.Timestamp(block.get("end", NO_END)))]
@@ -223,10 +225,25 @@ def _wrong_days(rows, days, block, min_history, calibration_fraction):
         if len(trained) >= min_history and len(in_block) >= 2:
             evaluation.append(_keys(code, in_block[in_block < dates.iloc[-1]]))  # with a tomorrow
             period.append(_keys(code, trained))
-    evaluation, period = (np.concatenate([[], *parts]).astype(int) for parts in (evaluation, period))
-    dates = np.unique(_dates(period))
-    before_tail = round(len(dates) * (1 - calibration_fraction))
-    tail = period[np.isin(_dates(period), dates[before_tail:])]
+    return tuple(np.concatenate([[], *parts]).astype(int) for parts in (evaluation, period))
+
+
+def _with_tail(evaluation, period, shared, share):
+    """Keys of evaluation, training and calibration days; the tail lies after the `share` of the dates of `shared`.
+
+    Without the series that have less than half of this share of their training days before the tail.
+    """
+    dates = np.unique(_dates(shared))
+    in_tail = np.isin(_dates(period), dates[round(len(dates) * share) :])
+    codes = period // OF_A_SERIES
+    old = [code for code in np.unique(codes) if 2 * np.mean(~in_tail[codes == code]) >= share]
+    kept = np.isin(codes, old)
+    return evaluation[np.isin(evaluation // OF_A_SERIES, old)], period[kept], period[kept & in_tail]
+
+
+def _wrong_days(rows, days, block, evaluation, period, tail):
+    """Dates of the days of a fold whose role is not the one that follows from the dates; by problem."""
+    start, names = pd.Timestamp(block["start"]), pd.Index(days["series"].unique())
     found = {
         role: _keys(names.get_indexer(part["series"]), part["origin"])
         for role, part in ((role, rows[rows["role"] == role]) for role in ROLES)

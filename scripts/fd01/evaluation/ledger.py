@@ -45,7 +45,7 @@ def list_trials(metrics, experiments, weights, study, folds, dataset_sha256):
     digests = [
         digest(
             {
-                **{key: experiments[row["experiment"]].get(key) for key in ("system", "seeds", "settings")},
+                **{key: experiments[row["experiment"]].get(key) for key in ("system", "seeds", "fit", "settings")},
                 "weights": _identity(weights[row["experiment"]]),
                 "labels": labels,
                 "origins": study["origins"],

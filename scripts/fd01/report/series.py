@@ -1,10 +1,17 @@
 """Several series in the report: the differences of all experiments, series by series, as a table with colours."""
 
+import pandas as pd
+
 from fd01.evaluation.evidence import PRETRAINED
 
 MOST = 200  # series in the page; all of them stand in a file beside it
 EXPERIMENTS = 20
 LEVELS = (0.01, 0.03, 0.06)  # from these sizes on, a difference in AUC has the next darker colour
+
+
+def read_series(path):
+    """The table `series.csv`; names of series stay text, also `005930` and `NA`."""
+    return pd.read_csv(path, converters={"series": str})
 
 
 def leading(experiments, primary, evidence):

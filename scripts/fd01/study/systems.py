@@ -53,7 +53,7 @@ class System:
 
 BASELINE = "baseline"
 EXTERNAL = "external"  # forecasts that were made elsewhere: no model runs
-EACH, TOGETHER = "each", "together"  # one fit per series, or one for all
+EACH = "each"  # one fit per series, not one for all
 FORMS = ("point", "quantiles", "samples", "probability")  # of these forecasts; the settings name one
 _IN_QUESTION = {"in_question": True, "gpu": True, "long_context": True}
 _TIMESFM = _IN_QUESTION | {"environment": "timesfm", "weights": "timesfm", "model": "TimesFM 2.5"}

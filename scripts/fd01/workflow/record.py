@@ -43,7 +43,7 @@ def changes(root):
 def rests_on(root, outputs):
     """Whether one of `outputs`, paths of files and folders, is the report in the folder `root` or in its record."""
     root = Path(root)
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, TypeError):
         recorded = {root / name for name in [PAGE, *read_json(root / RECORD)]}
         recorded |= {folder for path in recorded for folder in path.parents if root in folder.parents}
         return not recorded.isdisjoint(map(Path, outputs))
@@ -56,7 +56,7 @@ def say_older(root):
     note = (
         '<p id="outdated" role="alert" style="margin:0;padding:.5em 1em;background:#8a1c1c;color:#fff">This report is '
         f"older than the files beside it: a run that began on {began} UTC makes some of them again, and the report "
-        "comes last. If no run is going on, that run has not finished: start it again.</p>"
+        "comes last. If no run is going on, that run has not finished: start it again, or ask `snakemake show`.</p>"
     )
     _rewrite(Path(root, PAGE), lambda text: re.sub("<body[^>]*>", lambda body: body[0] + note, text, count=1))
 
@@ -67,7 +67,7 @@ def take_back(root):
 
 
 def _rewrite(page, change):
-    with suppress(OSError):  # there is no report, or it cannot be written
+    with suppress(OSError, ValueError):  # there is no report, it is damaged, or it cannot be written
         before, about = page.read_text(encoding="utf-8"), page.stat()
         text = change(_NOTE.sub("", before))
         if text != before:

@@ -111,6 +111,33 @@ def test_series_without_enough_days_is_left_out_of_a_fold_and_named(caplog):
         build_origins(dataset_of(short=short, other=A.iloc[:330]), FOLDS, LABELS, **ORIGINS)
 
 
+def test_series_that_begins_in_the_tail_is_left_out_of_a_fold_and_named(caplog):
+    dates = B["Date"]
+    young = B[dates >= "2015-01-01"].tail(420)  # its 221 days with indicators begin in the tail, or nearly
+    long = make_prices(days=1100, seed=2, start="2013-01-02")
+    folds = {"test": {"train_end": "2017-02-01", "start": "2017-02-02"}}
+    origins = build_origins(dataset_of(long=long, young=young), folds, LABELS, **ORIGINS)
+    assert set(origins["series"]) == {"long"}
+    assert "fold test: without young, which has too few training days before the calibration tail" in caplog.text
+
+
+def test_folds_with_one_train_end_share_their_tail():
+    early = make_prices(days=760, seed=3, start="2013-06-03")  # it ends before the second block
+    folds = {
+        "later": {"train_end": "2016-03-01", "start": "2016-10-03"},
+        "earlier": {"train_end": "2016-03-01", "start": "2016-03-02", "end": "2016-04-20"},
+    }
+    origins = build_origins(
+        dataset_of(a=make_prices(days=900, start="2013-12-02"), early=early), folds, LABELS, **ORIGINS
+    )
+    assert dict(origins.groupby("fold")["series"].nunique()) == {"earlier": 2, "later": 1}
+    tails = origins[origins["role"] == CALIBRATION].groupby(["fold", "series"], observed=True)["origin"].min()
+    assert tails.nunique() == 1
+    (split,) = splits(origins, **UP)
+    dates = origins.drop_duplicates("row").set_index("row")["origin"]
+    assert dates[split.inner].max() < dates[split.calibration].min()
+
+
 def test_history_counts_the_days_of_the_series():
     origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
     assert (origins["history"] == origins["row"] - first_rows(BOTH)[origins["row"]] + 1).all()
