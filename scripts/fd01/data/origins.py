@@ -107,13 +107,12 @@ def _start_of_tail(fold, parts, calibration_fraction, longest):
 
 def _without_young_series(fold, part, tail, calibration_fraction):
     """The days of the series that have at least half the usual share of their training days before the tail."""
-    training, evaluation = part
+    training, _ = part
     shares = (training["origin"] < tail).groupby(training["series"], observed=True).mean()
     young = shares.index[shares < (1 - calibration_fraction) / 2]
     for series in young:
-        logging.warning(
-            "fold %s: without %s, which has too few training days before the calibration tail", fold, series
-        )
+        too_few = "too few training days before the calibration tail"
+        logging.warning("fold %s: without %s, which has %s", fold, series, too_few)
     return (days[~days["series"].isin(young)] for days in part)
 
 
