@@ -12,6 +12,7 @@ from fd01.data.prices import build_dataset
 from fd01.data.series import each_series, first_rows, names_of_series, slices_of
 from fd01.data.targets import TARGETS, target_values, threshold_return
 from fd01.data.touch import touch_exponent
+from fd01.evaluation.audit import audit_folds
 from fd01.models.heads import scale_features
 from fd01.models.timesfm import inputs_of
 from fd01.workflow.errors import UserError
@@ -116,7 +117,10 @@ def test_series_that_begins_in_the_tail_is_left_out_of_a_fold_and_named(caplog):
     young = B[dates >= "2015-01-01"].tail(420)  # its 221 days with indicators begin in the tail, or nearly
     long = make_prices(days=1100, seed=2, start="2013-01-02")
     folds = {"test": {"train_end": "2017-02-01", "start": "2017-02-02"}}
-    origins = build_origins(dataset_of(long=long, young=young), folds, LABELS, **ORIGINS)
+    dataset = dataset_of(long=long, young=young)
+    origins = build_origins(dataset, folds, LABELS, **ORIGINS)
+    (checked,) = audit_folds(origins, dataset, folds, LABELS, **ORIGINS, targets=[UP])
+    assert checked["ok"]
     assert set(origins["series"]) == {"long"}
     assert "fold test: without young, which has too few training days before the calibration tail" in caplog.text
 
@@ -127,9 +131,10 @@ def test_folds_with_one_train_end_share_their_tail():
         "later": {"train_end": "2016-03-01", "start": "2016-10-03"},
         "earlier": {"train_end": "2016-03-01", "start": "2016-03-02", "end": "2016-04-20"},
     }
-    origins = build_origins(
-        dataset_of(a=make_prices(days=900, start="2013-12-02"), early=early), folds, LABELS, **ORIGINS
-    )
+    dataset = dataset_of(a=make_prices(days=900, start="2013-12-02"), early=early)
+    origins = build_origins(dataset, folds, LABELS, **ORIGINS)
+    checked = audit_folds(origins, dataset, folds, LABELS, **ORIGINS, targets=[UP])
+    assert [row["detail"] for row in checked] == ["as derived from the dates"] * 2
     assert dict(origins.groupby("fold")["series"].nunique()) == {"earlier": 2, "later": 1}
     tails = origins[origins["role"] == CALIBRATION].groupby(["fold", "series"], observed=True)["origin"].min()
     assert tails.nunique() == 1
