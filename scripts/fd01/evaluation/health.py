@@ -47,7 +47,8 @@ def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
     if scored.empty:
         return checks
     finite = np.isfinite(scored["score"])
-    blocks = scored.groupby(BLOCK_OF_SEED, dropna=False)["score"]
+    # Series by series: a network that collapsed on one of them alone has a spread over all.
+    blocks = scored.groupby([*BLOCK_OF_SEED, "series"], dropna=False, observed=True)["score"]
     spread = blocks.agg(np.ptp).min()
     distinct = blocks.agg(lambda score: score.nunique() / len(score)).min()
     unsealed = with_outcomes(scored[~scored["fold"].isin(sealed)], outcomes)

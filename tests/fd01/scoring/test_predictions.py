@@ -309,6 +309,14 @@ def test_spread_of_every_block_and_seed_counts(spread, healthy):
     assert ("spread" not in failed(health(frame))) == healthy
 
 
+def test_network_that_collapsed_on_one_of_two_series_is_noticed():
+    frame = predictions()
+    both = pd.concat([frame.assign(series="a"), frame.assign(series="b", score=0.9)], ignore_index=True)
+    origins = pd.concat([ORIGINS.assign(series="a"), ORIGINS.assign(series="b")], ignore_index=True)
+    assert "spread" not in failed(health(both[both["series"] == "a"], origins=origins))
+    assert "spread" in failed(health(both, origins=origins))
+
+
 def test_constant_is_exempt_only_when_declared():
     frame = predictions().assign(score=0.2)
     assert {"spread"} <= failed(health(frame))
