@@ -37,7 +37,7 @@ from fd01.report.figures import (
 )
 from fd01.report.html import number
 from fd01.report.palette import EVENT, F1, NO_EVENT, PRECISION, PREVALENCE, PUBLISHED, RECALL, SOFT
-from fd01.scoring.predictions import read_experiment
+from fd01.scoring.predictions import concat_scores, read_experiment
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
@@ -59,7 +59,7 @@ def read_scores(paths, outcomes, target):
     Without the probabilities before the touch correction: they rank the days as the corrected ones do.
     """
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
-    rows = pd.concat(frames, ignore_index=True)
+    rows = concat_scores(frames)
     rows = rows[rows["score_kind"] != CLOSE_EXCEEDANCE]
     return mean_scores(rows.assign(label=display_names(rows)), outcomes, **target)
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from fd01.data.origins import EVALUATION
 from fd01.evaluation.outcomes import with_outcomes
-from fd01.scoring.predictions import mean_over_seeds, of_target, read_experiment
+from fd01.scoring.predictions import concat_scores, mean_over_seeds, of_target, read_experiment
 
 # An experiment is compared by the first of these that it has: by `study` where there is a point forecast alone.
 COMPARED_KINDS = ("exceedance", "probability", "signal", "study")
@@ -131,7 +131,7 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
     dict of fold to ScoreMatrix
     """
     frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
-    rows = pd.concat(frames, ignore_index=True)
+    rows = concat_scores(frames)
     rows = of_target(rows[(rows["role"] == role) & rows["score_kind"].isin(kinds)], **target)
     of_seeds = rows.dropna(subset="seed")
     rows = with_outcomes(mean_over_seeds(rows), outcomes)

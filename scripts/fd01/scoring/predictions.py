@@ -80,7 +80,10 @@ def name_days(block):
 
 def concat_scores(frames):
     """One table of several; an empty one with the columns of a prediction file if there are none."""
-    return pd.concat(frames, ignore_index=True) if frames else SCHEMA.empty_table().to_pandas()
+    if not frames:
+        return SCHEMA.empty_table().to_pandas()
+    # An empty table among others would have a say in the types of the columns.
+    return pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
 
 
 def write_predictions(path, frame, provenance, not_run=()):
@@ -151,7 +154,7 @@ def read_experiment(directory):
     gone = sorted({fold for of_fold in metadata.values() for fold in of_fold["folds"]} - set(metadata))
     if gone or not metadata:
         raise UserError(f"there is no {' and no '.join(gone) or 'prediction'} file any more: {again}")
-    frame = pd.concat(frames, ignore_index=True)
+    frame = concat_scores(frames)
     return frame.astype({"series": "category"}), metadata  # the files may have different series
 
 
