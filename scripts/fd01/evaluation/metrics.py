@@ -64,6 +64,11 @@ def _mean_within(y, score, group, measure, weight):
     return float(np.average(values, weights=weights))
 
 
+def _mean(values):
+    """The mean, of equal values exactly."""
+    return float(np.ravel(values)[0] if np.ptp(values) == 0 else np.mean(values))
+
+
 def ranking_measures(y, score, series):
     """AUC and average precision of `score` for outcomes `y`, among days of the same series; NaN with one class only.
 
@@ -158,7 +163,7 @@ def all_measures(y, score, series, is_probability, prevalence, threshold):
     at_half = decision_measures(y, score, 0.5) if is_probability else undecided
     at_threshold = undecided if np.isnan(threshold) else decision_measures(y, score, threshold)
     return (
-        {"n": len(y), "positives": int(y.sum()), "train_prevalence": float(np.mean(prevalence))}
+        {"n": len(y), "positives": int(y.sum()), "train_prevalence": _mean(prevalence)}
         | ranking_measures(y, score, series)
         | losses
         | {f"{name}_at_half": value for name, value in at_half.items()}
