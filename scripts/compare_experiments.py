@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fd01.evaluation.blocks import AFTER_CUTOFF, POOLED, RESAMPLED_MEASURES, intervals, measure_block, pool
+from fd01.evaluation.blocks import AFTER_CUTOFF, POOLED, RESAMPLED_MEASURES, intervals, measure_block, paired_test, pool
 from fd01.evaluation.exposure import clean_parts, data_ends
 from fd01.evaluation.heterogeneity import detectable_by_number, series_differences, series_table, summarise
 from fd01.evaluation.metrics_table import best_baseline, compared_rows, seed_ranges
@@ -14,6 +14,7 @@ from fd01.evaluation.paired_comparisons import (
     compare_block,
     compare_single_twins,
 )
+from fd01.evaluation.panel import EQUAL
 from fd01.evaluation.score_matrix import read_score_matrices
 from fd01.scoring.predictions import of_target
 from fd01.study.folds import is_walk_forward
@@ -53,7 +54,8 @@ COLUMNS = {
         *("shrunken", "shrunken_se", "weight", "without"),
     ],
     "heterogeneity": [
-        *("fold", "experiment", "other", "series", "above", "pooled", "without_low", "without_high", "correlation"),
+        *("fold", "experiment", "other", "series", "above", "pooled", "without_low", "without_high"),
+        *("equal", "equal_low", "equal_high", "correlation"),
         *("shrinkage", "random_series", "random_mean", "random_se", "random_low", "random_high", "random_tau"),
     ],
     "detectable": ["fold", "experiment", "other", "number", "se", "detectable"],
@@ -146,21 +148,25 @@ def series_tables(matrices, blocks, design):
     Returns
     -------
     dict of DataFrame
-        `series`, a row per series; `heterogeneity`, a row per pair of experiments; `detectable`, a row per number of
-        series. By the functions of `fd01.evaluation.heterogeneity`.
+        `series`, a row per series; `heterogeneity`, a row per pair of experiments, with the difference if all series
+        have the same weight; `detectable`, a row per number of series. By `fd01.evaluation.heterogeneity`.
     """
     tables, alpha = {"series": [], "heterogeneity": [], "detectable": []}, design.statistics["alpha"]
     for fold, block in blocks.items():
         if block is None or block.n_series == 1 or design.reference not in block.experiments:
             continue
-        matrix = matrices[fold]
+        matrix, statistics = matrices[fold], design.statistics
+        resamples, generator = statistics["resamples"], np.random.default_rng([statistics["seed"], 2])
+        alike = measure_block(fold, matrix, None, resamples, generator, weights=EQUAL)
         for experiment in block.experiments:
             if experiment == design.reference:
                 continue
             pair = {"fold": fold, "experiment": experiment, "other": design.reference}
             found = series_differences(matrix, experiment, matrix.scores[[design.reference]], block.length)
             tables["series"].append(series_table(found, alpha).assign(**pair))
-            tables["heterogeneity"].append(pd.DataFrame([pair | summarise(found, alpha)]))
+            equal = paired_test(alike, experiment, [design.reference], statistics)
+            ends = {"equal": equal["auc_difference"], "equal_low": equal["low"], "equal_high": equal["high"]}
+            tables["heterogeneity"].append(pd.DataFrame([pair | summarise(found, alpha) | ends]))
             tables["detectable"].append(detectable_by_number(found, design.statistics).assign(**pair))
     return {name: pd.concat(parts) if parts else pd.DataFrame() for name, parts in tables.items()}
 
