@@ -417,7 +417,7 @@ def test_without_weights_their_experiments_are_shown_as_not_run(study):
     verdict = read_json(results / "verdict.json")
     assert (verdict["without_weights"], verdict["pretrained"]) == (WITHOUT_WEIGHTS, [])
     page = (results / "report/index.html").read_text()
-    assert "their pre-trained weights are missing: TFM-01, TFM-02, TFM-probe." in page
+    assert "their pre-trained weights are missing: TFM-01; TFM-02; TFM-probe." in page
     assert '<pre id="next-command">snakemake weights</pre>' in page
     assert page.count(REFUSED) == 1
     for name in (*WITHOUT_WEIGHTS, "TFM-probe-untrained"):
@@ -474,6 +474,7 @@ WITH_WEIGHTS = {
     "plot_scores": 4,
     "plot_answer": 1,
     "plot_auc": 1,
+    "plot_series": 1,
     "measure_labels": 1,
     "calibrate_scores": 1,
     "explain_scores": 1,
