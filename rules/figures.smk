@@ -41,19 +41,20 @@ rule plot_scores:
         checks="results/{dataset}/checks",
         experiments="results/{dataset}/metrics/experiments.csv",
     output:
-        report(
-            directory("results/{dataset}/figures/{figure}"),
-            patterns=["{fold}.svg"],
-            category="Results",
-            labels={"what": "{figure}", "days": "{fold}", "dataset": "{dataset}"},
-            caption="../report/captions/scores.rst",
-        ),
+        [
+            report(
+                directory(f"results/{{dataset}}/figures/{figure}"),
+                patterns=["{fold}.svg"],
+                category="Results",
+                labels={"what": figure, "days": "{fold}", "dataset": "{dataset}"},
+                caption="../report/captions/scores.rst",
+            )
+            for figure in SCORE_FIGURES
+        ],
     log:
-        "results/{dataset}/logs/plot_scores/{figure}.log",
+        "results/{dataset}/logs/plot_scores.log",
     benchmark:
-        "results/{dataset}/benchmarks/plot_scores/{figure}.tsv"
-    wildcard_constraints:
-        figure=one_of(SCORE_FIGURES),
+        "results/{dataset}/benchmarks/plot_scores.tsv"
     conda:
         "../envs/analysis.yaml"
     params:

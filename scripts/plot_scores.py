@@ -1,4 +1,4 @@
-"""Draw one kind of figure of the scores for every fold: an SVG and, beside it, the table of all experiments.
+"""Draw the figures of the scores for every fold: an SVG and, beside it, the table of all experiments.
 
 A figure shows at most `fd01.report.figures.CURVES` experiments, the same on every fold, by the score by which each is
 compared: `fd01.report.figures.CHOICE`, by the mean AUC over the folds. Of curves, the files `{fold}-all.svg` show every
@@ -325,11 +325,24 @@ def published_pairs(published, dataset, fold, target):
     return sorted({(entry["recall"], entry["precision"]) for entry in here if "precision" in entry})
 
 
+def save_block(kind, scores, block, folder):
+    """Write the figures of one `kind`, a key of `FIGURES`, of one block into `folder`; `scores` are its rows."""
+    if not block.shown:
+        text = f"Nothing to draw on {block.fold}: no score that varies, or not both outcomes among the days."
+        save_figure(*message_figure(text), scores.iloc[:0], folder / block.fold)
+        if kind in WITH_ALL:
+            save_svg(*message_figure(text), folder / f"{block.fold}-all.svg")
+        return
+    tabulate, draw = FIGURES[kind]
+    table = tabulate(scores)
+    save_figure(*draw(table, block), table, folder / block.fold)
+    if kind in WITH_ALL:
+        save_svg(*draw_all(table, block, *WITH_ALL[kind]), folder / f"{block.fold}-all.svg")
+
+
 if __name__ == "__main__":
     configure_logging(snakemake)
-    params, wildcards = snakemake.params, snakemake.wildcards
-    directory = Path(snakemake.output[0])
-    directory.mkdir()
+    params, folders = snakemake.params, list(map(Path, snakemake.output))
     outcomes = read_frame(snakemake.input.outcomes)
     scores = read_scores(snakemake.input.predictions, outcomes, params.target)
     cast = Cast.read(snakemake.input.experiments, params.reference, params.names)
@@ -341,21 +354,13 @@ if __name__ == "__main__":
     main = set(scores.loc[compared(scores), "label"])
     means = pd.concat(aucs.values()).groupby(level=0).mean()
     shown = cast.choose(means[means.index.isin(main)], experiments, CURVES)
-    tabulate, draw = FIGURES[wildcards.figure]
+    for folder in folders:
+        folder.mkdir()
     for fold in folds:
-        best_first = aucs[fold]
+        here, best_first = scores[scores["fold"] == fold], aucs[fold]
         drawn = [label for label in best_first.index if label in shown]
-        if not drawn:
-            text = f"Nothing to draw on {fold}: no score that varies, or not both outcomes among the days."
-            save_figure(*message_figure(text), scores.iloc[:0], directory / fold)
-            if wildcards.figure in WITH_ALL:
-                save_svg(*message_figure(text), directory / f"{fold}-all.svg")
-            continue
-        here = scores[scores["fold"] == fold]
-        table = tabulate(here)
-        published = published_pairs(params.published, wildcards.dataset, fold, params.target)
+        published = published_pairs(params.published, snakemake.wildcards.dataset, fold, params.target)
         of_main = len(main & set(best_first.index))
         block = Block(fold, best_first, of_main, drawn, names, reference, published, here["series"].nunique())
-        save_figure(*draw(table, block), table, directory / fold)
-        if wildcards.figure in WITH_ALL:
-            save_svg(*draw_all(table, block, *WITH_ALL[wildcards.figure]), directory / f"{fold}-all.svg")
+        for folder in folders:
+            save_block(folder.name, here, block, folder)

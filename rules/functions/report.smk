@@ -55,13 +55,13 @@ def report_figures(wildcards):
 
 
 def costly_jobs(wildcards):
-    """Params function: the experiments, trainings, shared passes and figures of a dataset, as benchmark files name them."""
+    """Params function: the experiments, trainings and shared passes of a dataset, as benchmark files name them."""
     names = made_here(wildcards.dataset)
     trained = [SimpleNamespace(dataset=wildcards.dataset, experiment=name) for name in experiments_storing(TRAINED)]
     trainings = [path for one in trained if one.experiment in names for path in all_trainings("")(one)]
     folder = f"results/{wildcards.dataset}/forecasts/"
     passes = set(shared_passes(wildcards).values())
-    return sorted({*names, *passes, *SCORE_FIGURES, *(path.removeprefix(folder) for path in trainings)})
+    return sorted({*names, *passes, *(path.removeprefix(folder) for path in trainings)})
 
 
 def costly_rules(wildcards, input):

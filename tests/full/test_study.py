@@ -471,7 +471,7 @@ WITH_WEIGHTS = {
     "simulate_protocol": 1,
     "decide": 1,
     "summarise": 1,
-    "plot_scores": 4,
+    "plot_scores": 1,
     "plot_answer": 1,
     "plot_auc": 1,
     "plot_series": 1,
