@@ -92,9 +92,9 @@ def downloaded(study, tmp_path_factory):
     shutil.copytree(study, folder)
     stand_in = folder / "yfinance.py"
     stand_in.write_text("""
-from fd01.workflow.parquet import read_frame
+import pyarrow.parquet as pq
 def download(ticker, **options):
-    return read_frame("data/prices.parquet").set_index("Date")
+    return pq.read_table("data/prices.parquet").to_pandas().set_index("Date")
 """)
     change(folder, "datasets", "spy", "source", value={"kind": "yahoo", "ticker": "SPY"})
     path = os.pathsep.join([str(IN_EVERY_JOB), str(folder)])
