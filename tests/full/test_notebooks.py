@@ -213,7 +213,7 @@ def test_imported_predictions_take_the_place_of_the_model(home, colab):
 def test_report_says_that_predictions_were_imported(home, archive):
     page = (home[0] / "results/spy/report/index.html").read_text()
     (note,) = re.findall(r'<p class="note">Imported predictions were made on another machine.*?</p>', page, re.DOTALL)
-    assert ", ".join(KEPT) + ' by <span class="hash">timesfm-spy.zip</span>' in note
+    assert "; ".join(KEPT) + ' by <span class="hash">timesfm-spy.zip</span>' in note
     assert sha256(archive) in note
     assert page.count(", imported</td>") == len(KEPT)
     verdict = read_json(home[0] / "results/spy/verdict.json")
