@@ -48,15 +48,14 @@ rule render_report:
         known_answers=known_answers_of,
         sections=SECTION_SOURCES,
     output:
-        # `update`: if this job fails, the report before it comes back.
         page=report(
-            update("results/{dataset}/report/index.html"),
+            last_one_comes_back("results/{dataset}/report/index.html"),
             category="Answer",
             labels={"what": "the report", "days": "all", "dataset": "{dataset}"},
             caption="../report/captions/report.rst",
         ),
-        costs=update("results/{dataset}/report/costs.csv"),
-        record=update("results/{dataset}/report/files.json"),
+        costs=last_one_comes_back("results/{dataset}/report/costs.csv"),
+        record=last_one_comes_back("results/{dataset}/report/files.json"),
     log:
         "results/{dataset}/logs/render_report.log",
     benchmark:

@@ -87,6 +87,14 @@ def costly_rules(wildcards, input):
     return sorted(found)
 
 
+def last_one_comes_back(path):
+    """An output whose version before comes back if its job fails.
+
+    Not in a cloud storage: `update` copies a file that is not on the machine of the job.
+    """
+    return path if workflow.storage_settings.default_storage_provider else update(path)
+
+
 def say_which_are_older():
     """Put a note into the reports of which this run makes something again, and take it out of the others."""
     made = [str(path) for job in workflow.dag.needrun_jobs() for path in job.output]

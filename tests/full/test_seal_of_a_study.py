@@ -108,11 +108,11 @@ def content(path):
 
 
 def files(folder):
-    """Every file of a run but its logs, its measured times, and the table that was changed."""
+    """Every file of a run but its logs, its measured times, digests of them, and the table that was changed."""
     results = folder / "results" / "spy"
     paths = [path for path in [*results.rglob("*"), *(folder / "ledger").rglob("*")] if path.is_file()]
     names = {path.relative_to(folder): path for path in sorted(paths)}
-    skipped = {"logs", "benchmarks", "costs.csv", "origins.parquet"}
+    skipped = {"logs", "benchmarks", "costs.csv", "files.json", "origins.parquet"}
     return {name: content(path) for name, path in names.items() if skipped.isdisjoint(name.parts)}
 
 

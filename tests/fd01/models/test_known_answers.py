@@ -430,7 +430,7 @@ def command(tiny_weights, timesfm_answers, tmp_path):
             "missing": missing,
         }
         checks = {"timesfm": {"off": False}}
-        weights_script.get_and_verify(path, "timesfm", SimpleNamespace(**params, checks=checks, kept=[]))
+        weights_script.get_and_verify(path, "timesfm", SimpleNamespace(**params, checks=checks))
 
     return path, call
 
