@@ -209,7 +209,7 @@ def test_closed_dates_are_unknown_in_every_series_and_hide_no_day_of_another(sea
 
     def hidden(raw):
         dataset = build_dataset(raw)
-        origins = build_origins(dataset, folds, labels, min_history=1, calibration_fraction=0.25)
+        origins = build_origins(dataset, folds, labels, min_history=1, calibration_fraction=0.15)
         return origins, *hide_outcomes(origins, sealed_days(dataset["Date"], [sealed]))
 
     origins, outcomes, counts = hidden(raw)
