@@ -139,17 +139,16 @@ def detectable(se, alpha, power):
 def holm(p):
     """p-values, shape (m,), adjusted for the m tests of a family (Holm, Scand. J. Statistics 1979).
 
-    NaN counts as no test and stays NaN. By `statsmodels.stats.multitest.multipletests`.
+    NaN counts as no test and stays NaN. As `statsmodels.stats.multitest.multipletests`, which collects all garbage of
+    the process at each call: of a hundred small families that was most of the time.
 
     >>> holm([0.01, 0.04, float("nan"), 0.03])
     array([0.03, 0.06,  nan, 0.06])
     """
-    from statsmodels.stats.multitest import multipletests
-
     adjusted = np.array(p, float)
-    tested = ~np.isnan(adjusted)
-    if tested.any():
-        adjusted[tested] = multipletests(adjusted[tested], method="holm")[1]
+    order = np.argsort(adjusted)[: np.count_nonzero(~np.isnan(adjusted))]  # NaN is sorted to the end
+    steps = adjusted[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
     return adjusted
 
 

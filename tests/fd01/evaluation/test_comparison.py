@@ -9,6 +9,7 @@ from helpers.made_up_data import CONFIG
 from scipy.signal import lfilter
 from scipy.stats import norm
 from scipy.stats import t as student_t
+from statsmodels.stats.multitest import multipletests
 
 from fd01.evaluation.blocks import measure_block, paired_uncertainty
 from fd01.evaluation.comparison import (
@@ -147,6 +148,15 @@ def test_constant_score_is_guessing_without_doubt():
 )
 def test_two_sided_p_value_is_exact_for_no_difference_and_for_no_error(difference, se, expected):
     assert two_sided(difference, se) == expected
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_holm_is_that_of_statsmodels(seed):
+    p = np.random.default_rng(seed).uniform(size=12) ** 3
+    p[:3] = p[3], 0.0, 1.0
+    wanted = multipletests(p, method="holm")[1]
+    with_gaps = np.insert(p, [0, 5, 12], np.nan)
+    np.testing.assert_array_equal(holm(with_gaps)[~np.isnan(with_gaps)], wanted)
 
 
 def test_holm_equals_values_worked_out_by_hand():
