@@ -151,13 +151,13 @@ def series_tables(matrices, blocks, design):
         `series`, a row per series; `heterogeneity`, a row per pair of experiments, with the difference if all series
         have the same weight; `detectable`, a row per number of series. By `fd01.evaluation.heterogeneity`.
     """
-    tables, alpha = {"series": [], "heterogeneity": [], "detectable": []}, design.statistics["alpha"]
+    statistics, alpha = design.statistics, design.statistics["alpha"]
+    tables = {"series": [], "heterogeneity": [], "detectable": []}
     for fold, block in blocks.items():
         if block is None or block.n_series == 1 or design.reference not in block.experiments:
             continue
-        matrix, statistics = matrices[fold], design.statistics
-        resamples, generator = statistics["resamples"], np.random.default_rng([statistics["seed"], 2])
-        alike = measure_block(fold, matrix, None, resamples, generator, weights=EQUAL)
+        matrix, generator = matrices[fold], np.random.default_rng([statistics["seed"], 2])
+        alike = measure_block(fold, matrix, None, statistics["resamples"], generator, weights=EQUAL)
         for experiment in block.experiments:
             if experiment == design.reference:
                 continue
@@ -167,7 +167,7 @@ def series_tables(matrices, blocks, design):
             equal = paired_test(alike, experiment, [design.reference], statistics)
             ends = {"equal": equal["auc_difference"], "equal_low": equal["low"], "equal_high": equal["high"]}
             tables["heterogeneity"].append(pd.DataFrame([pair | summarise(found, alpha) | ends]))
-            tables["detectable"].append(detectable_by_number(found, design.statistics).assign(**pair))
+            tables["detectable"].append(detectable_by_number(found, statistics).assign(**pair))
     return {name: pd.concat(parts) if parts else pd.DataFrame() for name, parts in tables.items()}
 
 

@@ -20,6 +20,7 @@ class Sessions:
 
     def __init__(self, calendar):
         self.calendar = calendar
+        self._first, self._last = pd.Timestamp.max, pd.Timestamp.min  # of what is known: nothing yet
         self._known = pd.DatetimeIndex([])
 
     def between(self, first, last):
@@ -27,10 +28,8 @@ class Sessions:
 
         Raises `UserError` when there is no such calendar, or when it does not reach that far.
         """
-        if not len(self._known) or first < self._first or last > self._last:
-            known = len(self._known) > 0
-            self._first = min(first, self._first) if known else first
-            self._last = max(last, self._last) if known else last
+        if first < self._first or last > self._last:
+            self._first, self._last = min(first, self._first), max(last, self._last)
             self._known = _sessions(self.calendar, self._first, self._last)
         return self._known[(self._known >= first) & (self._known <= last)]
 

@@ -2,8 +2,8 @@
 
 `origins.parquet` has one row per fold, series and origin. Its columns are fold, train_end, role, series, origin (date),
 row (of the dataset), history (days of the series up to and including the origin), and one per target and horizon, such
-as `up_1`. A target is 1.0, 0.0, or NaN where it is not known: because
-the data end before its horizon, or, for an origin of the training period, because `train_end` comes before.
+as `up_1`. A target is 1.0, 0.0, or NaN where it is not known: because the data end before its horizon, or, for an
+origin of the training period, because `train_end` comes before.
 
 Roles: `evaluation` origins are scored. `train` and `calibration` origins form the training period; `calibration` is its
 tail, on which thresholds are chosen and training is stopped early. The tail begins on the same date in every series, so

@@ -70,12 +70,17 @@ def series_of_table(raw, name):
     column = series_column(frame)
     if column is None:
         return {name: lambda: frame}
-    unnamed = frame[column].isna() | (frame[column].astype(str) == "")
-    if unnamed.any():
-        raise UserError(f"{column} is empty in row {int(unnamed.to_numpy().argmax())}: it must name the series")
-    rows = {str(key): rows for key, rows in frame.groupby(column, observed=True, sort=False).indices.items()}
-    frame = frame.drop(columns=column)
+    rows = rows_by_name(frame.pop(column))
     return {key: partial(frame.take, rows[key]) for key in sorted(rows)}
+
+
+def rows_by_name(column):
+    """The rows of each series, int arrays by its name; `column`, a Series, names the series of each row."""
+    names = column.astype(str)
+    unnamed = column.isna() | (names == "")
+    if unnamed.any():
+        raise UserError(f"{column.name} is empty in row {int(unnamed.to_numpy().argmax())}: it must name the series")
+    return names.groupby(names.to_numpy()).indices
 
 
 def _stem(path):

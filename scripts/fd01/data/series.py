@@ -20,6 +20,13 @@ def slices_of(table):
     return [slice(start, end) for start, end in pairwise(edges)]
 
 
+def rows_of_each(groups):
+    """The rows of each of `groups`, shape (n,), in the order in which they first appear; list of int arrays."""
+    codes, names = pd.factorize(np.asarray(groups))
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    return np.split(np.argsort(codes, kind="stable"), ends[:-1])
+
+
 def first_rows(table):
     """For every row, the first row of its series; int array, shape (days,)."""
     slices = slices_of(table)

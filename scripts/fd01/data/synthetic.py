@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from fd01.data.series import rows_of_each
 from fd01.data.targets import TARGETS
 
 FACTOR = 10_000  # seeds the common factor, as the numbers 1, 2, ... seed the series after the first
@@ -150,7 +151,7 @@ def expected_auc_within(probability, score, y, series, days):
     -------
     auc, standard_error : float
     """
-    groups = list(pd.Series(range(len(y))).groupby(np.asarray(series)).indices.values())
+    groups = rows_of_each(series)
     rankings = [_expected_ranking(probability[rows], score[rows]) for rows in groups]
     pairs = sum(ranking.pairs for ranking in rankings)
     auc = sum(ranking.correct for ranking in rankings) / pairs

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from fd01.data.features import volatility_measures
+from fd01.data.series import rows_of_each
 from fd01.evaluation.bootstrap import mean_variance
 from fd01.evaluation.calibration import as_predictor, fit_logit, log_losses
 from fd01.evaluation.comparison import holm, two_sided
@@ -121,7 +122,7 @@ def explanation_rows(fold, matrix, tail, widths, volatility, forecasters, alpha)
 def terciles(values, series):
     """The third of the values of its own series in which each value lies: 0, 1 or 2. All are arrays of shape (n,)."""
     thirds = np.empty(len(values), int)
-    for rows in pd.Series(np.arange(len(values))).groupby(series).indices.values():
+    for rows in rows_of_each(series):
         thirds[rows] = np.searchsorted(np.quantile(values[rows], [1 / 3, 2 / 3]), values[rows])
     return thirds
 

@@ -6,6 +6,8 @@
 import numpy as np
 import pandas as pd
 
+from fd01.data.series import rows_of_each
+
 NAN = float("nan")
 FEW_GROUPS = 10  # up to which scikit-learn ranks each, in milliseconds; more of them are ranked at once
 ALL_SEEDS = "all"  # in the column `seed`: the mean score over seeds, or the one score of a deterministic experiment
@@ -54,7 +56,7 @@ def precision_within(y, score, group):
 
 def _mean_within(y, score, group, measure, weight):
     values, weights = [], []
-    for rows in pd.Series(np.arange(len(y))).groupby(np.asarray(group), sort=False).indices.values():
+    for rows in rows_of_each(group):
         positives = y[rows].sum()
         if 0 < positives < len(rows):
             values.append(measure(y[rows], score[rows]))

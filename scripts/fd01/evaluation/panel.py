@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from fd01.data.series import rows_of_each
 from fd01.evaluation.bootstrap import precision_influence, resampled_brier, resampled_ranking
-from fd01.evaluation.comparison import delong
+from fd01.evaluation.comparison import DeLong, delong
 
 PAIRS, EQUAL = "pairs", "equal"  # the weight of a series: its pairs of days, one of each class, or the same for all
-MOST_EXACT = 50_000_000  # rows x resamples up to which each series is ranked anew: seconds for 25 experiments
+MOST_EXACT = 50_000_000  # rows x resamples up to which each series is ranked again: seconds for 25 experiments
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,8 @@ class Panel:
     @classmethod
     def of(cls, series, days):
         """The panel of rows with these series and days, both of shape (n,); a series has a day at most once."""
-        codes, names = pd.factorize(np.asarray(series))
         position, dates = pd.factorize(pd.Index(days), sort=True)
-        ends = np.cumsum(np.bincount(codes, minlength=len(names)))
-        return cls(names, dates, np.split(np.argsort(codes, kind="stable"), ends[:-1]), position)
+        return cls(pd.unique(np.asarray(series)), dates, rows_of_each(series), position)
 
     def class_sizes(self, y):
         """Positive and negative days of each series; two int arrays of shape (S,)."""
@@ -45,23 +44,15 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class PanelRanking:
-    """What `rank_panel` returns for k scores.
+class PanelRanking(DeLong):
+    """What `rank_panel` returns for k scores: as `DeLong`, with dates in the place of days, so `influence` is (D, k).
 
     Attributes
     ----------
-    aucs : array, shape (k,)
-    covariance : array, shape (k, k)
-        Of the AUCs.
-    influence : array, shape (D, k)
-        What each date adds to each AUC, to first order; the mean over dates is 0.
     of_series : array, shape (S, k)
         The AUC of each series; NaN where it has one class only.
     """
 
-    aucs: np.ndarray
-    covariance: np.ndarray
-    influence: np.ndarray
     of_series: np.ndarray
 
 
@@ -121,7 +112,7 @@ def _shares(pairs, weights):
 
 
 def exact_resamples(y, scores, probabilities, panel, counts, weights=PAIRS):
-    """AUC, average precision and Brier score on every resample of dates: each series is ranked anew.
+    """AUC, average precision and Brier score on every resample of dates: each series is ranked again.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from scipy.special import ndtri
 
 from fd01.data.inputs import SIMPLE_RETURN, input_series
 from fd01.data.origins import CALIBRATION, EVALUATION, splits
-from fd01.data.price_files import SERIES_NAMES, series_column
+from fd01.data.price_files import SERIES_NAMES, rows_by_name, series_column
 from fd01.data.series import names_of_series, slices_of
 from fd01.data.targets import TARGETS, require_forecast_of, threshold_return
 from fd01.data.touch import CLOSE_EXCEEDANCE, level_corrected, needs_touch
@@ -212,7 +212,8 @@ def _read_csv(path, date):
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more cells than there are names
             # The name of a series may look like a number, or like a missing value.
-            text = {name: str for name in [_series_column(path, pd.DataFrame(columns=names))] if name is not None}
+            column = _of_file(path, series_column, pd.DataFrame(columns=names))
+            text = {} if column is None else {column: str}
             return pd.read_csv(path, dtype={date: str}, converters=text, encoding="utf-8-sig", index_col=False)
     except (ValueError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise UserError(f"{path} is no csv file with commas between its columns: {error}") from None
@@ -255,9 +256,10 @@ def _dates(path, name, column):
         raise UserError(f"{path}: {name}: a value is no day of the calendar: {error}") from None
 
 
-def _series_column(path, table):
+def _of_file(path, function, value):
+    """What `function` makes of a `value` of the file; its error names the file."""
     try:
-        return series_column(table)
+        return function(value)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
 
@@ -269,13 +271,13 @@ def _parts(path, table, dataset):
     that names one series, whatever its name.
     """
     names, slices = names_of_series(dataset), slices_of(dataset)
-    column = _series_column(path, table)
+    column = _of_file(path, series_column, table)
     if column is None and len(names) > 1:
         raise UserError(
             f"{path} has no column that names the series of each row ({', '.join(SERIES_NAMES)}), and this dataset has "
             f"{len(names)} series: {_some(names)}"
         )
-    found = {} if column is None else _named(path, column, table.pop(column))
+    found = {} if column is None else _of_file(path, rows_by_name, table.pop(column))
     if len(names) == 1 and len(found) < 2:
         return [(path, np.arange(len(table)), slices[0])]
     unknown = [name for name in found if name not in names]
@@ -285,14 +287,6 @@ def _parts(path, table, dataset):
             f"{_some(names)}"
         )
     return [(f"{path}: series {name}", found[name], days) for name, days in zip(names, slices) if name in found]
-
-
-def _named(path, column, names):
-    """The rows of each series, int arrays by name; `names` is the column that names them."""
-    empty = names.isna() | (names.astype(str) == "")
-    if empty.any():
-        raise UserError(f"{path}: {column} is empty in row {int(empty.to_numpy().argmax())}: it must name the series")
-    return names.astype(str).groupby(names.astype(str).to_numpy()).indices
 
 
 def _origin_rows(path, name, dates, date_is, days):
