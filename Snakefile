@@ -24,6 +24,7 @@ include: "rules/lag_llama.smk"
 include: "rules/fracast.smk"
 include: "rules/external.smk"
 include: "rules/scoring.smk"
+include: "rules/shards.smk"
 # From predictions to the report.
 include: "rules/metrics.smk"
 include: "rules/alignment.smk"

@@ -17,9 +17,11 @@ sys.path.insert(0, str(HERE / "scripts"))
 
 from fd01.study.config import SCRAMBLED, check_config, gpu_found, is_chosen, runs_on, scrambled
 from fd01.study.names import names_of
+from fd01.study.shards import whole
 from fd01.study.systems import (
     DECILES,
     DISTRIBUTIONS,
+    EACH,
     EXTERNAL,
     STATES,
     STUDENT_T,
@@ -87,6 +89,16 @@ include: "functions/seal.smk"
 
 
 config["datasets"] |= scrambled(config["datasets"])
+WHOLE = list(config["datasets"])
+
+
+include: "functions/data.smk"
+include: "functions/shards.smk"
+
+
+SHARDS = shards()
+for parts in SHARDS.values():
+    config["datasets"] |= parts
 
 
 def code_of(script):

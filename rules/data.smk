@@ -3,9 +3,6 @@
 # tells the outcome of a sealed day, for all rules that evaluate).
 
 
-include: "functions/data.smk"
-
-
 rule download_prices:
     output:
         "results/{dataset}/data/yahoo.parquet",
@@ -54,6 +51,8 @@ rule build_dataset:
         "results/{dataset}/logs/build_dataset.log",
     benchmark:
         "results/{dataset}/benchmarks/build_dataset.tsv"
+    wildcard_constraints:
+        dataset=one_of(WHOLE),
     conda:
         "../envs/analysis.yaml"
     params:
@@ -76,6 +75,8 @@ rule build_origins:
         "results/{dataset}/logs/build_origins.log",
     benchmark:
         "results/{dataset}/benchmarks/build_origins.tsv"
+    wildcard_constraints:
+        dataset=one_of(WHOLE),
     conda:
         "../envs/analysis.yaml"
     params:

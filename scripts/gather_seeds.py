@@ -3,13 +3,13 @@
 If several learning rates were tried, the trainings with the best rate of each train end are used.
 """
 
-import json
 import logging
 import re
 
 import pandas as pd
 
-from fd01.scoring.predictions import concat_scores, read_predictions, write_folds
+from fd01.scoring.joining import join_provenance, join_scores
+from fd01.scoring.predictions import read_predictions, write_folds
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
@@ -66,36 +66,12 @@ def gather(paths):
     frames, not_run : dicts by train end, as `fd01.scoring.predictions.write_folds` takes them
     provenance : dict, with the seconds and the epochs of all trainings
     """
-    frames, not_run, provenances = {}, {}, []
+    trainings = {}
     for path in paths:
-        frame, provenance = read_predictions(path)
-        train_end = PATH.search(path)["train_end"]
-        frames.setdefault(train_end, []).append(frame)
-        for reason in provenance.pop("not_run"):
-            if reason not in not_run.setdefault(train_end, []):
-                not_run[train_end].append(reason)
-        provenances.append(provenance)
-    frames = {end: _without_targets(concat_scores(parts), not_run.get(end, ())) for end, parts in frames.items()}
-    return frames, not_run, _merge(provenances)
-
-
-def _without_targets(frame, reasons):
-    """`frame` without the targets that `reasons` name: a target that did not run with one seed has no score at all."""
-    skipped = [(reason["target"], reason["horizon"]) for reason in reasons]
-    return frame[~pd.MultiIndex.from_frame(frame[["target", "horizon"]]).isin(skipped)]
-
-
-def _merge(provenances):
-    # Every training has those of its own train end; trainings of one train end have the same.
-    exponents = {json.dumps(one): one for provenance in provenances for one in provenance.get("touch_exponents", ())}
-    parameters = {provenance["parameters"] for provenance in provenances} - {None}
-    return {
-        **provenances[0],
-        "seconds": sum(provenance["seconds"] for provenance in provenances),
-        "parameters": parameters.pop() if parameters else None,
-        "epochs": [training for provenance in provenances for training in provenance["epochs"]],
-        **({"touch_exponents": list(exponents.values())} if exponents else {}),
-    }
+        trainings.setdefault(PATH.search(path)["train_end"], []).append(read_predictions(path))
+    scored = {train_end: join_scores(parts) for train_end, parts in trainings.items()}
+    frames, not_run = ({end: pair[i] for end, pair in scored.items()} for i in (0, 1))
+    return frames, not_run, join_provenance([metadata for parts in trainings.values() for _, metadata in parts])
 
 
 if __name__ == "__main__":

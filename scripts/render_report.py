@@ -117,7 +117,7 @@ if __name__ == "__main__":
     doubtful = doubts(experiments)
     # Benchmark files are no input: that would run again what lacks them, such as imported predictions.
     params = snakemake.params
-    costs = read_costs(Path(files.verdict).parent / "benchmarks", set(params.jobs), set(params.rules))
+    costs = [job for folder, jobs in params.jobs.items() for job in read_costs(folder, set(jobs), set(params.rules))]
     cost_by_rule = by_rule(costs)
     cost_by_rule.to_csv(snakemake.output.costs, index=False, float_format="%.2f")
     page = render_page(

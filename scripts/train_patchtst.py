@@ -140,7 +140,7 @@ if __name__ == "__main__":
             frames += [frame for frame, _, _ in of_target]
             names = [series for series, _ in parts]
             curves += [curve.assign(series=name) for name, (_, curve, _) in zip(names, of_target)]
-            parameters = of_target[0][2]
+            parameters = next((count for _, _, count in of_target), None)  # a shard may have no series in this fold
     provenance = {
         "model": "PatchTST",
         "weights": "trained from scratch",

@@ -1,4 +1,4 @@
-# For the rules in data.smk and audit.smk: the price files of a dataset, and how they are read and checked.
+# For the rules in data.smk and audit.smk, and for shards.smk: the price files of a dataset, how they are read and checked.
 
 from fd01.data.price_files import files_in
 

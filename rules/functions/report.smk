@@ -54,14 +54,27 @@ def report_figures(wildcards):
     )
 
 
-def costly_jobs(wildcards):
-    """Params function: the experiments, trainings and shared passes of a dataset, as benchmark files name them."""
-    names = made_here(wildcards.dataset)
+def jobs_of(wildcards, names):
+    """The experiments `names` and their trainings and passes on a dataset, as benchmark files name them."""
     trained = [SimpleNamespace(dataset=wildcards.dataset, experiment=name) for name in experiments_storing(TRAINED)]
     trainings = [path for one in trained if one.experiment in names for path in all_trainings("")(one)]
     folder = f"results/{wildcards.dataset}/forecasts/"
-    passes = set(shared_passes(wildcards).values())
+    passes = {run for name, run in shared_passes(wildcards).items() if name in names}
     return sorted({*names, *passes, *(path.removeprefix(folder) for path in trainings)})
+
+
+def costly_jobs(wildcards):
+    """Params function: the jobs for a dataset and for its shards, by folder of benchmark files."""
+    dataset, names = wildcards.dataset, made_here(wildcards.dataset)
+    folder = f"results/{dataset}/benchmarks"
+    if dataset not in SHARDS:
+        return {folder: jobs_of(wildcards, names)}
+    whole = jobs_of(wildcards, [name for name in names if name not in made_in_shards()])
+    of_shard = jobs_of(wildcards, names)
+    gathered = [f"gather_predictions/{name}" for name in names]
+    gathered += [f"gather_forecasts/{name}/{what}" for name in names for what in ("quantiles", "states")]
+    gathered += [f"gather_forecasts/lag-llama/{run}" for run in set(shared_passes(wildcards).values())]
+    return {folder: whole + gathered} | {f"results/{shard}/benchmarks": of_shard for shard in SHARDS[dataset]}
 
 
 def costly_rules(wildcards, input):
@@ -84,7 +97,7 @@ def costly_rules(wildcards, input):
     while new := {name for name in makes if makes[name] & wanted} - found:
         found |= new
         wanted |= set().union(*(reads[name] for name in new))
-    return sorted(found)
+    return sorted({*found, "split_dataset"} if wildcards.dataset in SHARDS else found)
 
 
 def last_one_comes_back(path):

@@ -24,7 +24,7 @@ for name, entry in config["datasets"].items():
 
 def seal_of(wildcards):
     """Params function: the seal of a dataset, as `fd01.study.seal.seal` returns it."""
-    return SEALS[wildcards.dataset.removesuffix(SCRAMBLED)]
+    return SEALS[whole(wildcards.dataset).removesuffix(SCRAMBLED)]
 
 
 def plan_digest_of(wildcards):

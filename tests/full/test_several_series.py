@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.loaded_modules import assert_tracked
 from helpers.run_workflow import snakemake
 from helpers.studies import new_study, read_config, write_config
 
@@ -33,6 +34,21 @@ def study(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def in_shards(study, tmp_path_factory):
+    """The same study, in which each job makes the forecasts of one series."""
+    folder = tmp_path_factory.mktemp("shards") / "run"
+    new_study(folder)
+    config = read_config(study)
+    config["datasets"]["indices"]["series_per_job"] = 1
+    config["experiments"]["TFM-probe-untrained"] |= {"fit": "together", "needs_weights": False}
+    config["only"].append("TFM-probe-untrained")
+    write_config(folder, config)
+    predictions = [f"{RESULTS}/predictions/{name}" for name in (*ALONE, "TFM-probe-untrained")]
+    snakemake(folder, "--", *predictions, f"{RESULTS}/forecasts/TFM-01-untrained/quantiles.parquet")
+    return folder
+
+
 def scores(study, dataset, experiment):
     frame, metadata = read_experiment(study / "results" / dataset / "predictions" / experiment)
     assert not any(fold["not_run"] for fold in metadata.values())
@@ -47,6 +63,40 @@ def test_series_gets_the_scores_that_it_would_get_alone(study, experiment):
     # The batches of TimesFM have other windows beside a window, which moves its forecast by rounding.
     tolerance = 1e-5 if experiment.startswith("TFM") else 0
     np.testing.assert_allclose(together, alone, rtol=tolerance, atol=0)
+
+
+@pytest.mark.parametrize("experiment", ALONE)
+def test_jobs_of_one_series_give_the_files_of_one_job(in_shards, study, experiment):
+    folders = [folder / RESULTS / "predictions" / experiment for folder in (in_shards, study)]
+    (split, split_metadata), (whole, metadata) = map(read_experiment, folders)
+    pd.testing.assert_frame_equal(split, whole, check_exact=True)
+    assert set(split_metadata) == set(metadata) and not any(fold["not_run"] for fold in split_metadata.values())
+
+
+def test_forecasts_of_jobs_of_one_series_are_those_of_one_job(in_shards, study):
+    split, whole = (
+        read_frame(folder / RESULTS / "forecasts/TFM-01-untrained/quantiles.parquet").sort_values(
+            ["seed", "row", "step"]
+        )
+        for folder in (in_shards, study)
+    )
+    pd.testing.assert_frame_equal(split.reset_index(drop=True), whole.reset_index(drop=True), rtol=1e-5)
+
+
+def test_one_fit_for_all_series_uses_the_hidden_states_of_all_jobs(in_shards):
+    results = in_shards / RESULTS
+    states = [
+        read_frame(path) for path in sorted(results.glob("shards/*/forecasts/TFM-probe-untrained/states.parquet"))
+    ]
+    assert [len(one) for one in states] == [
+        len(read_frame(results / "forecasts/TFM-probe-untrained/states.parquet")) / 2
+    ] * 2
+    frame, metadata = read_experiment(results / "predictions/TFM-probe-untrained")
+    assert set(frame["series"]) == {"nasdaq", "sp500"} and not any(fold["not_run"] for fold in metadata.values())
+
+
+def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, in_shards):
+    assert_tracked(loaded_modules, __file__)
 
 
 @pytest.mark.parametrize("experiment", POOLED)

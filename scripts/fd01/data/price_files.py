@@ -15,6 +15,7 @@ from fd01.workflow.parquet import read_frame
 SERIES = "series"
 SERIES_NAMES = (SERIES, "unique_id", "item_id", "ticker", "symbol")  # of the column, in any case
 LAYOUTS = ("table", SERIES)
+PACKAGED = {"sp500": ["sp500"], "indices": ["nasdaq", "sp500"]}  # modules of `arch.data` by the name of the source
 LAYOUT = "Set the dataset's key layout: `table` (the files are parts of one table) or `series` (each file is a series)"
 
 
@@ -59,6 +60,21 @@ def series_of_files(paths, name, layout=None):
     if repeated:
         raise UserError(f"a series is named by its file, but several files have the name {', '.join(repeated)}")
     return {stem: partial(_only_series, path) for stem, path in sorted(zip(names, paths))}
+
+
+def most_series(paths):
+    """How many series there may be in price files, by the columns that name them; other files may hold one each.
+
+    Raises `UserError` when a file cannot be read.
+    """
+    names, unnamed = set(), 0
+    for path in paths:
+        column = series_column(pd.DataFrame(columns=_columns(path)))
+        if column is None:
+            unnamed += 1
+        else:
+            names |= set(_parquet(partial(pq.read_table, columns=[column]), path)[column].unique().to_pylist())
+    return len(names) + unnamed
 
 
 def series_of_table(raw, name):

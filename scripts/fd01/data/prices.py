@@ -10,12 +10,11 @@ from fd01.data.calendars import NO_CALENDAR, Sessions
 from fd01.data.dates import with_date_column
 from fd01.data.indicators import INDICATORS, a20
 from fd01.data.price_checks import LARGEST_MOVE, OHLC, OHLCV, check_prices, refuse_rows
-from fd01.data.price_files import series_of_files, series_of_table
+from fd01.data.price_files import PACKAGED, series_of_files, series_of_table
 from fd01.workflow.errors import UserError
 
 COLUMNS = ["Date", *OHLCV, *INDICATORS]
 SAME_CLOSE = 1e-4  # relative; below it, Adj Close is the Close, rounded
-PACKAGED = {"sp500": ["sp500"], "indices": ["nasdaq", "sp500"]}  # modules of `arch.data` by the name of the source
 
 
 def load_packaged(index="sp500"):
@@ -39,7 +38,7 @@ def read_prices(paths, name, *, source="sp500", series=None, layout=None):
     name : str
         The name of the dataset, and of its only series if the prices name none.
     source : str
-        Which packaged prices, a name in `PACKAGED`.
+        Which packaged prices, a name in `fd01.data.price_files.PACKAGED`.
     series : str, optional
         The name of the only series, whatever the prices say.
     layout : str, optional

@@ -13,7 +13,7 @@ def read_costs(folder, jobs, rules):
     folder : path of the benchmark files: `{rule}.tsv` of a job for the whole dataset, or `{rule}/{job}.tsv`
     jobs : collection of str
         What the present configuration runs: an experiment, its trainings `{experiment}/{train_end}/.../seed-{seed}`, a
-        shared pass of a network, a figure.
+        shared pass of a network, a figure; `{rule}/{job}` where other rules have jobs of the same name that do not run.
     rules : collection of str
         Of the rules with one job for the whole dataset, those that the report rests on.
 
@@ -28,7 +28,8 @@ def read_costs(folder, jobs, rules):
     for path in sorted(Path(folder).rglob("*.tsv")):
         rule, *parts = path.relative_to(folder).with_suffix("").parts
         job = "/".join(parts)
-        if (not job and rule in rules) or job in jobs:
+        counts = not jobs.isdisjoint([job, f"{rule}/{job}"]) if job else rule in rules
+        if counts:
             row = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
             measured = {"cpu_seconds": row["cpu_time"], "wall_seconds": row["s"], "memory_mb": row["max_rss"]}
             named = {"rule": rule, "job": job, "of": job.partition("/")[0]}

@@ -14,6 +14,7 @@ from operator import getitem
 from pathlib import Path
 
 from fd01.study.folds import WALK_FORWARD, is_walk_forward, walk_forward_folds
+from fd01.study.shards import whole
 from fd01.study.systems import EXTERNAL, FORMS, SYSTEMS, needed_weights, twins_of
 from fd01.workflow.errors import UserError
 
@@ -114,7 +115,7 @@ def gpu_found():
 def runs_on(entry, dataset):
     """Whether the experiment `entry` runs on `dataset`, by its key `run`."""
     if isinstance(entry["run"], list):
-        return dataset.removesuffix(SCRAMBLED) in entry["run"]
+        return whole(dataset).removesuffix(SCRAMBLED) in entry["run"]
     return entry["run"] == "all" or (entry["run"] == "gpu" and gpu_found())
 
 

@@ -1,6 +1,7 @@
 """Reading and writing parquet files: a table and, in some files, a dict of metadata."""
 
 import json
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -30,13 +31,30 @@ def write_table(path, frame, metadata, schema=None, vectors=()):
     for name, columns in units.items():
         values = pa.array(frame[columns].to_numpy(np.float32).ravel())
         table = table.append_column(name, pa.FixedSizeListArray.from_arrays(values, len(columns)))
-    table = table.replace_schema_metadata({b"fd01": json.dumps(metadata, allow_nan=False).encode()})
+    write_parts(path, [table], metadata)
+
+
+def write_parts(path, tables, metadata):
+    """Write Arrow tables of the same columns, one at a time, to one file with the dict `metadata`, as `write_table`."""
+    tables = iter(tables)
+    first = next(tables)
+    schema = first.schema.with_metadata({b"fd01": json.dumps(metadata, allow_nan=False).encode()})
     # Few numbers repeat, so a dictionary of them only adds to the file; their first bytes, put together, shrink.
-    numbers = [field.name for field in table.schema if pa.types.is_floating(field.type)]
-    others = [name for name in table.column_names if name not in {*numbers, *units}]
-    split = [*numbers, *(f"{name}.list.element" for name in units)]
-    with replacing(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", use_dictionary=others, use_byte_stream_split=split)
+    numbers = [field.name for field in schema if pa.types.is_floating(field.type)]
+    vectors = [field.name for field in schema if _is_vector(field)]
+    options = {
+        "compression": "zstd",
+        "use_dictionary": [name for name in schema.names if name not in {*numbers, *vectors}],
+        "use_byte_stream_split": [*numbers, *(f"{name}.list.element" for name in vectors)],
+    }
+    with replacing(path) as temporary, pq.ParquetWriter(temporary, schema, **options) as writer:
+        for table in chain([first], tables):
+            writer.write_table(table.cast(schema))
+
+
+def read_metadata(path):
+    """The metadata that `write_table` has written."""
+    return json.loads(pq.read_schema(path).metadata[b"fd01"])
 
 
 def read_table(path, columns=None):

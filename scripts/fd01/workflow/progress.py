@@ -110,6 +110,7 @@ class Progress(DefaultFormatter):
         words = [job.rule_name]
         for name, value in job.wildcards.items():
             if value != self.dataset:
+                value = value.removeprefix(f"{self.dataset}/")
                 words += [name, value] if NUMBER.fullmatch(value) else [value]
         return " ".join(words)
 

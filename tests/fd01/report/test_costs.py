@@ -12,6 +12,8 @@ FILES = {  # wall seconds, memory, CPU seconds
     "train_patchtst/PTST/2014-12-31/seed-2.tsv": (900, 9000, 900),  # no seed of this run any more
     "train_patchtst/PTST/2002-12-31/seed-0.tsv": (900, 9000, 900),  # nor is this the end of a training
     "gather_seeds/PTST.tsv": (1, 200, 1),
+    "gather_predictions/FRC.tsv": (1, 200, 1),
+    "forecast_fracast/FRC.tsv": (900, 9000, 900),  # before the dataset had shards
     "run_lag_llama/pretrained-return-32.tsv": (40, 900, 30),
     "fit_probe/LL-probe.tsv": (2, 300, 2),
     "score_lag_llama/LL-forecast.tsv": (0.01, "-", "-"),
@@ -25,7 +27,7 @@ FILES = {  # wall seconds, memory, CPU seconds
     "render_report.tsv": (900, 9000, 900),  # of the report before
 }
 TRAININGS = ["PTST/2014-12-31/seed-0", "PTST/2014-12-31/seed-1"]
-JOBS = {"PTST", "LL-forecast", "LL-probe", "pretrained-return-32", "roc", *TRAININGS}
+JOBS = {"gather_predictions/FRC", "PTST", "LL-forecast", "LL-probe", "pretrained-return-32", "roc", *TRAININGS}
 RULES = {"evaluate", "measure_truth"}
 
 
@@ -42,6 +44,7 @@ def test_jobs_of_the_present_configuration_are_read_and_no_others(jobs):
     assert sorted((job["rule"], job["job"], job["of"]) for job in jobs) == [
         ("evaluate", "", ""),
         ("fit_probe", "LL-probe", "LL-probe"),
+        ("gather_predictions", "FRC", "FRC"),
         ("gather_seeds", "PTST", "PTST"),
         ("measure_truth", "", ""),
         ("plot_scores", "roc", "roc"),
@@ -63,15 +66,15 @@ def test_rules_have_the_sum_of_seconds_and_the_largest_memory(jobs):
 
 def test_sum_longest_and_largest_job_of_all(jobs):
     cost = in_all(jobs)
-    assert (cost["jobs"], cost["cpu_seconds"]) == (9, 8 + 9 + 1 + 30 + 2 + 5 + 6 + 7)
+    assert (cost["jobs"], cost["cpu_seconds"]) == (10, 8 + 9 + 1 + 1 + 30 + 2 + 5 + 6 + 7)
     assert (cost["longest"]["rule"], cost["largest"]["rule"]) == ("run_lag_llama", "evaluate")
     assert in_all([]) is None
 
 
 def test_shared_pass_is_counted_once_over_its_users(jobs):
-    forecasts = {"PTST": 2000, "LL-forecast": 1000, "LL-probe": 500, "EXT": 800, "TFM": 0}
+    forecasts = {"PTST": 2000, "FRC": 100, "LL-forecast": 1000, "LL-probe": 500, "EXT": 800, "TFM": 0}
     rows = {row["experiment"]: row for row in by_experiment(jobs, PASSES, forecasts)}
-    assert set(rows) == {"PTST", "LL-forecast", "LL-probe", "EXT"}
+    assert set(rows) == {"PTST", "FRC", "LL-forecast", "LL-probe", "EXT"}
     assert (rows["LL-forecast"]["cpu_seconds"], rows["LL-probe"]["cpu_seconds"]) == (15, 17)
     behind = [job for job in jobs if job["rule"] not in ("evaluate", "measure_truth", "plot_scores")]
     assert sum(row["cpu_seconds"] or 0 for row in rows.values()) == sum(job["cpu_seconds"] or 0 for job in behind)

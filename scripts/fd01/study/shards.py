@@ -1,0 +1,32 @@
+"""Shards: the parts of a dataset of many series. Each is a dataset of its own to the rules that make forecasts."""
+
+import math
+import re
+
+_SHARD = re.compile(r"/shards/\d+$")
+
+
+def shards_of(name, dataset, series):
+    """The shards of a dataset of so many `series`, which the configuration describes by `dataset`.
+
+    A shard has the next `series_per_job` series in alphabetical order. A dataset that is one shard, or lacks that key,
+    has none.
+
+    Returns
+    -------
+    dict of str to dict
+        What the configuration would say of each shard, by its name, such as `indices/shards/0`.
+    """
+    number = math.ceil(series / dataset.get("series_per_job", series))
+    shard = dataset | {"source": {"kind": "shard"}}
+    width = len(str(number - 1))
+    return {f"{name}/shards/{i:0{width}}": shard for i in range(number)} if number > 1 else {}
+
+
+def whole(name):
+    """The name of the dataset of which the dataset with this name is a shard, or that name itself.
+
+    >>> whole("indices/shards/07"), whole("indices")
+    ('indices', 'indices')
+    """
+    return _SHARD.sub("", name)
