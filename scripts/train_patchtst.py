@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 
 from fd01.data.indicators import INDICATORS
-from fd01.data.origins import CALIBRATION, EVALUATION, hide_outcomes, sealed_days, splits
+from fd01.data.origins import CALIBRATION, EVALUATION, each_alone, hide_outcomes, sealed_days, splits
 from fd01.data.series import first_rows
 from fd01.data.targets import target_column
 from fd01.evaluation.metrics import auc_within
@@ -117,18 +117,20 @@ if __name__ == "__main__":
     outcomes, _ = hide_outcomes(origins, sealed_days(dataset["Date"], params.sealed_blocks))
     frames, curves, not_run, parameters = [], [], [], None
     each = params.fit == EACH
-    own = origins.loc[origins["train_end"] == snakemake.wildcards.train_end, "series"].unique()
-    parts = [(name, origins[origins["series"] == name]) for name in own] if each else [(None, origins)]
+    own = set(origins.loc[origins["train_end"] == snakemake.wildcards.train_end, "series"])
+    parts = [(None, dataset, origins)]
+    if each:
+        parts = [part for part in each_alone(dataset, origins) if part[0] in own]
     for target in params.targets:
         of_target = []
         try:
-            for series, part in parts:
+            for series, days, part in parts:
                 if len(parts) > 1:
                     logging.info("series %s", series)
                 (split,) = (s for s in splits(part, **target) if s.train_end == snakemake.wildcards.train_end)
                 of_target.append(
                     train_and_score(
-                        *(dataset, part, split, target, params.settings, seed, params.study_fold),
+                        *(days, part, split, target, params.settings, seed, params.study_fold),
                         *(outcomes.loc[part.index], device),
                     )
                 )
@@ -138,7 +140,7 @@ if __name__ == "__main__":
             not_run.append({**target, "reason": reason})
         else:
             frames += [frame for frame, _, _ in of_target]
-            names = [series for series, _ in parts]
+            names = [series for series, _, _ in parts]
             curves += [curve.assign(series=name) for name, (_, curve, _) in zip(names, of_target)]
             parameters = of_target[0][2]
     provenance = {

@@ -61,22 +61,27 @@ def touch_exponent(target, train, dataset, labels):
     array, shape (days,)
         The k of the series of each day, at least 1; it is 1 without training days.
     """
-    exponents = np.ones(len(dataset))
-    for rows in slices_of(dataset):
-        days = train[(train >= rows.start) & (train < rows.stop)] - rows.start
-        if len(days):
-            exponents[rows] = _exponent_of_series(target, days, dataset.iloc[rows], labels)
-    return exponents
+    return np.repeat(
+        _exponents(target, train, dataset, labels), [rows.stop - rows.start for rows in slices_of(dataset)]
+    )
 
 
-def _exponent_of_series(target, train, prices, labels):
+def _exponents(target, train, dataset, labels):
+    """The k of each series, shape (series,)."""
     event, h = TARGETS[target["target"]], target["horizon"]
-    threshold = threshold_return(prices, target["target"], labels)
-    level, last = prices["Close"] * (1 + threshold), prices["Close"].shift(-h)
+    threshold = threshold_return(dataset, target["target"], labels)
+    # The days up to the horizon of a row to train on are of its own series, so no event is one of two series.
+    level, last = dataset["Close"] * (1 + threshold), dataset["Close"].shift(-h)
     beyond = last <= level if event.falls else last >= level
-    touched = event.happens(prices, h, threshold)
-    of_touch, of_close = ((days.to_numpy()[train].sum() + 0.5) / (len(train) + 1) for days in (touched, beyond))
-    return np.log1p(-of_touch) / np.log1p(-of_close)
+    touched = event.happens(dataset, h, threshold)
+    starts = [rows.start for rows in slices_of(dataset)]
+    series = np.searchsorted(starts, train, side="right") - 1
+    days, of_touch, of_close = (
+        np.bincount(series, weights, len(starts))
+        for weights in (None, touched.to_numpy()[train], beyond.to_numpy()[train])
+    )
+    exponents = np.log1p(-(of_touch + 0.5) / (days + 1)) / np.log1p(-(of_close + 0.5) / (days + 1))
+    return np.where(days, exponents, 1)
 
 
 def level_corrected(scores, rows, exponent):
