@@ -131,7 +131,7 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
     dict of fold to ScoreMatrix
     """
     column = target_column(**target)
-    known = outcomes[outcomes["role"] == role].dropna(subset=column)
+    known = outcomes.loc[outcomes["role"] == role, ["fold", *ROW, column]].dropna()
     known = known.assign(series=known["series"].astype(str)).sort_values(ROW)
     y = {fold: rows.set_index(ROW)[column] for fold, rows in known.groupby("fold")}
     columns = {fold: {} for fold in y}
@@ -155,7 +155,7 @@ class _Column:
 
 def _read_columns(path, y, kinds, kept):
     """The `_Column` of an experiment by fold, of the folds of `y` in which it has scores."""
-    frame, _ = read_experiment(path, **kept)
+    frame, _ = read_experiment(path, [*ROW, "seed", "score_kind", "score", "is_probability"], **kept)
     columns = {fold: _column(rows, y[fold].index, kinds) for fold, rows in frame.groupby("fold") if fold in y}
     return {fold: column for fold, column in columns.items() if column}
 
