@@ -10,8 +10,9 @@ study: the point forecast as a return), `width` (90 % less 10 % quantile).
 
 A file is complete, or says what is missing: its metadata are the provenance of the scores, `not_run`, a list of
 {target, horizon, reason}, and `folds`, the names of the files that were written together. Where scores are corrected,
-`touch_exponents` has the k of every train end, target and role (`fd01.data.touch.touch_exponents`). Forecasts that were
-made elsewhere (`fd01.scoring.external`) may lack a few days of a block: `lacking` names them by fold (`name_days`).
+`touch_exponents` has the k of every train end, target and role, or their range over several series
+(`fd01.data.touch.touch_exponents`). Forecasts that were made elsewhere (`fd01.scoring.external`) may lack a few days of
+a block: `lacking` names them by fold (`name_days`).
 """
 
 from pathlib import Path

@@ -12,7 +12,7 @@ from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, build_origins, eac
 from fd01.data.prices import build_dataset
 from fd01.data.series import each_series, first_rows, names_of_series, slices_of
 from fd01.data.targets import TARGETS, target_values, threshold_return
-from fd01.data.touch import touch_exponent
+from fd01.data.touch import touch_exponent, touch_exponents
 from fd01.evaluation.audit import audit_folds
 from fd01.models.baselines import METHODS, Method
 from fd01.models.heads import scale_features
@@ -191,6 +191,27 @@ def test_every_series_has_its_own_touch_exponent():
         own = split.training[(split.training >= rows.start) & (split.training < rows.stop)] - rows.start
         np.testing.assert_array_equal(k[rows], touch_exponent(UP, own, alone, LABELS))
     assert k[0] != k[-1]
+
+
+def test_provenance_has_the_range_of_the_touch_exponents_of_several_series():
+    origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
+    (entry,) = touch_exponents(origins, [UP], BOTH, LABELS)
+    (split,) = splits(origins, **UP)
+    assert (entry["n_series"], "series" in entry) == (2, False)
+    for role, train in (("calibration", split.inner), ("evaluation", split.training)):
+        k = touch_exponent(UP, train, BOTH, LABELS)
+        assert entry[role] == {"min": k.min(), "max": k.max()} and k.min() < k.max()
+
+
+def test_provenance_is_as_long_for_many_series_as_for_two():
+    rows = [A.iloc[start : start + 500].reset_index(drop=True) for start in range(0, 24, 2)]
+    many = dataset_of(**{f"s{i:02}": prices for i, prices in enumerate(rows)})
+    two = many[many["series"].isin(["s00", "s01"])].reset_index(drop=True)
+    lengths = [
+        len(str(touch_exponents(build_origins(data, FOLDS, LABELS, **ORIGINS), [UP, UP_5], data, LABELS)))
+        for data in (two, many)
+    ]
+    assert lengths[1] < 1.2 * lengths[0]
 
 
 def test_roles_follow_each_other_in_every_series():
