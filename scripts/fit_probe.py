@@ -53,12 +53,13 @@ def score_all(states, dataset, origins, settings, targets, labels, reason=None, 
         for seed, rows_with_states, values in seeds:
             positions = rows_with_states.get_indexer(days.index)
             known = positions >= 0
-            features = np.full((len(days), values.shape[1]), np.nan)
-            features[known] = values[positions[known]]
+            features = np.full((len(days), values.shape[1] + scale.shape[1]), np.nan)
+            features[known, : values.shape[1]] = values[positions[known]]
+            features[:, values.shape[1] :] = scale
             train_rows = train[known[train]]
             if len(train_rows) < MIN_TRAINING:
                 raise NotRun(f"only {len(train_rows)} training days have enough history")
-            scores = fit_head(np.column_stack([features, scale]), split, train_rows, rows, **settings["head"])
+            scores = fit_head(features, split, train_rows, rows, **settings["head"])
             yield scores, dict(score_kind="probability", is_probability=True, seed=seed)
 
     return fit_folds(dataset, origins, targets, fit, each)

@@ -13,7 +13,7 @@ from fd01.data.targets import target_column
 from fd01.evaluation.metrics import auc_within
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.heads import require_two_classes
-from fd01.models.patchtst import predict, train, windows
+from fd01.models.patchtst import Windows, predict, train
 from fd01.scoring.predictions import concat_scores, scores_frame, write_predictions
 from fd01.study.systems import EACH
 from fd01.workflow.errors import NotRun
@@ -83,7 +83,7 @@ def train_and_score(dataset, origins, split, target, settings, seed, study_fold,
     values, first = dataset[INDICATORS].to_numpy(float), first_rows(dataset)
 
     def inputs(rows):
-        return windows(values, rows, settings["context"], first[rows])
+        return Windows(values, rows, settings["context"], first[rows])
 
     series = origins.drop_duplicates("row").set_index("row")["series"][monitor].to_numpy()
     auc = partial(auc_within, group=series)
