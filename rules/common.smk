@@ -35,7 +35,7 @@ from fd01.study.systems import (
 from fd01.workflow.code import code_digest
 from fd01.workflow.environment import UNDER_CONDA
 from fd01.workflow.errors import UserError
-from fd01.workflow.files import content_sha256
+from fd01.workflow.files import content_sha256, contents_sha256
 from fd01.workflow.progress import show_progress
 
 config = deepcopy(config)  # what follows adds to it, and a caller may use it twice
@@ -118,7 +118,8 @@ def content_of(files):
         found = files(wildcards) if callable(files) else files
         found = [path for paths in found.values() for path in paths] if isinstance(found, dict) else found
         found = [found] if isinstance(found, str) else found
-        return [None if path.startswith("results/") else content_sha256(path) for path in found]
+        known = dict(zip(own := [path for path in found if not path.startswith("results/")], contents_sha256(own)))
+        return [known.get(path) for path in found]
 
     return content
 

@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from fd01.data.origins import sealed_days
+from fd01.data.origins import EVALUATION, sealed_days
 from fd01.evaluation.alignment import alignment_table, daily_news, forecasts_of, is_accusation
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import replacing
@@ -14,7 +14,8 @@ if __name__ == "__main__":
     configure_logging(snakemake)
     files, target = snakemake.input, snakemake.params.target
     dataset, (_, seal) = read_frame(files.dataset), read_table(files.outcomes)
-    forecasts = {Path(path).name: forecasts_of(*read_experiment(path), target) for path in files.predictions}
+    kept = {"role": [EVALUATION], **{name: [value] for name, value in target.items()}}
+    forecasts = {Path(path).name: forecasts_of(*read_experiment(path, **kept), target) for path in files.predictions}
     table = alignment_table(forecasts, daily_news(dataset, sealed_days(dataset["Date"], seal["blocks"])))
     for row in table.itertuples():
         if is_accusation(row.verdict):

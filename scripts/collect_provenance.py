@@ -12,15 +12,17 @@ from fd01.workflow.files import digest, write_json
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.provenance import git_commit
 
+FORECAST = ["series", "origin", "seed"]  # what tells forecasts apart
+
 
 def experiment_provenance(path):
     """The provenance in the prediction files of one experiment, the folder `path`; it is the same for all folds.
 
     Added is `forecasts`, the number of its forecasts: days, once for each seed.
     """
-    scores, metadata = read_experiment(path)
+    scores, metadata = read_experiment(path, FORECAST)
     first = next(iter(metadata.values()))
-    counted = {"forecasts": len(scores[["series", "origin", "seed"]].drop_duplicates())}
+    counted = {"forecasts": len(scores[FORECAST].drop_duplicates())}
     return {key: value for key, value in first.items() if key != "not_run"} | counted
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fd01.data.origins import EVALUATION
 from fd01.evaluation.outcomes import mean_scores
 from fd01.evaluation.protocol import ORIGINAL_TARGET
 from fd01.evaluation.verdict import Results, Study, decide
@@ -21,7 +22,7 @@ if __name__ == "__main__":
 
     def read_scores(experiment, fold):
         """Outcomes and mean scores of an experiment on a fold, for the target of the original study."""
-        scores, _ = read_experiment(paths[experiment])
+        scores, _ = read_experiment(paths[experiment], role=[EVALUATION])
         rows = mean_scores(scores[scores["fold"] == fold], outcomes, **ORIGINAL_TARGET)
         return rows["y"].to_numpy(), rows["score"].to_numpy()
 

@@ -24,7 +24,7 @@ def folders_with_scores(folders):
     """
     ran, reasons = [], {}
     for folder in map(Path, folders):
-        frame, metadata = read_experiment(folder)
+        frame, metadata = read_experiment(folder, ["score"])
         if len(frame):
             ran.append(folder)
             continue

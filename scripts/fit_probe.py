@@ -1,6 +1,7 @@
 """Fit a probe, a classifier on stored hidden states of a frozen network, and score every target and fold."""
 
 import numpy as np
+import pandas as pd
 
 from fd01.models.forecasts import STATE_COLUMNS
 from fd01.models.heads import fit_head, scale_features
@@ -36,28 +37,32 @@ def score_all(states, dataset, origins, settings, targets, labels, reason=None, 
     reason, needed : as for `fd01.scoring.fold_scores.score_folds`
     each : bool, whether each series has a head of its own
     """
-    seeds = []
-    for seed, group in states.groupby("seed", dropna=False):
-        features = np.full((len(dataset), group.shape[1] - 2), np.nan)
-        features[group["row"]] = group.drop(columns=["row", "seed"])
-        seeds.append((seed, features, group["row"]))
+    seeds = [
+        (seed, pd.Index(group["row"]), group.drop(columns=["row", "seed"]).to_numpy())
+        for seed, group in states.groupby("seed", dropna=False)
+    ]
 
-    def fit(split, target, train, rows):
+    def fit(days, split, target, train, rows):
         if reason:
             raise NotRun(reason)
         check_history(split, needed)
         # TimesFM standardises its window and does not see the scale; Lag-Llama has the scale among its inputs.
-        scale = np.empty((len(dataset), 0))
+        scale = np.empty((len(days), 0))
         if "states" not in settings:
-            scale = scale_features(dataset, settings["input"], settings["context"], target, labels)
-        for seed, features, rows_with_states in seeds:
-            train_rows = train[np.isin(train, rows_with_states)]
+            scale = scale_features(days, settings["input"], settings["context"], target, labels)
+        for seed, rows_with_states, values in seeds:
+            positions = rows_with_states.get_indexer(days.index)
+            known = positions >= 0
+            features = np.full((len(days), values.shape[1] + scale.shape[1]), np.nan)
+            features[known, : values.shape[1]] = values[positions[known]]
+            features[:, values.shape[1] :] = scale
+            train_rows = train[known[train]]
             if len(train_rows) < MIN_TRAINING:
                 raise NotRun(f"only {len(train_rows)} training days have enough history")
-            scores = fit_head(np.column_stack([features, scale]), split, train_rows, rows, **settings["head"])
+            scores = fit_head(features, split, train_rows, rows, **settings["head"])
             yield scores, dict(score_kind="probability", is_probability=True, seed=seed)
 
-    return fit_folds(origins, targets, fit, each)
+    return fit_folds(dataset, origins, targets, fit, each)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ from fd01.study.folds import is_walk_forward
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 
+COLUMNS = ["experiment", "label", "score_kind", "fold", "series", "origin", "score", "y"]
 OUTCOMES = {  # how the days are drawn, and filled, on which the event did and did not happen
     0: ("did not happen", {"color": NO_EVENT, "lw": 1.2, "ls": (0, (3, 1.5))}, 0.15),
     1: ("happened", {"color": EVENT, "lw": 1.6}, 0.3),
@@ -54,14 +55,18 @@ MEASURES = {
 
 
 def read_scores(paths, outcomes, target):
-    """Mean score and outcome of every evaluation day, with the `experiment` and its `label` in the figures.
+    """Mean score and outcome of every evaluation day, `COLUMNS`: also the experiment and its label in the figures.
 
     Without the probabilities before the touch correction: they rank the days as the corrected ones do.
     """
-    frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
-    rows = concat_scores(frames)
-    rows = rows[rows["score_kind"] != CLOSE_EXCEEDANCE]
-    return mean_scores(rows.assign(label=display_names(rows)), outcomes, **target)
+
+    def of_experiment(path):
+        rows = read_experiment(path)[0].assign(experiment=Path(path).name)
+        rows = rows[rows["score_kind"] != CLOSE_EXCEEDANCE]
+        return mean_scores(rows.assign(label=display_names(rows)), outcomes, **target)[COLUMNS]
+
+    # One experiment at a time: the rows of all, of many series, do not fit into memory.
+    return concat_scores([of_experiment(path) for path in paths])
 
 
 def has_several_series(scores):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from fd01.evaluation.ledger import list_trials, multiplicity, record
-from fd01.scoring.predictions import read_experiment
+from fd01.scoring.predictions import read_experiment_metadata
 from fd01.workflow.files import read_json, replacing
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
@@ -19,8 +19,7 @@ if __name__ == "__main__":
     dataset_sha256 = read_json(files.about)["sha256"]
     weights = {}
     for path in files.predictions:
-        _, metadata = read_experiment(path)
-        provenance = next(iter(metadata.values()))  # the same in all folds
+        provenance = next(iter(read_experiment_metadata(path).values()))  # the same in all folds
         weights[Path(path).name] = provenance["weights"] or provenance.get("external", {}).get("sha256")
     metrics = pd.read_csv(files.metrics)
     trials = list_trials(metrics, params.experiments, weights, params.study, params.folds, dataset_sha256)

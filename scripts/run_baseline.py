@@ -22,14 +22,14 @@ def score_all(dataset, origins, settings, targets, labels, each=False):
     method = METHODS[settings["method"]]
     options = {key: value for key, value in settings.items() if key != "method"}
 
-    def fit(split, target, train, rows):
-        scores = method.score(dataset, split, train, rows, target, labels, **options)
+    def fit(days, split, target, train, rows):
+        scores = method.score(days, split, train, rows, target, labels, **options)
         own = CLOSE_EXCEEDANCE if method.of_close and needs_touch(target) else method.score_kind
-        exponent = partial(touch_exponent, target, train, dataset, labels)
+        exponent = partial(touch_exponent, target, train, days, labels)
         for kind, values in level_corrected({own: scores}, rows, exponent).items():
             yield values, dict(score_kind=kind, is_probability=method.is_probability)
 
-    return fit_folds(origins, targets, fit, method.each or each)
+    return fit_folds(dataset, origins, targets, fit, method.each or each)
 
 
 if __name__ == "__main__":

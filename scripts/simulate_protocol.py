@@ -19,7 +19,8 @@ if __name__ == "__main__":
     metrics = pd.read_csv(files.metrics)
     rows = []
     for fold, matrix in read_score_matrices(files.predictions, read_frame(files.outcomes), params.target).items():
-        if params.target == ORIGINAL_TARGET and not is_walk_forward(fold):  # the protocol is about no other event
+        # The protocol is about no other event, and about one series.
+        if params.target == ORIGINAL_TARGET and not is_walk_forward(fold) and len(set(matrix.series)) == 1:
             baseline = best_baseline(compared_rows(metrics, fold, **params.target), params.systems)
             score = None if baseline is None else matrix.scores[baseline["experiment"]]
             rows += [{"fold": fold} | row for row in error_rates(matrix.y, score, params.decision, params.statistics)]

@@ -7,13 +7,13 @@ from functools import partial
 import pandas as pd
 
 from fd01.data.indicators import INDICATORS
-from fd01.data.origins import CALIBRATION, EVALUATION, hide_outcomes, sealed_days, splits
+from fd01.data.origins import CALIBRATION, EVALUATION, each_alone, hide_outcomes, sealed_days, splits
 from fd01.data.series import first_rows
 from fd01.data.targets import target_column
 from fd01.evaluation.metrics import auc_within
 from fd01.models.early_stopping import INNER, describe_epochs
 from fd01.models.heads import require_two_classes
-from fd01.models.patchtst import predict, train, windows
+from fd01.models.patchtst import Windows, predict, train
 from fd01.scoring.predictions import concat_scores, scores_frame, write_predictions
 from fd01.study.systems import EACH
 from fd01.workflow.errors import NotRun
@@ -83,7 +83,7 @@ def train_and_score(dataset, origins, split, target, settings, seed, study_fold,
     values, first = dataset[INDICATORS].to_numpy(float), first_rows(dataset)
 
     def inputs(rows):
-        return windows(values, rows, settings["context"], first[rows])
+        return Windows(values, rows, settings["context"], first[rows])
 
     series = origins.drop_duplicates("row").set_index("row")["series"][monitor].to_numpy()
     auc = partial(auc_within, group=series)
@@ -117,18 +117,20 @@ if __name__ == "__main__":
     outcomes, _ = hide_outcomes(origins, sealed_days(dataset["Date"], params.sealed_blocks))
     frames, curves, not_run, parameters = [], [], [], None
     each = params.fit == EACH
-    own = origins.loc[origins["train_end"] == snakemake.wildcards.train_end, "series"].unique()
-    parts = [(name, origins[origins["series"] == name]) for name in own] if each else [(None, origins)]
+    own = set(origins.loc[origins["train_end"] == snakemake.wildcards.train_end, "series"])
+    parts = [(None, dataset, origins)]
+    if each:
+        parts = [part for part in each_alone(dataset, origins) if part[0] in own]
     for target in params.targets:
         of_target = []
         try:
-            for series, part in parts:
+            for series, days, part in parts:
                 if len(parts) > 1:
                     logging.info("series %s", series)
                 (split,) = (s for s in splits(part, **target) if s.train_end == snakemake.wildcards.train_end)
                 of_target.append(
                     train_and_score(
-                        *(dataset, part, split, target, params.settings, seed, params.study_fold),
+                        *(days, part, split, target, params.settings, seed, params.study_fold),
                         *(outcomes.loc[part.index], device),
                     )
                 )
@@ -138,7 +140,7 @@ if __name__ == "__main__":
             not_run.append({**target, "reason": reason})
         else:
             frames += [frame for frame, _, _ in of_target]
-            names = [series for series, _ in parts]
+            names = [series for series, _, _ in parts]
             curves += [curve.assign(series=name) for name, (_, curve, _) in zip(names, of_target)]
             parameters = next((count for _, _, count in of_target), None)  # a shard may have no series in this fold
     provenance = {

@@ -43,7 +43,7 @@ def with_date_column(raw):
         days = dates.dt.tz_localize(None).dt.normalize()
     else:
         codes, values = pd.factorize(dates)  # many series repeat their dates, so each is read once
-        known = [_calendar_date(value, (codes == code).argmax) for code, value in enumerate(values)]
+        known = [_calendar_date(value, lambda code=code: (codes == code).argmax()) for code, value in enumerate(values)]
         days = pd.Series(known, dtype="datetime64[us]").take(codes).set_axis(frame.index)
     return frame.assign(Date=days.astype("datetime64[us]"))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fd01.data.series import first_rows
+from fd01.data.series import first_rows, slices_of
 from fd01.data.targets import target_column, target_values
 from fd01.workflow.errors import UserError
 
@@ -198,6 +198,19 @@ def hide_outcomes(origins, sealed):
         if days := int(sealed[block].sum()):
             counts[fold] = {"days": days, "of": len(block)}
     return outcomes, counts
+
+
+def each_alone(dataset, origins):
+    """Yield each series of `origins` alone: its name, its days, and its origins, whose `row` counts these days.
+
+    The index of the days holds their rows in `dataset`. What is fitted to each series gets its days alone, so that its
+    cost does not grow with the number of the others.
+    """
+    slices = slices_of(dataset)
+    starts = np.array([rows.start for rows in slices])
+    for name, own in origins.groupby("series", observed=True, sort=False):
+        number = np.searchsorted(starts, own["row"].iloc[0], side="right") - 1
+        yield name, dataset.iloc[slices[number]], own.assign(row=own["row"] - starts[number])
 
 
 @dataclass(frozen=True)

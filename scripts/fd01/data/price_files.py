@@ -54,7 +54,10 @@ def series_of_files(paths, name, layout=None):
     layout = layout or (LAYOUTS[0] if len(paths) == 1 else _layout_of(paths))
     if layout == LAYOUTS[0]:
         _require_one_schema(paths)
-        return series_of_table(pd.concat([_parquet(read_frame, path) for path in paths]), name)
+        parts = [_parquet(read_frame, path) for path in paths]
+        if len(parts) > 1:  # by name, part-10 stands before part-2
+            parts.sort(key=lambda part: with_date_column(part)["Date"].min())
+        return series_of_table(pd.concat(parts), name)
     names = [_stem(path) for path in paths]
     repeated = [stem for stem, count in Counter(names).items() if count > 1]
     if repeated:

@@ -61,22 +61,25 @@ def touch_exponent(target, train, dataset, labels):
     array, shape (days,)
         The k of the series of each day, at least 1; it is 1 without training days.
     """
-    exponents = np.ones(len(dataset))
-    for rows in slices_of(dataset):
-        days = train[(train >= rows.start) & (train < rows.stop)] - rows.start
-        if len(days):
-            exponents[rows] = _exponent_of_series(target, days, dataset.iloc[rows], labels)
-    return exponents
+    exponents, _ = _exponents(target, train, dataset, labels)
+    return np.repeat(exponents, [rows.stop - rows.start for rows in slices_of(dataset)])
 
 
-def _exponent_of_series(target, train, prices, labels):
+def _exponents(target, train, dataset, labels):
+    """The k of each series and its number of training days, each of shape (series,)."""
     event, h = TARGETS[target["target"]], target["horizon"]
-    threshold = threshold_return(prices, target["target"], labels)
-    level, last = prices["Close"] * (1 + threshold), prices["Close"].shift(-h)
+    threshold = threshold_return(dataset, target["target"], labels)
+    # The days up to the horizon of a row to train on are of its own series, so no event is one of two series.
+    level, last = dataset["Close"] * (1 + threshold), dataset["Close"].shift(-h)
     beyond = last <= level if event.falls else last >= level
-    touched = event.happens(prices, h, threshold)
-    of_touch, of_close = ((days.to_numpy()[train].sum() + 0.5) / (len(train) + 1) for days in (touched, beyond))
-    return np.log1p(-of_touch) / np.log1p(-of_close)
+    touched = event.happens(dataset, h, threshold)
+    starts = [rows.start for rows in slices_of(dataset)]
+    series = np.searchsorted(starts, train, side="right") - 1
+    days = np.bincount(series, minlength=len(starts))
+    of_touch, of_close = (
+        (np.bincount(series, event.to_numpy()[train], len(starts)) + 0.5) / (days + 1) for event in (touched, beyond)
+    )
+    return np.log1p(-of_touch) / np.log1p(-of_close), days
 
 
 def level_corrected(scores, rows, exponent):
@@ -95,23 +98,29 @@ def level_corrected(scores, rows, exponent):
 
 
 def touch_exponents(origins, targets, dataset, labels, series="close"):
-    """The k of every train end, target and series, for the provenance of scores from forecasts of one input series.
+    """The k of every train end and target, for the provenance of scores from forecasts of one input series.
 
     Returns
     -------
     list of dict
         `train_end`, `target`, `horizon`, `series`, and the k of the two roles: `calibration`, from the training days
-        before the tail, and `evaluation`, from all training days. Empty if nothing is corrected.
+        before the tail, and `evaluation`, from all training days. With several series, `n_series`, the number of those
+        that train, stands for the name, and a dict of the `min` and the `max` of their k for each k: a thousand of them
+        would be most of a file. Empty if nothing is corrected.
     """
-    entries, firsts = [], [rows.start for rows in slices_of(dataset)]
+    entries, names = [], names_of_series(dataset)
     for target in targets:
         if not needs_touch(target, series):
             continue
         for split in splits(origins, **target):
-            of_tail, of_blocks = (
-                touch_exponent(target, train, dataset, labels) for train in (split.inner, split.training)
-            )
-            for name, row in zip(names_of_series(dataset), firsts):
-                of_roles = {CALIBRATION: float(of_tail[row]), EVALUATION: float(of_blocks[row])}
-                entries.append({"train_end": split.train_end, **target, "series": name, **of_roles})
+            entry = {"train_end": split.train_end, **target}
+            entry |= {"series": names[0]} if len(names) == 1 else {}
+            for role, train in ((CALIBRATION, split.inner), (EVALUATION, split.training)):
+                exponents, days = _exponents(target, train, dataset, labels)
+                if len(names) == 1:
+                    entry[role] = float(exponents[0])
+                else:
+                    own = exponents[days > 0]
+                    entry |= {"n_series": len(own), role: {"min": float(own.min()), "max": float(own.max())}}
+            entries.append(entry)
     return entries

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.scoring.predictions import read_experiment
+from fd01.scoring.predictions import read_experiment_metadata
 
 CLEAN, PARTLY, EXPOSED = EXPOSURES = ("clean", "partly", "exposed")
 
@@ -42,8 +42,7 @@ def training_dates(path):
     Of pre-trained weights it is their manifest, of forecasts that were made elsewhere what the configuration says of
     them: a dict that may have `trained_until` and `released`.
     """
-    _, metadata = read_experiment(path)
-    provenance = next(iter(metadata.values()))
+    provenance = next(iter(read_experiment_metadata(path).values()))
     weights = provenance["weights"]
     return weights if isinstance(weights, dict) else provenance.get("external")
 

@@ -51,7 +51,20 @@ def precision_within(y, score, group):
     """Average precision of each group, weighted by its positive days, of the groups with both classes."""
     from sklearn.metrics import average_precision_score
 
-    return _mean_within(y, score, group, average_precision_score, lambda positives, _: positives)
+    codes, names = pd.factorize(np.asarray(group))
+    if len(names) <= FEW_GROUPS:
+        return _mean_within(y, score, group, average_precision_score, lambda positives, _: positives)
+    order = np.lexsort([-score, codes])
+    codes, score, y = codes[order], score[order], y[order]
+    # Of each distinct score of a group, the last row: the days of the group with at least this score are called.
+    last = np.flatnonzero(np.diff(codes, append=-1) | (np.diff(score, append=np.nan) != 0))
+    days, positives, own = np.bincount(codes), np.bincount(codes, y), codes[last]
+    days_before, positives_before = np.cumsum(days) - days, np.cumsum(positives) - positives  # of the groups before
+    hits = np.cumsum(y)[last] - positives_before[own]
+    precision = hits / (last + 1 - days_before[own])
+    gained = np.where(np.diff(own, prepend=-1), hits, np.diff(hits, prepend=0))
+    both = (positives > 0) & (positives < days)
+    return float((gained * precision)[both[own]].sum() / positives[both].sum()) if both.any() else NAN
 
 
 def _mean_within(y, score, group, measure, weight):

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from fd01.data.origins import EVALUATION
-from fd01.evaluation.outcomes import with_outcomes
-from fd01.scoring.predictions import concat_scores, mean_over_seeds, of_target, read_experiment
+from fd01.data.targets import target_column
+from fd01.scoring.predictions import read_experiment
 
 # An experiment is compared by the first of these that it has: by `study` where there is a point forecast alone.
 COMPARED_KINDS = ("exceedance", "probability", "signal", "study")
@@ -130,36 +130,71 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
     -------
     dict of fold to ScoreMatrix
     """
-    frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
-    rows = concat_scores(frames)
-    rows = of_target(rows[(rows["role"] == role) & rows["score_kind"].isin(kinds)], **target)
-    of_seeds = rows.dropna(subset="seed")
-    rows = with_outcomes(mean_over_seeds(rows), outcomes)
-    folds = [fold for fold in outcomes["fold"].unique() if fold in set(rows["fold"])]
-    return {fold: _matrix(rows[rows["fold"] == fold], of_seeds[of_seeds["fold"] == fold], kinds) for fold in folds}
+    column = target_column(**target)
+    known = outcomes.loc[outcomes["role"] == role, ["fold", *ROW, column]].dropna()
+    known = known.assign(series=known["series"].astype(str)).sort_values(ROW)
+    y = {fold: rows.set_index(ROW)[column] for fold, rows in known.groupby("fold")}
+    columns = {fold: {} for fold in y}
+    kept = {"role": [role], "score_kind": list(kinds), **{name: [value] for name, value in target.items()}}
+    # One experiment at a time: the rows of all, of many series, do not fit into memory.
+    for path in sorted(map(Path, paths), key=lambda path: path.name):
+        for fold, column in _read_columns(path, y, kinds, kept).items():
+            columns[fold][path.name] = column
+    return {fold: _matrix(y[fold], columns[fold]) for fold in outcomes["fold"].unique() if columns.get(fold)}
 
 
-def _matrix(rows, of_seeds, kinds):
-    chosen = rows[["experiment", "score_kind", "is_probability"]].drop_duplicates()
-    chosen = chosen.sort_values("score_kind", key=lambda kind: kind.map(kinds.index)).drop_duplicates("experiment")
-    rows = rows.merge(chosen)
-    scores = rows.pivot(index=ROW, columns="experiment", values="score")
-    keys, days = scores.index, scores.index.get_level_values("origin")
-    of_seeds = of_seeds.merge(chosen).groupby("experiment")
-    chosen = chosen.set_index("experiment").loc[scores.columns]
+@dataclass(frozen=True)
+class _Column:
+    """The scores of one experiment on the rows of a fold; NaN on those that it lacks."""
+
+    scores: np.ndarray
+    kind: str
+    is_probability: bool
+    of_seeds: pd.DataFrame | None
+
+
+def _read_columns(path, y, kinds, kept):
+    """The `_Column` of an experiment by fold, of the folds of `y` in which it has scores."""
+    frame, _ = read_experiment(path, [*ROW, "seed", "score_kind", "score", "is_probability"], **kept)
+    columns = {fold: _column(rows, y[fold].index, kinds) for fold, rows in frame.groupby("fold") if fold in y}
+    return {fold: column for fold, column in columns.items() if column}
+
+
+def _column(rows, keys, kinds):
+    """The `_Column` from the prediction `rows` of one fold; None if it has no score on the rows `keys`."""
+    places = keys.get_indexer(pd.MultiIndex.from_arrays([rows["series"].astype(str), rows["origin"]]))
+    rows = rows[places >= 0].assign(place=places[places >= 0])
+    if rows.empty:
+        return None
+    kind = min(rows["score_kind"].unique(), key=kinds.index)
+    rows = rows[rows["score_kind"] == kind]
+    means = rows.groupby("place")["score"].mean()
+    of_seeds = None
+    if rows["seed"].notna().all():
+        of_seeds = rows.pivot(index="place", columns="seed", values="score").reindex(range(len(keys)))
+    scores = means.reindex(range(len(keys))).to_numpy()
+    return _Column(scores, kind, bool(rows["is_probability"].iloc[0]), of_seeds)
+
+
+def _matrix(y, columns):
+    """The ScoreMatrix of a fold from the outcomes of its rows, and from the dict of experiment to `_Column`."""
+    scores = pd.DataFrame({name: column.scores for name, column in columns.items()}, y.index)
+    scored = scores.notna().any(axis=1).to_numpy()
+    days = y.index.get_level_values("origin")
     matrix = ScoreMatrix(
         days=days,
-        y=rows.drop_duplicates(ROW).set_index(ROW)["y"].loc[keys].set_axis(days),
+        y=y.set_axis(days).rename("y"),
         scores=scores.set_axis(days),
-        kinds=chosen["score_kind"],
-        is_probability=chosen["is_probability"],
+        kinds=pd.Series({name: column.kind for name, column in columns.items()}),
+        is_probability=pd.Series({name: column.is_probability for name, column in columns.items()}),
         seed_scores={
-            name: single.pivot(index=ROW, columns="seed", values="score").loc[keys].set_axis(days)
-            for name, single in of_seeds
+            name: column.of_seeds.set_axis(days) for name, column in columns.items() if column.of_seeds is not None
         },
-        series=keys.get_level_values("series").to_numpy(object),
+        series=y.index.get_level_values("series").to_numpy(object),
     )
-    lacks = scores.isna().any()
+    if not scored.all():
+        matrix = matrix.on(scored)
+    lacks = matrix.scores.isna().any()
     if not lacks.any():
         return matrix
     complete, incomplete = (set(scores.columns[mask]) for mask in (~lacks, lacks))

@@ -2,10 +2,10 @@
 
 Every method is a function `(dataset, split, train, rows, target, labels, **settings) -> scores` with
 
-dataset : DataFrame of all days
+dataset : DataFrame of all days, or, where each series has a fit of its own, of the days of one series
 split : `fd01.data.origins.Split`
-train : int array, rows of the dataset whose targets the fit may use, `split.y(train)`
-rows : int array, shape (n,), rows of the dataset to score
+train : int array, positions in `dataset` of the days whose targets the fit may use, `split.y(train)`
+rows : int array, shape (n,), positions of the days to score
 target : dict with `target` and `horizon`
 labels : section `labels` of the configuration
 
@@ -20,14 +20,12 @@ needs its limit in `_check_experiments` of `fd01.study.config`; a new function o
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 
 import numpy as np
 from scipy.special import stdtr
 
 from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20
 from fd01.data.inputs import SIMPLE_RETURN, input_series
-from fd01.data.series import slices_of
 from fd01.data.targets import TARGETS, threshold_return
 from fd01.models.heads import fit_logistic, require_two_classes
 from fd01.workflow.errors import NotRun
@@ -125,18 +123,6 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
     return 1 - probability if TARGETS[target["target"]].falls else probability
 
 
-def on_one_series(score):
-    """Make a method that takes the days of one series a method that takes rows of the whole dataset."""
-
-    @wraps(score)
-    def of_dataset(dataset, split, train, rows, target, labels, **settings):
-        days = next(part for part in slices_of(dataset) if part.start <= train[0] < part.stop)
-        own = dataset.iloc[days].reset_index(drop=True)
-        return score(own, split, train - days.start, rows - days.start, target, labels, **settings)
-
-    return of_dataset
-
-
 @dataclass(frozen=True)
 class Method:
     """A baseline.
@@ -181,7 +167,7 @@ METHODS = {
     "range": Method(range_signal, "signal", fitted=False, for_family=True),
     "ewma": Method(ewma, "signal", fitted=False, for_family=True),
     "har": Method(har_logit, "probability", for_family=True),
-    "gjr-garch-t": Method(on_one_series(gjr_garch_t), "exceedance", each=True, of_close=True),
+    "gjr-garch-t": Method(gjr_garch_t, "exceedance", each=True, of_close=True),
     "logistic": Method(logistic, "probability", for_family=True),
     "boosting": Method(boosting, "probability"),
 }

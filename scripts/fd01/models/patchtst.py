@@ -5,6 +5,7 @@ channels, and a linear layer on all tokens gives one logit.
 """
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -41,6 +42,35 @@ def windows(values, rows, context, first=0):
     centred = view - view.mean(axis=2, keepdims=True)
     scaled = centred / np.sqrt(centred.var(axis=2, keepdims=True) + 1e-5)
     return scaled.transpose(0, 2, 1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The `windows` of rows, cut when a batch of them is asked for: those of many series would not fit into memory.
+
+    `windows[positions]` is the float32 array of the rows at these positions, shape (n, context, channels).
+
+    Attributes
+    ----------
+    values, rows, context, first
+        As `windows` takes them; `first` has the shape of `rows`.
+    """
+
+    values: np.ndarray
+    rows: np.ndarray
+    context: int
+    first: np.ndarray
+
+    def __len__(self):
+        return len(self.rows)
+
+    @property
+    def shape(self):
+        """The shape that all windows together would have."""
+        return len(self), self.context, self.values.shape[1]
+
+    def __getitem__(self, positions):
+        return windows(self.values, self.rows[positions], self.context, self.first[positions])
 
 
 def dropout(x, probability):
@@ -119,13 +149,14 @@ def build_network(channels, settings):
 
 
 def predict(network, x, batch_size=1024):
-    """Probabilities, float64 array of shape (n,), of windows `x`, shape (n, context, channels)."""
+    """Probabilities, float64 array of shape (n,), of `x`: `Windows`, or a float32 array (n, context, channels)."""
     import torch
 
     network.eval()
     device = next(network.parameters()).device
     with torch.inference_mode():
-        logits = [network(batch.to(device)).cpu() for batch in torch.from_numpy(x).split(batch_size)]
+        batches = (torch.from_numpy(x[start : start + batch_size]) for start in range(0, len(x), batch_size))
+        logits = [network(batch.to(device)).cpu() for batch in batches]
     return torch.sigmoid(torch.cat(logits).double()).numpy()
 
 
@@ -134,7 +165,7 @@ def train(x, y, x_monitor, y_monitor, settings, seed, device="cpu", auc=None):
 
     Parameters
     ----------
-    x, x_monitor : float32 arrays, shape (n, context, channels)
+    x, x_monitor : `Windows`, or float32 arrays of shape (n, context, channels)
     y, y_monitor : float arrays, shape (n,), 0 or 1
     settings : dict
         Those of `build_network`, learning_rate, batch_size, max_epochs, patience (epochs), and selection: `inner`
@@ -161,14 +192,14 @@ def train(x, y, x_monitor, y_monitor, settings, seed, device="cpu", auc=None):
     network = build_network(x.shape[2], settings).to(device)
     optimizer = torch.optim.Adam(network.parameters(), lr=settings["learning_rate"], fused=True)
     loss_function = torch.nn.BCEWithLogitsLoss()
-    x, y = torch.from_numpy(x), torch.from_numpy(y).float()
+    y = torch.from_numpy(y).float()
     curve, losses, best_weights = [], [], None
     while not is_over(losses, settings["max_epochs"], settings["patience"]):
         network.train()
         total = 0.0
         for batch in torch.randperm(len(x)).split(settings["batch_size"]):
             optimizer.zero_grad()
-            loss = loss_function(network(x[batch].to(device)), y[batch].to(device))
+            loss = loss_function(network(torch.from_numpy(x[batch.numpy()]).to(device)), y[batch].to(device))
             loss.backward()
             optimizer.step()
             total += loss.item() * len(batch)

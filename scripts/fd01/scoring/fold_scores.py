@@ -10,13 +10,13 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
-from fd01.data.origins import CALIBRATION, EVALUATION, splits
+from fd01.data.origins import CALIBRATION, EVALUATION, each_alone, splits
 from fd01.data.touch import level_corrected
 from fd01.scoring.predictions import PROBABILITY_KINDS, concat_scores, scores_frame
 from fd01.workflow.errors import NotRun
 
 
-def fit_folds(origins, targets, fit, each=False):
+def fit_folds(dataset, origins, targets, fit, each=False):
     """Scores of a model that is fitted to each train end and target.
 
     Calibration origins are scored by a fit that has not seen them, evaluation origins by a fit on the whole
@@ -24,11 +24,13 @@ def fit_folds(origins, targets, fit, each=False):
 
     Parameters
     ----------
+    dataset : DataFrame of all days
     origins : DataFrame, see `fd01.data.origins`
     targets : list of dict with `target` and `horizon`
-    fit : function of a split, a target, rows to train on and rows to score
-        Yields pairs of the scores, shape (rows,), and the arguments `score_kind`, `is_probability` and, optionally,
-        `seed` of `fd01.scoring.predictions.scores_frame`. Raises `NotRun` where nothing can be fitted.
+    fit : function of days, a split, a target, rows to train on and rows to score
+        The days are the dataset or, with `each`, those of one series; all rows count them. It yields pairs of the
+        scores, shape (rows,), and the arguments `score_kind`, `is_probability` and, optionally, `seed` of
+        `fd01.scoring.predictions.scores_frame`. It raises `NotRun` where nothing can be fitted.
     each : bool
         Whether each series has a fit of its own. If one cannot be fitted, none has scores: all experiments are
         compared on the same days.
@@ -39,16 +41,16 @@ def fit_folds(origins, targets, fit, each=False):
     not_run : dict of train end to list of {target, horizon, reason}
     """
     frames, not_run = {}, {}
-    parts = origins.groupby("series", observed=True, sort=False) if each else [("", origins)]
+    parts = list(each_alone(dataset, origins)) if each else [("", dataset, origins)]
     for target in targets:
         scored, reasons = {}, {}
-        for series, part in parts:
+        for series, days, part in parts:
             for split in splits(part, **target):
                 try:
                     scored.setdefault(split.train_end, []).extend(
                         scores_frame(part, rows, role, scores, target=target, **columns)
                         for role, train, rows in _fits(split)
-                        for scores, columns in fit(split, target, train, rows)
+                        for scores, columns in fit(days, split, target, train, rows)
                     )
                 except NotRun as reason:
                     reasons[split.train_end] = f"{series}: {reason}" if each and len(parts) > 1 else reason

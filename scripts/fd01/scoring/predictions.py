@@ -10,8 +10,9 @@ study: the point forecast as a return), `width` (90 % less 10 % quantile).
 
 A file is complete, or says what is missing: its metadata are the provenance of the scores, `not_run`, a list of
 {target, horizon, reason}, and `folds`, the names of the files that were written together. Where scores are corrected,
-`touch_exponents` has the k of every train end, target and role (`fd01.data.touch.touch_exponents`). Forecasts that were
-made elsewhere (`fd01.scoring.external`) may lack a few days of a block: `lacking` names them by fold (`name_days`).
+`touch_exponents` has the k of every train end, target and role, or their range over several series
+(`fd01.data.touch.touch_exponents`). Forecasts that were made elsewhere (`fd01.scoring.external`) may lack a few days of
+a block: `lacking` names them by fold (`name_days`).
 """
 
 from pathlib import Path
@@ -24,7 +25,7 @@ from fd01.data.origins import EVALUATION
 from fd01.data.targets import target_column
 from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.workflow.errors import UserError
-from fd01.workflow.parquet import read_table, write_table
+from fd01.workflow.parquet import read_metadata, read_table, write_table
 
 SCHEMA = pa.schema(
     [
@@ -91,10 +92,13 @@ def write_predictions(path, frame, provenance, not_run=()):
     write_table(path, frame.sort_values(KEY), {**provenance, "not_run": list(not_run)}, SCHEMA)
 
 
-def read_predictions(path):
-    """Rows and metadata, a dict, of one prediction file or of the scores of one training."""
-    frame, metadata = read_table(path)
-    return frame.astype({"seed": "Int64"}), metadata
+def read_predictions(path, columns=None, **kept):
+    """Rows and metadata, a dict, of one prediction file or of the scores of one training.
+
+    `columns` and `kept`, the values that the rows may have by column, choose what is read of the rows.
+    """
+    frame, metadata = read_table(path, columns, kept)
+    return frame.astype({"seed": "Int64"} if "seed" in frame else {}), metadata
 
 
 def write_folds(directory, frames, origins, provenance, not_run=None):
@@ -131,8 +135,16 @@ def write_blocks(directory, blocks, provenance):
         write_predictions(directory / f"{fold}.parquet", rows, provenance, not_run)
 
 
-def read_experiment(directory):
+def read_experiment(directory, columns=None, **kept):
     """All prediction files of an experiment.
+
+    Parameters
+    ----------
+    directory : path
+    columns : list of str, optional
+        The columns to read.
+    kept : list by column
+        The values that the rows may have, such as `role=[EVALUATION]`; other rows are not read.
 
     Returns
     -------
@@ -144,18 +156,31 @@ def read_experiment(directory):
     UserError
         If a file is damaged or gone: Snakemake does not notice a file that is gone from a folder.
     """
-    frames, metadata, again = [], {}, f"delete the folder {directory} and run again"
+    files = _read_all(directory, lambda path: read_predictions(path, columns, **kept))
+    frame = concat_scores([frame.assign(fold=fold) for fold, (frame, _) in files.items()])
+    frame = frame.astype({"series": "category"} if "series" in frame else {})  # the files may have different series
+    return frame, {fold: metadata for fold, (_, metadata) in files.items()}
+
+
+def read_experiment_metadata(directory):
+    """The metadata of all prediction files of an experiment, as `read_experiment` returns them, without the rows."""
+    return {
+        fold: metadata for fold, (_, metadata) in _read_all(directory, lambda path: (None, read_metadata(path))).items()
+    }
+
+
+def _read_all(directory, read):
+    """By fold, what `read` returns for the path of its prediction file: the rows, if any, and the metadata."""
+    found, again = {}, f"delete the folder {directory} and run again"
     for path in sorted(Path(directory).glob("*.parquet")):
         try:
-            frame, metadata[path.stem] = read_predictions(path)
+            found[path.stem] = read(path)
         except (pa.ArrowInvalid, OSError) as error:
             raise UserError(f"{path} is damaged: {again} ({error})") from None
-        frames.append(frame.assign(fold=path.stem))
-    gone = sorted({fold for of_fold in metadata.values() for fold in of_fold["folds"]} - set(metadata))
-    if gone or not metadata:
+    gone = sorted({fold for _, metadata in found.values() for fold in metadata["folds"]} - set(found))
+    if gone or not found:
         raise UserError(f"there is no {' and no '.join(gone) or 'prediction'} file any more: {again}")
-    frame = concat_scores(frames)
-    return frame.astype({"series": "category"}), metadata  # the files may have different series
+    return found
 
 
 def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
@@ -238,4 +263,6 @@ def of_target(rows, target, horizon):
 def mean_over_seeds(frame):
     """The mean of the scores over seeds, by which experiments are compared; without the column `seed`."""
     keys = [name for name in frame.columns if name not in ("seed", "score")]
+    if frame["seed"].isna().all():
+        return frame[[*keys, "score"]].reset_index(drop=True)
     return frame.groupby(keys, as_index=False, sort=False, observed=True)["score"].mean()

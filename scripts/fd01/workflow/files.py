@@ -4,10 +4,10 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
 KNOWN_CONTENT = Path(".snakemake", "content.json")  # in the working directory: what `content_sha256` has computed
+_COMPUTED = {}  # the same, of this process
 
 
 @contextmanager
@@ -49,26 +49,42 @@ def content_sha256(path):
 
     It is computed once for each state of a file (its size and its times), and kept in `KNOWN_CONTENT`.
     """
-    path = Path(path)
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        return digest({file.relative_to(path).as_posix(): content_sha256(file) for file in files})
-    if not path.is_file():
-        return None
-    about = path.stat()
-    return _content_sha256(os.path.abspath(path), about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+    return contents_sha256([path])[0]
 
 
-@cache
-def _content_sha256(path, *state):
-    known = {}
-    with suppress(OSError, ValueError):
-        known = read_json(KNOWN_CONTENT)
-    if known.get(path, [])[:-1] != list(state):
-        known[path] = [*state, sha256(path)]
-        with suppress(OSError):  # the folder cannot be written, or is not there yet
-            write_json(KNOWN_CONTENT, known)
-    return known[path][-1]
+def contents_sha256(paths):
+    """`content_sha256` of each of `paths`; `KNOWN_CONTENT` is written once for all of them."""
+    inside = {path: sorted(file for file in Path(path).rglob("*") if file.is_file()) for path in paths}
+    sums = _sums({Path(path) for path in paths if Path(path).is_file()}.union(*inside.values()))
+    return [
+        digest({file.relative_to(path).as_posix(): sums[file] for file in inside[path]})
+        if Path(path).is_dir()
+        else sums.get(Path(path))
+        for path in paths
+    ]
+
+
+def _sums(files):
+    """SHA-256 of each of `files`, a dict; what this process has computed is kept even where no file can be written."""
+    states = {file: (os.path.abspath(file), *_state(file.stat())) for file in files}
+    if missing := [file for file, state in states.items() if state not in _COMPUTED]:
+        known = {}
+        with suppress(OSError, ValueError):
+            known = read_json(KNOWN_CONTENT)
+        before = known.copy()
+        for file in missing:
+            path, *state = states[file]
+            if known.get(path, [])[:-1] != state:
+                known[path] = [*state, sha256(file)]
+            _COMPUTED[states[file]] = known[path][-1]
+        if known != before:
+            with suppress(OSError):  # the folder cannot be written, or is not there yet
+                write_json(KNOWN_CONTENT, known)
+    return {file: _COMPUTED[state] for file, state in states.items()}
+
+
+def _state(about):
+    return about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
 
 def digest(value):

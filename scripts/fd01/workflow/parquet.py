@@ -57,12 +57,25 @@ def read_metadata(path):
     return json.loads(pq.read_schema(path).metadata[b"fd01"])
 
 
-def read_table(path, columns=None):
-    """The frame, or some of its columns, and the metadata that `write_table` has written."""
+def read_table(path, columns=None, kept=None):
+    """The frame, or some of its columns, and the metadata that `write_table` has written.
+
+    `kept` has, by the name of a column, the values that its rows may have.
+    """
     stored = columns and [field.name for field in pq.read_schema(path) if not set(columns).isdisjoint(_columns(field))]
-    table = pq.read_table(path, columns=stored)
+    filters = [(name, "in", values) for name, values in (kept or {}).items()] or None
+    table = pq.read_table(path, columns=stored, filters=filters)
     frame = _frame(table.replace_schema_metadata())
-    return frame[columns] if columns else frame, json.loads(table.schema.metadata[b"fd01"])
+    return frame[columns] if columns else frame, _metadata(table.schema)
+
+
+def read_metadata(path):
+    """The metadata that `write_table` has written."""
+    return _metadata(pq.read_schema(path))
+
+
+def _metadata(schema):
+    return json.loads(schema.metadata[b"fd01"])
 
 
 def read_frame(path):

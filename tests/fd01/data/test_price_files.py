@@ -68,6 +68,12 @@ def test_parts_of_one_table(prices, save):
     pd.testing.assert_frame_equal(series["mine"](), prices, check_exact=True, check_dtype=False)
 
 
+def test_parts_may_be_listed_in_any_order(prices, save, tmp_path):
+    save({f"part-{i}": prices.iloc[50 * i : 50 * i + 50] for i in range(12)})  # part-10 stands before part-2
+    series = series_of_files(files_in(tmp_path), "mine")
+    pd.testing.assert_frame_equal(series["mine"](), prices, check_exact=True, check_dtype=False)
+
+
 def test_parts_of_a_table_of_several_series(prices, save):
     series = series_of_files(save({f"part-{i}": prices.assign(Symbol=name) for i, name in enumerate("ba")}), "mine")
     assert {name: len(frame) for name, frame in read_all(series).items()} == {"a": 600, "b": 600}

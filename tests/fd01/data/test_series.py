@@ -4,15 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.made_up_data import FOLDS, LABELS, UP, UP_5, make_prices
+from run_baseline import score_all
 
 from fd01.data import features
 from fd01.data.inputs import first_inputs, input_series, windows
-from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, build_origins, splits
+from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, build_origins, each_alone, splits
 from fd01.data.prices import build_dataset
 from fd01.data.series import each_series, first_rows, names_of_series, slices_of
 from fd01.data.targets import TARGETS, target_values, threshold_return
-from fd01.data.touch import touch_exponent
+from fd01.data.touch import touch_exponent, touch_exponents
 from fd01.evaluation.audit import audit_folds
+from fd01.models.baselines import METHODS, Method
 from fd01.models.heads import scale_features
 from fd01.models.timesfm import inputs_of
 from fd01.workflow.errors import UserError
@@ -149,6 +151,31 @@ def test_history_counts_the_days_of_the_series():
     assert origins.groupby("series", observed=True)["history"].min().eq(ORIGINS["min_history"]).all()
 
 
+def test_series_alone_has_its_own_days_and_the_origins_that_count_them():
+    origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
+    parts = {name: (days, own) for name, days, own in each_alone(BOTH, origins)}
+    assert list(parts) == ["a", "b"]
+    for (name, (days, own)), rows in zip(parts.items(), slices_of(BOTH)):
+        pd.testing.assert_frame_equal(days, BOTH.iloc[rows])
+        assert set(own["series"]) == {name}
+        assert (days["Date"].to_numpy()[own["row"]] == own["origin"]).all()
+
+
+def test_fit_to_each_series_is_given_the_days_of_that_series_alone(monkeypatch):
+    given = []
+
+    def counting(days, split, train, rows, target, labels):
+        given.append((names_of_series(days), len(days)))
+        return np.asarray(days["Close"])[rows]
+
+    monkeypatch.setitem(METHODS, "counting", Method(counting, "signal"))
+    origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
+    (frame,) = score_all(BOTH, origins, {"method": "counting"}, [UP], LABELS, each=True)[0].values()
+    assert given == [(["a"], EDGE)] * 2 + [(["b"], len(BOTH) - EDGE)] * 2  # once for each role
+    closes = BOTH.set_index(["series", "Date"])["Close"]
+    np.testing.assert_array_equal(frame["score"], closes.loc[list(zip(frame["series"], frame["origin"]))])
+
+
 def test_last_day_of_a_series_is_no_origin():
     origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
     assert not set(origins["row"]) & {EDGE - 1, len(BOTH) - 1}
@@ -164,6 +191,27 @@ def test_every_series_has_its_own_touch_exponent():
         own = split.training[(split.training >= rows.start) & (split.training < rows.stop)] - rows.start
         np.testing.assert_array_equal(k[rows], touch_exponent(UP, own, alone, LABELS))
     assert k[0] != k[-1]
+
+
+def test_provenance_has_the_range_of_the_touch_exponents_of_several_series():
+    origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
+    (entry,) = touch_exponents(origins, [UP], BOTH, LABELS)
+    (split,) = splits(origins, **UP)
+    assert (entry["n_series"], "series" in entry) == (2, False)
+    for role, train in (("calibration", split.inner), ("evaluation", split.training)):
+        k = touch_exponent(UP, train, BOTH, LABELS)
+        assert entry[role] == {"min": k.min(), "max": k.max()} and k.min() < k.max()
+
+
+def test_provenance_is_as_long_for_many_series_as_for_two():
+    rows = [A.iloc[start : start + 500].reset_index(drop=True) for start in range(0, 24, 2)]
+    many = dataset_of(**{f"s{i:02}": prices for i, prices in enumerate(rows)})
+    two = many[many["series"].isin(["s00", "s01"])].reset_index(drop=True)
+    lengths = [
+        len(str(touch_exponents(build_origins(data, FOLDS, LABELS, **ORIGINS), [UP, UP_5], data, LABELS)))
+        for data in (two, many)
+    ]
+    assert lengths[1] < 1.2 * lengths[0]
 
 
 def test_roles_follow_each_other_in_every_series():

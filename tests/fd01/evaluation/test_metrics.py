@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.made_up_data import block, score_rows
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from fd01.evaluation.metrics import (
     FEW_GROUPS,
@@ -15,6 +15,7 @@ from fd01.evaluation.metrics import (
     best_f1_threshold,
     decision_measures,
     loss_measures,
+    precision_within,
     ranking_measures,
     sweep,
 )
@@ -41,6 +42,20 @@ def test_auc_counts_pairs_and_halves_ties(seed):
     difference = score[y == 1][:, None] - score[y == 0]
     expected = ((difference > 0) + (difference == 0) / 2).mean()
     assert auc(y, score) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("groups", [FEW_GROUPS + 1, 25, 90])
+def test_average_precision_of_many_groups_is_the_mean_of_theirs(groups):
+    rng = np.random.default_rng(groups)
+    group, y, score = rng.integers(0, groups, 400), rng.integers(0, 2, 400).astype(float), rng.random(400).round(1)
+    precisions, weights = [], []
+    for name in range(groups):
+        own = group == name
+        if 0 < y[own].sum() < own.sum():
+            precisions.append(average_precision_score(y[own], score[own]))
+            weights.append(y[own].sum())
+    assert precision_within(y, score, group) == pytest.approx(np.average(precisions, weights=weights), rel=1e-12)
+    assert np.isnan(precision_within(np.ones(400), score, group))
 
 
 @pytest.mark.parametrize("groups", [1, 3, FEW_GROUPS, FEW_GROUPS + 1, 25])

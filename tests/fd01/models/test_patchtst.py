@@ -8,7 +8,8 @@ from sklearn.metrics import roc_auc_score
 from train_patchtst import train_and_score, training_sets
 
 from fd01.data.origins import hide_outcomes, sealed_days, splits
-from fd01.models.patchtst import build_network, dropout, predict, train, windows
+from fd01.models import patchtst
+from fd01.models.patchtst import Windows, build_network, dropout, predict, train, windows
 from fd01.scoring.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
 from fd01.workflow.errors import NotRun
 
@@ -77,6 +78,38 @@ def test_too_little_history_is_refused():
     assert windows(values, np.array([9]), 10).shape == (1, 10, 2)
     with pytest.raises(ValueError, match="row 8 has fewer than 10 days"):
         windows(values, np.array([20, 8]), 10)
+
+
+@pytest.mark.parametrize("size", [1, 3, 32])
+def test_windows_of_a_batch_are_those_of_all_to_the_bit(size):
+    values = np.random.default_rng(0).lognormal(size=(60, 3)) * [1, 1e3, 1e9]
+    rows = np.random.default_rng(1).permutation(np.arange(9, 60))
+    at_once, cut = windows(values, rows, 10), Windows(values, rows, 10, np.zeros_like(rows))
+    assert (len(cut), cut.shape) == (51, at_once.shape)
+    for batch in np.split(np.arange(51), range(size, 51, size)):
+        np.testing.assert_array_equal(cut[batch], at_once[batch])
+    with pytest.raises(ValueError, match="row 8 has fewer than 10 days"):
+        Windows(values, np.array([20, 8]), 10, np.zeros(2, int))[:2]
+
+
+def test_training_cuts_its_windows_batch_by_batch_and_ends_with_the_same_weights(monkeypatch):
+    values = np.random.default_rng(0).lognormal(size=(3000, 2)).cumsum(axis=0)
+    rows, monitor = np.arange(20, 200), np.arange(250, 2900)
+    y, y_monitor = (np.random.default_rng(1).integers(0, 2, len(part)).astype(float) for part in (rows, monitor))
+    settings, cut, original = SHORT | {"max_epochs": 2}, [], windows
+    expected, curve = train(windows(values, rows, 16), y, windows(values, monitor, 16), y_monitor, settings, seed=0)
+
+    def counting(values, rows, *options):
+        cut.append(len(rows))
+        return original(values, rows, *options)
+
+    monkeypatch.setattr(patchtst, "windows", counting)
+    lazy = (Windows(values, part, 16, np.zeros_like(part)) for part in (rows, monitor))
+    found, same = train(next(lazy), y, next(lazy), y_monitor, settings, seed=0)
+    assert max(cut) == 1024  # of `predict`; the monitor has 2,650
+    assert same == curve
+    for name, weights in expected.state_dict().items():
+        assert torch.equal(found.state_dict()[name], weights), name
 
 
 @pytest.mark.parametrize(("name", "expected"), [("PTST-2M", 221_801), ("PTST-200M", 6_405_417)])

@@ -13,6 +13,7 @@ from fd01.scoring.predictions import (
     check_same_origins,
     concat_scores,
     read_experiment,
+    read_experiment_metadata,
     read_predictions,
     scores_frame,
     write_folds,
@@ -118,6 +119,20 @@ def test_each_fold_takes_its_own_days(tmp_path):
     folds = ["test", "validation"]
     assert about["test"] == about["validation"] == {"model": "M", "folds": folds, "not_run": reasons["2019-12-31"]}
     check(frame)
+
+
+def test_only_the_wanted_rows_and_columns_of_an_experiment_are_read(tmp_path):
+    one_fit = predictions().drop(columns="fold").drop_duplicates(KEY)
+    write_folds(tmp_path / "EXP", {"2019-12-31": one_fit}, ORIGINS, {"model": "M"})
+    everything, about = read_experiment(tmp_path / "EXP")
+    wanted = everything[(everything["role"] == "evaluation") & (everything["horizon"] == 1)]
+    assert 0 < len(wanted) < len(everything)
+    found, same = read_experiment(tmp_path / "EXP", ["origin", "score"], role=["evaluation"], horizon=[1])
+    pd.testing.assert_frame_equal(found, wanted[["origin", "score", "fold"]].reset_index(drop=True))
+    assert read_experiment_metadata(tmp_path / "EXP") == same == about
+    (tmp_path / "EXP" / "test.parquet").unlink()
+    with pytest.raises(UserError, match="no test file any more"):
+        read_experiment_metadata(tmp_path / "EXP")
 
 
 def test_file_that_is_gone_or_damaged_is_named(tmp_path):

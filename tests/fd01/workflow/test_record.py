@@ -6,7 +6,7 @@ import pytest
 from show import require_unchanged
 
 from fd01.workflow.errors import UserError
-from fd01.workflow.files import content_sha256, write_json
+from fd01.workflow.files import content_sha256, contents_sha256, sha256, write_json
 from fd01.workflow.record import PAGE, RECORD, changes, digests, rests_on, say_older, take_back
 
 HTML = '<!DOCTYPE html><html><body class="a"><h1>Yes</h1></body></html>'
@@ -81,3 +81,18 @@ def test_digest_is_computed_once_for_each_state_of_a_file(tmp_path, monkeypatch)
     os.utime(tmp_path / "a", ns=(1, 1))
     content_sha256("a")
     assert len(calls) == 2 and content_sha256("b") is None
+
+
+def test_digests_of_many_files_are_kept_in_one_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").mkdir()
+    (tmp_path / "folder").mkdir()
+    for i in range(40):
+        (tmp_path / "folder" / f"{i}.parquet").write_text(f"{tmp_path} {i}")
+    written = []
+    monkeypatch.setattr("fd01.workflow.files.write_json", lambda path, value: written.append(len(value)))
+    paths = ["folder/3.parquet", "gone", "folder"]
+    (one, gone, folder) = contents_sha256(paths)
+    assert written == [40] and gone is None
+    assert (one, folder) == (sha256("folder/3.parquet"), content_sha256("folder"))
+    assert contents_sha256(paths) == [one, gone, folder] and len(written) == 1
