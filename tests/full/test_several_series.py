@@ -25,6 +25,7 @@ def study(tmp_path_factory):
     experiments = config["experiments"]
     experiments["PTST-tiny"]["fit"] = "each"
     experiments["PTST-pooled"] = experiments["PTST-tiny"] | {"name": "PatchTST for all series", "fit": "together"}
+    config["datasets"]["indices"]["reference"] = "PTST-pooled"
     config["only"] = [*ALONE, *POOLED]
     write_config(folder, config)
     snakemake(folder)
@@ -64,6 +65,15 @@ def test_both_series_are_scored_on_the_same_days(study):
     rows = metrics[(metrics["fold"] == "validation") & (metrics["target"] == "up")]
     assert set(rows["n"]) == {2 * days["validation", "sp500"]}
     assert (rows.loc[rows["experiment"] == "BASE-prevalence", "auc"] == 0.5).all()
+
+
+def test_reference_of_the_dataset_is_that_of_every_comparison(study):
+    comparisons = pd.read_csv(study / RESULTS / "metrics/comparisons.csv")
+    others = comparisons.loc[comparisons["against"] == "reference", "other"]
+    assert set(others) == {"PTST-pooled"}
+    assert read_json(study / RESULTS / "summary.json")["reference"]["experiment"] == "PTST-pooled"
+    page = (study / RESULTS / "report/index.html").read_text()
+    assert '<th scope="row">reference</th><td>PTST-pooled</td>' in page and "Here it is the other way round." in page
 
 
 def test_differences_of_the_series_make_the_pooled_one(study):
