@@ -26,7 +26,7 @@ rule calibrate_scores:
         code=code_of("scripts/calibrate_scores.py"),
         target=config["targets"][0],
         fold=config["decision"]["fold"],
-        reference=config["decision"]["reference"],
+        reference=of_dataset("reference"),
         names=names_of(config["experiments"]),
         alpha=config["statistics"]["alpha"],
         seed=config["statistics"]["seed"],

@@ -28,6 +28,7 @@ from fd01.study.systems import (
     SYSTEMS,
     TRAINED,
     cut_off,
+    decision_of,
     input_of,
     needed_weights,
     twins_of,
@@ -127,6 +128,11 @@ def content_of(files):
 def of_dataset(key, default=None):
     """Params function: what the configuration says of a dataset under `key`."""
     return lambda wildcards: config["datasets"][wildcards.dataset].get(key, default)
+
+
+def decision_on(wildcards):
+    """Params function: the section `decision` as it holds for a dataset."""
+    return decision_of(config, wildcards.dataset)
 
 
 def of_experiment(key, default=None):

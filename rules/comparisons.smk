@@ -37,7 +37,7 @@ rule compare_experiments:
     params:
         code=code_of("scripts/compare_experiments.py"),
         statistics=config["statistics"],
-        reference=config["decision"]["reference"],
+        reference=of_dataset("reference"),
         primary=config["decision"]["primary"],
         cut_off=cut_off(config),
         target=config["targets"][0],
@@ -63,7 +63,7 @@ rule compare_losses:
     params:
         code=code_of("scripts/compare_losses.py"),
         statistics=config["statistics"],
-        reference=config["decision"]["reference"],
+        reference=of_dataset("reference"),
         target=config["targets"][0],
     script:
         "../scripts/compare_losses.py"

@@ -18,7 +18,7 @@ rule slice_contamination:
     params:
         code=code_of("scripts/slice_contamination.py"),
         target=config["targets"][0],
-        reference=config["decision"]["reference"],
+        reference=of_dataset("reference"),
         statistics=config["statistics"],
     script:
         "../scripts/slice_contamination.py"

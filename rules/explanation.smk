@@ -30,7 +30,7 @@ rule explain_scores:
         code=code_of("scripts/explain_scores.py"),
         target=config["targets"][0],
         fold=config["decision"]["fold"],
-        reference=config["decision"]["reference"],
+        reference=of_dataset("reference"),
         names=names_of(config["experiments"]),
         forecasters=forecasters,
         labels=config["labels"],

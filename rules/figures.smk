@@ -61,7 +61,7 @@ rule plot_scores:
         code=code_of("scripts/plot_scores.py"),
         target=config["targets"][0],
         published=published(),
-        reference=config["decision"]["reference"],
+        reference=of_dataset("reference"),
         names=names_of(config["experiments"]),
     script:
         "../scripts/plot_scores.py"
@@ -88,7 +88,7 @@ rule plot_auc:
     params:
         code=code_of("scripts/plot_auc.py"),
         target=config["targets"][0],
-        reference=config["decision"]["reference"],
+        reference=of_dataset("reference"),
         names=names_of(config["experiments"]),
     script:
         "../scripts/plot_auc.py"
@@ -115,7 +115,7 @@ rule plot_series:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/plot_series.py"),
-        reference=config["decision"]["reference"],
+        reference=of_dataset("reference"),
         primary=config["decision"]["primary"],
         margin=config["statistics"]["margin"],
         names=names_of(config["experiments"]),
@@ -143,7 +143,7 @@ rule plot_walk_forward:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/plot_walk_forward.py"),
-        reference=config["decision"]["reference"],
+        reference=of_dataset("reference"),
         names=names_of(config["experiments"]),
     script:
         "../scripts/plot_walk_forward.py"

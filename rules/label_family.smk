@@ -35,7 +35,7 @@ rule measure_labels:
         labels=config["labels"],
         origins=config["origins"],
         fold=config["decision"]["fold"],
-        reference=config["decision"]["reference"],
+        reference=of_dataset("reference"),
         names=names_of(config["experiments"]),
     script:
         "../scripts/measure_labels.py"

@@ -1,6 +1,10 @@
 # In: the verdict and the tables behind it. Out: results/{dataset}/summary.json, the first page of the report as data: the
 # status of the question, the reason, and what the figures of the answer show.
 
+
+include: "functions/summary.smk"
+
+
 SUMMARY_TABLES = ["metrics", "experiments", "comparisons", "power", "labels", "ledger", "alignment"]
 
 
@@ -23,11 +27,6 @@ rule summarise:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/summarise.py"),
-        study={section: config[section] for section in ("experiments", "decision", "statistics", "labels")}
-        | {
-            "target": config["targets"][0],
-            "titles": {name: entry["title"] for name, entry in config["datasets"].items()},
-            "cut_off": cut_off(config),
-        },
+        study=asked_of,
     script:
         "../scripts/summarise.py"

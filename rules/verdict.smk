@@ -20,7 +20,7 @@ rule decide:
     params:
         code=code_of("scripts/decide.py"),
         experiments=config["experiments"],
-        decision=config["decision"],
+        decision=decision_on,
         target=config["targets"][0],
     script:
         "../scripts/decide.py"

@@ -1,6 +1,8 @@
 """Download the prices of a dataset whose source is of the kind `yahoo`."""
 
 import logging
+import shutil
+from pathlib import Path
 
 from fd01.data.downloads import download_all, download_yahoo
 from fd01.workflow.files import replacing
@@ -8,9 +10,11 @@ from fd01.workflow.logs import configure_logging
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    source = snakemake.params.source
-    download = download_all if isinstance(source["ticker"], list) else download_yahoo
-    frame = download(source["ticker"], source.get("start"), source.get("end"))
-    with replacing(snakemake.output[0]) as path:
+    source, output = snakemake.params.source, Path(snakemake.output[0])
+    ticker, days = source["ticker"], {key: source[key] for key in ("start", "end") if key in source}
+    fetched = output.with_suffix("")  # a folder for what is there while a ticker is not
+    frame = download_all(ticker, fetched, **days) if isinstance(ticker, list) else download_yahoo(ticker, **days)
+    with replacing(output) as path:
         frame.to_parquet(path, index=False)
-    logging.info("%s: %d days", source["ticker"], len(frame))
+    shutil.rmtree(fetched, ignore_errors=True)
+    logging.info("%s: %d days", ticker, len(frame))

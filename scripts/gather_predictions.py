@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from fd01.data.touch import join_exponents
 from fd01.scoring.joining import join_provenance, join_scores
 from fd01.scoring.predictions import read_experiment, write_blocks
 from fd01.workflow.logs import configure_logging
@@ -21,7 +22,10 @@ def gather(folders):
         for fold, of_fold in metadata.items():
             folds.setdefault(fold, []).append((frame[frame["fold"] == fold].drop(columns="fold"), of_fold))
         provenances.append(next(iter(metadata.values())))
-    return {fold: join_scores(parts) for fold, parts in folds.items()}, join_provenance(provenances)
+    provenance = join_provenance(provenances)
+    if "touch_exponents" in provenance:
+        provenance["touch_exponents"] = join_exponents(one for part in provenances for one in part["touch_exponents"])
+    return {fold: join_scores(parts) for fold, parts in folds.items()}, provenance
 
 
 if __name__ == "__main__":

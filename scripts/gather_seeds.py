@@ -3,6 +3,7 @@
 If several learning rates were tried, the trainings with the best rate of each train end are used.
 """
 
+import json
 import logging
 import re
 
@@ -71,7 +72,11 @@ def gather(paths):
         trainings.setdefault(PATH.search(path)["train_end"], []).append(read_predictions(path))
     scored = {train_end: join_scores(parts) for train_end, parts in trainings.items()}
     frames, not_run = ({end: pair[i] for end, pair in scored.items()} for i in (0, 1))
-    return frames, not_run, join_provenance([metadata for parts in trainings.values() for _, metadata in parts])
+    provenances = [metadata for parts in trainings.values() for _, metadata in parts]
+    provenance = join_provenance(provenances)
+    # Every training has those of its own train end; trainings of one train end have the same.
+    exponents = {json.dumps(one): one for part in provenances for one in part.get("touch_exponents", ())}
+    return frames, not_run, provenance | ({"touch_exponents": list(exponents.values())} if exponents else {})
 
 
 if __name__ == "__main__":

@@ -41,7 +41,11 @@ def reading(wildcards):
     """Params function: what the configuration says of which series the price files hold."""
     dataset = config["datasets"][wildcards.dataset]
     index = {"source": dataset["source"]["name"]} if "name" in dataset["source"] else {}
-    return {"name": wildcards.dataset} | index | {key: dataset[key] for key in ("series", "layout") if key in dataset}
+    return (
+        {"name": wildcards.dataset}
+        | index
+        | {key: dataset[key] for key in ("series", "layout", "pauses") if key in dataset}
+    )
 
 
 def checks(wildcards):

@@ -1,11 +1,14 @@
 """A study of two series, from prices to report; each series gets what it would get alone."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.loaded_modules import assert_tracked
+from helpers.paths import IN_EVERY_JOB
 from helpers.run_workflow import snakemake
-from helpers.studies import new_study, read_config, write_config
+from helpers.studies import change, new_study, read_config, write_config
 
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import read_json
@@ -26,6 +29,7 @@ def study(tmp_path_factory):
     experiments = config["experiments"]
     experiments["PTST-tiny"]["fit"] = "each"
     experiments["PTST-pooled"] = experiments["PTST-tiny"] | {"name": "PatchTST for all series", "fit": "together"}
+    config["datasets"]["indices"]["reference"] = "PTST-pooled"
     config["only"] = [*ALONE, *POOLED]
     write_config(folder, config)
     snakemake(folder)
@@ -116,6 +120,15 @@ def test_both_series_are_scored_on_the_same_days(study):
     assert (rows.loc[rows["experiment"] == "BASE-prevalence", "auc"] == 0.5).all()
 
 
+def test_reference_of_the_dataset_is_that_of_every_comparison(study):
+    comparisons = pd.read_csv(study / RESULTS / "metrics/comparisons.csv")
+    others = comparisons.loc[comparisons["against"] == "reference", "other"]
+    assert set(others) == {"PTST-pooled"}
+    assert read_json(study / RESULTS / "summary.json")["reference"]["experiment"] == "PTST-pooled"
+    page = (study / RESULTS / "report/index.html").read_text()
+    assert '<th scope="row">reference</th><td>PTST-pooled</td>' in page and "Here it is the other way round." in page
+
+
 def test_differences_of_the_series_make_the_pooled_one(study):
     series = pd.read_csv(study / RESULTS / "metrics/series.csv")
     comparisons = pd.read_csv(study / RESULTS / "metrics/comparisons.csv")
@@ -134,3 +147,33 @@ def test_report_shows_every_series(study):
     assert [one["name"] for one in read_json(study / RESULTS / "data/dataset.json")["series"]] == ["nasdaq", "sp500"]
     periods = read_json(study / RESULTS / "summary.json")["periods"]
     assert {(period["series"], period["n"] // period["dates"]) for period in periods} == {(2, 2)}
+
+
+def test_ticker_without_prices_costs_no_other_download(tmp_path):
+    folder = new_study(tmp_path / "run")
+    (folder / "yfinance.py").write_text("""
+import logging
+from pathlib import Path
+import pyarrow.parquet as pq
+def download(ticker, **options):
+    with open("asked.txt", "a") as file:
+        print(ticker, file=file)
+    prices = pq.read_table("data/prices.parquet").to_pandas().set_index("Date")
+    if ticker == "NEW" and not Path("known").exists():
+        logging.getLogger("yfinance").error("['NEW']: no timezone found")
+        return prices.iloc[:0]
+    return prices
+""")
+    source = {"kind": "yahoo", "ticker": ["NEW", "SPY", "QQQ"], "start": "2015-01-02", "end": "2017-01-31"}
+    change(folder, "datasets", "spy", "source", value=source)
+    change(folder, "dataset", value="spy")
+    goal, path = "results/spy/data/yahoo.parquet", os.pathsep.join([str(IN_EVERY_JOB), str(folder)])
+    failed = snakemake(folder, goal, check=False, PYTHONPATH=path)
+    assert failed.returncode == 1
+    assert "no prices for 1 of 3 tickers: NEW (no timezone found). Do they exist?" in failed.stdout
+    (folder / "known").touch()
+    snakemake(folder, goal, PYTHONPATH=path)
+    asked = (folder / "asked.txt").read_text().split()
+    assert asked == ["NEW", "SPY", "QQQ", "NEW", "NEW", "NEW"]  # a job that failed is tried twice more
+    assert read_frame(folder / goal)["series"].value_counts().to_dict() == dict.fromkeys(source["ticker"], 560)
+    assert not (folder / goal).with_suffix("").exists()

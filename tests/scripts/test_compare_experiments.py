@@ -383,6 +383,26 @@ def test_no_verdict_on_fewer_events_than_the_plan_names():
     assert set(rows["reason"]) == {"fewer than 200 days with the event, or without"}
 
 
+def test_events_of_the_same_dates_give_several_series_no_verdict():
+    one = score_matrix(1, skill={"X": 9.0})
+    events = int(one.y.sum())
+    twice = replace(
+        one,
+        **{
+            name: pd.concat([getattr(one, name)] * 2) if name != "days" else one.days.append(one.days)
+            for name in ("days", "y", "scores")
+        },
+        series=np.repeat(np.array(["A", "B"], object), len(one.days)),
+        seed_scores={name: pd.concat([scores] * 2) for name, scores in one.seed_scores.items()},
+    )
+    rows = compared({"test": twice}, metrics_of({"test": one}), min_events=events + 1)["comparisons"]
+    assert set(rows["positives"]) == {2 * events} and set(rows["verdict"]) == {"inconclusive"}
+    few = f"days with the event, or without, that count as fewer than {events + 1} dates"
+    assert set(rows["reason"]) == {few}
+    rows = compared({"test": twice}, metrics_of({"test": one}), min_events=events)["comparisons"]
+    assert rows["reason"].isna().all()
+
+
 def test_other_margins_are_checked_on_pooled_blocks():
     tables = compared(FORWARD | {"test": score_matrix(0)}, margin=0.1, margin_checks=[0.05, 0.2])
     table, key = tables["margins"], ["experiment", "against"]

@@ -237,12 +237,14 @@ def test_terms_that_sections_link_to_are_in_the_glossary():
 
 
 def test_plan_section_says_whether_its_digest_is_fixed():
-    def page(fixed, sealed):
+    def page(fixed, sealed, series=1, fit="each"):
         plan = {"file": "plan.md", "sha256": fixed, "sealed": ["test"], "changes": 1}
         config = {"plan": plan, "statistics": {"alpha": 0.05, "power": 0.8, "margin": 0.02}}
         config["decision"] = {"primary": ["TFM"], "known_before_plan": []}
-        verdict = {"sealed": {"folds": dict.fromkeys(sealed)}}
+        config["experiments"] = {"PTST": {"fit": fit}}
+        verdict = {"sealed": {"folds": dict.fromkeys(sealed)}, "reference": "PTST"}
         content = {"config": config, "verdict": verdict, "provenance": {"plan_digest": "d1"}, "how_to_open": "Fix it."}
+        content["dataset"] = {"series": [{}] * series}
         return " ".join(render(REPORT, "sections/plan.html.j2", **content).split())
 
     fixed = page(["d0", "d1"], [])
@@ -251,6 +253,11 @@ def test_plan_section_says_whether_its_digest_is_fixed():
     other = page(["d0"], ["test"])
     assert "is none of the 1 that" in other and "So test is" in other and "Fix it." in other
     assert "fixes no digest" in page([], ["test"])
+    row = '<th scope="row">reference</th><td>PTST</td>'
+    assert row in fixed and "the other way round" not in fixed
+    kinds = [(10, "each"), (11, "together"), (1, "together"), (11, "each"), (2, "together")]
+    shown = ["the other way round" in page(["d1"], [], *kind) for kind in kinds]
+    assert shown == [False, False, False, True, True]
 
 
 @pytest.mark.parametrize(

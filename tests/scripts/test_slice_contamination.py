@@ -178,9 +178,10 @@ def test_slices_of_several_series_without_a_pair_of_days_or_with_few_dates_have_
     random = {name: RNG.random(40) for name in ones}
     matrix = several_series(ones, dict.fromkeys(ones, dates), model=random, reference=random)
     row = measure_slice(matrix, "model", "reference", STATISTICS)
-    assert "auc" not in row and row["reason"] == "no series has days with the event and days without"
+    few = f"days with the event, or without, that count as fewer than {FEWEST} dates"
+    assert "auc" not in row and row["reason"] == few
     names = [f"S{i:02}" for i in range(20)]
     short = {name: np.array([0.0, 1.0]) for name in names}
     random = {name: RNG.random(2) for name in names}
     matrix = several_series(short, dict.fromkeys(names, dates[:2]), model=random, reference=random)
-    assert measure_slice(matrix, "model", "reference", STATISTICS)["reason"] == f"fewer than {FEWEST} dates"
+    assert measure_slice(matrix, "model", "reference", STATISTICS)["reason"] == few

@@ -231,6 +231,7 @@ class Split:
     evaluation : rows of the evaluation origins of all folds with this train end
     targets : Series, target by row, for `training` only
     history : Series, days of the series up to and including each row, by row, for all rows of the train end
+    series : Series, the name of the series of each row, by row, for the same rows
     """
 
     train_end: str
@@ -240,6 +241,7 @@ class Split:
     evaluation: np.ndarray
     targets: pd.Series
     history: pd.Series
+    series: pd.Series
 
     def y(self, rows):
         """Targets of `rows`, 0.0 or 1.0, shape (n,); `KeyError` for a row that is not in `training`."""
@@ -250,6 +252,7 @@ def splits(origins, target, horizon):
     """Yield one `Split` per train end, in the order of `origins`; `target` and `horizon` as in `targets:`."""
     column = target_column(target, horizon)
     for train_end, group in origins.groupby("train_end", sort=False):
+        days = group.drop_duplicates("row").set_index("row")
         evaluation = np.unique(group.loc[group["role"] == EVALUATION, "row"])
         period = group[group["role"] != EVALUATION].drop_duplicates("row").set_index("row")
         targets = period[column].dropna()
@@ -267,5 +270,6 @@ def splits(origins, target, horizon):
             training=training.to_numpy(),
             evaluation=evaluation,
             targets=targets,
-            history=group.drop_duplicates("row").set_index("row")["history"],
+            history=days["history"],
+            series=days["series"],
         )

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fd01.workflow.errors import UserError
+from fd01.workflow.errors import UserError, some
 
 OHLC = ["Open", "High", "Low", "Close"]
 OHLCV = [*OHLC, "Volume"]
@@ -53,10 +53,10 @@ def check_prices(frame, sessions=None, largest_move=LARGEST_MOVE, remedy=""):
     highest, lowest = np.maximum(open_, close), np.minimum(open_, close)
     refuse_rows(frame, high < np.maximum(highest, low) * (1 - ROUNDING), "High below Low, Open or Close")
     refuse_rows(frame, low > np.minimum(lowest, high) * (1 + ROUNDING), "Low above High, Open or Close")
+    _check_pauses(frame)
     if sessions is not None and len(frame):
         _check_sessions(frame, sessions)
     _check_repeated(frame, prices)
-    refuse_rows(frame, dates.diff().dt.days > MAX_GAP_DAYS, f"a gap of more than {MAX_GAP_DAYS} days just before")
     _check_moves(frame, prices, largest_move, remedy)
 
 
@@ -67,6 +67,25 @@ def refuse_rows(frame, wrong, problem, hint=""):
         shown = "; ".join(f"row {frame.index[row]} ({frame['Date'].iloc[row]:%Y-%m-%d})" for row in rows[:SHOWN])
         more = f"; and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
         raise UserError(f"{problem}: {shown}{more}" + (f". {hint[0].upper()}{hint[1:]}" if hint else ""))
+
+
+def after_pauses(dates):
+    """The positions of the days just after a pause of more than `MAX_GAP_DAYS`; int array.
+
+    `dates` is a Series of ascending dates, shape (days,).
+    """
+    return np.flatnonzero(dates.diff().dt.days > MAX_GAP_DAYS)
+
+
+def _check_pauses(frame):
+    rows, dates = after_pauses(frame["Date"]), frame["Date"]
+    if len(rows):
+        days = dates.dt.strftime("%Y-%m-%d")
+        shown = (f"{days.iloc[row - 1]} to {days.iloc[row]}, row {frame.index[row]}" for row in rows)
+        raise UserError(
+            f"a pause of more than {MAX_GAP_DAYS} days: {some(shown, '; ')}. If there was no trade, the dataset's key "
+            "pauses: split makes what follows a series of its own; else fill in the days, or leave the series out"
+        )
 
 
 def _check_step(dates):

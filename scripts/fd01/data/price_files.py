@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from fd01.data.dates import with_date_column
-from fd01.workflow.errors import UserError
+from fd01.workflow.errors import UserError, some
 from fd01.workflow.parquet import read_frame
 
 SERIES = "series"
@@ -62,6 +62,7 @@ def series_of_files(paths, name, layout=None):
     repeated = [stem for stem, count in Counter(names).items() if count > 1]
     if repeated:
         raise UserError(f"a series is named by its file, but several files have the name {', '.join(repeated)}")
+    _refuse_names_alike(names)
     return {stem: partial(_only_series, path) for stem, path in sorted(zip(names, paths))}
 
 
@@ -99,7 +100,23 @@ def rows_by_name(column):
     unnamed = column.isna() | (names == "")
     if unnamed.any():
         raise UserError(f"{column.name} is empty in row {int(unnamed.to_numpy().argmax())}: it must name the series")
-    return names.groupby(names.to_numpy()).indices
+    rows = names.groupby(names.to_numpy()).indices
+    _refuse_names_alike(rows)
+    return rows
+
+
+def _refuse_names_alike(names):
+    """Stop on names that a reader takes for another one: a typing error would be a series of its own."""
+    names = sorted(names)
+    padded = [name for name in names if name != name.strip()]
+    folded = Counter(map(str.casefold, names))
+    twins = [name for name in names if folded[name.casefold()] > 1]
+    for problem, found in (
+        ("begin or end with a blank", padded),
+        ("differ in nothing but upper and lower case", twins),
+    ):
+        if found:
+            raise UserError(f"names of series that {problem}: {some(map(repr, found))}. Give each series one name")
 
 
 def _stem(path):

@@ -2,6 +2,7 @@
 
 import logging
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,13 @@ import pandas as pd
 from fd01.data.calendars import NO_CALENDAR, Sessions
 from fd01.data.dates import with_date_column
 from fd01.data.indicators import INDICATORS, a20
-from fd01.data.price_checks import LARGEST_MOVE, OHLC, OHLCV, check_prices, refuse_rows
+from fd01.data.price_checks import LARGEST_MOVE, OHLC, OHLCV, after_pauses, check_prices, refuse_rows
 from fd01.data.price_files import PACKAGED, series_of_files, series_of_table
 from fd01.workflow.errors import UserError
 
 COLUMNS = ["Date", *OHLCV, *INDICATORS]
 SAME_CLOSE = 1e-4  # relative; below it, Adj Close is the Close, rounded
+STOP, SPLIT = "stop", "split"  # what happens at a pause of a series
 
 
 def load_packaged(index="sp500"):
@@ -28,7 +30,7 @@ def _packaged_series(index):
     return with_date_column(load_packaged(index))
 
 
-def read_prices(paths, name, *, source="sp500", series=None, layout=None):
+def read_prices(paths, name, *, source="sp500", series=None, layout=None, pauses=STOP):
     """The series of a dataset, unchecked.
 
     Parameters
@@ -43,6 +45,9 @@ def read_prices(paths, name, *, source="sp500", series=None, layout=None):
         The name of the only series, whatever the prices say.
     layout : str, optional
         As `fd01.data.price_files.series_of_files` takes it.
+    pauses : {"stop", "split"}
+        Whether a series that pauses is left as it is, so that the checks stop on it, or becomes several by
+        `split_at_pauses`.
 
     Returns
     -------
@@ -60,11 +65,35 @@ def read_prices(paths, name, *, source="sp500", series=None, layout=None):
         indices = PACKAGED[source]
         names = indices if len(indices) > 1 else [name]
         found = {name: partial(_packaged_series, index) for name, index in zip(names, indices)}
-    if series is None:
-        return found
-    if len(found) > 1:
-        raise UserError(f"the dataset's key series names the only series, but there are {len(found)}: delete the key")
-    return dict(zip([series], found.values()))
+    if series is not None:
+        if len(found) > 1:
+            raise UserError(
+                f"the dataset's key series names the only series, but there are {len(found)}: delete the key"
+            )
+        found = dict(zip([series], found.values()))
+    return split_at_pauses(found) if pauses == SPLIT else found
+
+
+def split_at_pauses(series):
+    """The same series, each ending at a pause, after which another one begins: nothing can reach across a pause.
+
+    The first part keeps the name of the series, a later one is named `XYZ since 2012-03-01`. `series` is a dict of
+    functions as `read_prices` returns it, and so is the result. Dates that are not ascending are left to the checks.
+    """
+    parts = {}
+    for name, read in series.items():
+        dates = read()["Date"]
+        edges = [0, *(after_pauses(dates) if dates.is_monotonic_increasing else []), len(dates)]
+        for start, end in pairwise(edges):
+            part = f"{name} since {dates.iloc[start]:%Y-%m-%d}" if start else name
+            parts[part] = partial(_rows_of, read, slice(start, end))
+            if start:
+                logging.info("%s pauses after %s: %s is a series", name, f"{dates.iloc[start - 1]:%Y-%m-%d}", part)
+    return dict(sorted(parts.items()))
+
+
+def _rows_of(read, rows):
+    return read().iloc[rows]
 
 
 class NoDays(UserError):

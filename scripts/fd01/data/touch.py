@@ -124,3 +124,20 @@ def touch_exponents(origins, targets, dataset, labels, series="close"):
                     entry |= {"n_series": len(own), role: {"min": float(own.min()), "max": float(own.max())}}
             entries.append(entry)
     return entries
+
+
+def join_exponents(entries):
+    """What `touch_exponents` says of all series, a list of dict, from what it says of some of them at a time."""
+    groups = {}
+    for entry in entries:
+        groups.setdefault(tuple(entry[key] for key in ("train_end", "target", "horizon")), []).append(entry)
+    return [_join(group) if len(group) > 1 else group[0] for group in groups.values()]
+
+
+def _join(entries):
+    joined = {key: entries[0][key] for key in ("train_end", "target", "horizon")}
+    joined["n_series"] = sum(entry.get("n_series", 1) for entry in entries)
+    for role in (CALIBRATION, EVALUATION):
+        ranges = [one if isinstance(one := entry[role], dict) else {"min": one, "max": one} for entry in entries]
+        joined[role] = {"min": min(one["min"] for one in ranges), "max": max(one["max"] for one in ranges)}
+    return joined

@@ -36,6 +36,8 @@ class Block:
         Those among them that have the event on all days or on none: they have no AUC.
     positives : int
         Days with the event.
+    class_counts : int array, shape (2, dates)
+        How many series have the event on each date, and how many have not, of those that have an AUC.
     pairs : int
         Pairs of a day with the event and one without, both of one series.
     length : float
@@ -63,6 +65,7 @@ class Block:
     series: list
     one_class: list
     positives: int
+    class_counts: np.ndarray
     pairs: int
     length: float
     names: list
@@ -161,6 +164,7 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
         series=list(panel.series),
         one_class=list(panel.series[positives * negatives == 0]),
         positives=int(y.sum()),
+        class_counts=panel.class_counts(y),
         pairs=int(positives @ negatives),
         length=length,
         names=list(columns),
@@ -208,6 +212,7 @@ def pool(blocks, name):
         series=series,
         one_class=[one for one in series if one not in ranked],
         positives=int(positives.sum()),
+        class_counts=np.hstack([block.class_counts for block in blocks]),
         pairs=int(pairs.sum()),
         length=float(np.mean([block.length for block in blocks])),
         names=names,

@@ -5,6 +5,7 @@ import pandas as pd
 
 from fd01.evaluation.blocks import measure_block, paired_test
 from fd01.evaluation.exposure import last_day
+from fd01.evaluation.panel import Panel, too_few_events
 
 BEFORE, AFTER, RELEASED = "before cut-off", "after cut-off", "after release"
 
@@ -43,18 +44,15 @@ def measure_slice(matrix, experiment, reference, statistics):
         `n`, `positives`, `first` and `last` day, `auc`, `reference_auc`, their `difference` with `se`, `low`, `high`
         and `p`, and `reason`; what does not exist is missing. `n` and `positives` count the days of all series.
     """
-    days, events, fewest = len(matrix.days), int(matrix.y.sum()), statistics["min_events"]
-    row = {"n": days, "positives": events}
+    y, days, panel = matrix.y.to_numpy(), len(matrix.days), Panel.of(matrix.series, matrix.days)
+    row = {"n": days, "positives": int(y.sum())}
     if days == 0:
         return row | {"reason": "no day of the block"}
     row |= {"first": matrix.days.min().date(), "last": matrix.days.max().date()}
-    if min(events, days - events) < fewest:
-        return row | {"reason": f"fewer than {fewest} days with the event, or without"}
-    if matrix.days.nunique() < fewest:  # of several series: the error rests on the number of dates
-        return row | {"reason": f"fewer than {fewest} dates"}
+    few = too_few_events(panel.class_counts(y), statistics["min_events"], len(panel.series) > 1)
+    if few:
+        return row | {"reason": few}
     block = measure_block("slice", matrix, None, statistics["resamples"], statistics["seed"])
-    if not block.pairs:
-        return row | {"reason": "no series has days with the event and days without"}
     row |= {"auc": block.estimates["auc"][block.index(experiment)]}
     if reference not in block.names:
         return row | {"reason": "the reference has no score here"}

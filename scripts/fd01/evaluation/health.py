@@ -49,16 +49,16 @@ def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
     finite = np.isfinite(scored["score"])
     # Series by series: a network that collapsed on one of them alone has a spread over all.
     blocks = scored.groupby([*BLOCK_OF_SEED, "series"], dropna=False, observed=True)["score"]
-    spread = blocks.agg(np.ptp).min()
-    distinct = blocks.agg(lambda score: score.nunique() / len(score)).min()
+    spread = blocks.agg(np.ptp)
+    distinct = blocks.agg(lambda score: score.nunique() / len(score))
     unsealed = with_outcomes(scored[~scored["fold"].isin(sealed)], outcomes)
     both = unsealed.groupby(BLOCK_OF_SEED, dropna=False)["y"].nunique() == 2
     exempt = (None, "exempt: the score is constant by construction") if provenance.get("constant") else None
     return [
         *checks,
         _check("finite", finite.all(), f"{finite.sum()} of {len(finite)} scores are finite"),
-        _check("spread", *(exempt or (spread > collapse_spread, f"smallest of a block: {spread:.4g}"))),
-        _check("distinct", *(exempt or (distinct >= MIN_DISTINCT, f"smallest share of the days: {distinct:.0%}"))),
+        _check("spread", *(exempt or _smallest(spread, spread > collapse_spread, "of a block", ".4g"))),
+        _check("distinct", *(exempt or _smallest(distinct, distinct >= MIN_DISTINCT, "share of the days", ".0%"))),
         _check(
             "AUC computable",
             both.all() if len(both) else None,
@@ -69,6 +69,14 @@ def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
 
 def _check(name, ok, detail):
     return {"check": name, "ok": None if ok is None else bool(ok), "detail": detail}
+
+
+def _smallest(values, ok, what, form):
+    """Whether all blocks are `ok`, and the smallest of their values; of several series, with its series and fold."""
+    where = dict(zip(values.index.names, values.index[values.argmin()]))
+    several = values.index.get_level_values("series").nunique() > 1
+    of = f" ({where['series']}, {where['fold']})" if several else ""
+    return ok.all(), f"smallest {what}: {values.min():{form}}{of}"
 
 
 def _packages(packages, pins):

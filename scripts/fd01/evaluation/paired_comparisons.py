@@ -16,6 +16,7 @@ from fd01.evaluation.comparison import (
     paired_verdict,
 )
 from fd01.evaluation.exposure import CLEAN, exposure
+from fd01.evaluation.panel import too_few_events
 from fd01.study.folds import is_walk_forward
 
 PRIMARY, SECONDARY = "primary", "secondary"
@@ -165,9 +166,9 @@ def compare_single_twins(block, design):
 
 def _no_verdict(block, names, statistics):
     """Why a pair gets no verdict, or None."""
-    fewest = statistics["min_events"]
-    if min(block.positives, block.n - block.positives) < fewest:
-        return f"fewer than {fewest} days with the event, or without"
+    few = too_few_events(block.class_counts, statistics["min_events"], block.n_series > 1)
+    if few:
+        return few
     if is_sample(block, names) and len(names) == 1:
         return "one random network says nothing about others"
     return None

@@ -42,6 +42,41 @@ class Panel:
         positives = np.array([int(y[rows].sum()) for rows in self.rows])
         return positives, np.array([len(rows) for rows in self.rows]) - positives
 
+    def class_counts(self, y):
+        """How many series have the event on each date, and how many have not, of those that have both classes.
+
+        Returns an int array of shape (2, D).
+        """
+        positives, negatives = self.class_sizes(y)
+        ranked = [rows for rows, pairs in zip(self.rows, positives * negatives) if pairs]
+        rows = np.concatenate([np.array([], int), *ranked])
+        of_class = [self.position[rows[y[rows] == outcome]] for outcome in (1, 0)]
+        return np.array([np.bincount(dates, minlength=len(self.dates)) for dates in of_class])
+
+
+def too_few_events(counts, fewest, several):
+    """Why days say nothing, or None: they count as fewer than `fewest` dates with the event, or without it.
+
+    Dates on which m_d series have the event count as (sum_d m_d)^2 / sum_d m_d^2 dates. Of one series, and of series
+    that move as one, this is the number of dates with the event; of independent series, it is close to all dates.
+
+    Parameters
+    ----------
+    counts : int array, shape (2, D), from `Panel.class_counts`
+    fewest : int
+    several : bool, whether there are several series
+
+    References
+    ----------
+    Kish, Survey Sampling, 1965, section 11.7; for clusters, Carter, Schnepel and Steigerwald, Review of Economics and
+    Statistics 2017.
+    """
+    totals, squares = counts.sum(axis=1), (counts**2).sum(axis=1)
+    if (totals**2 >= fewest * np.maximum(squares, 1)).all():
+        return None
+    of_several = f"days with the event, or without, that count as fewer than {fewest} dates"
+    return of_several if several else f"fewer than {fewest} days with the event, or without"
+
 
 @dataclass(frozen=True)
 class PanelRanking(DeLong):

@@ -29,7 +29,7 @@ from fd01.data.touch import CLOSE_EXCEEDANCE, level_corrected, needs_touch
 from fd01.scoring.deciles import exceedance
 from fd01.scoring.predictions import MOST_LACKING, PROBABILITY_KINDS, concat_scores, name_days, scores_frame
 from fd01.study.systems import FORMS
-from fd01.workflow.errors import NotRun, UserError
+from fd01.workflow.errors import NotRun, UserError, some
 from fd01.workflow.parquet import read_table
 
 ISO_DAY = r"\d{4}-\d{2}-\d{2}([ T]00:00(:00(\.0+)?)?(Z|[+-]\d\d:?\d\d)?)?"  # a time of day could mean another day
@@ -148,9 +148,9 @@ def levels_in_names(path, names):
     numbers = {name: float(match[1]) for name, match in found.items()}
     bare = [name for name in found if not re.match("[a-z]", name, re.IGNORECASE) and not name.endswith("%")]
     if 0 < len(bare) < len(found):
-        others = _some(name for name in found if name not in bare)
+        others = some(name for name in found if name not in bare)
         raise UserError(
-            f"{path}: the columns {_some(bare)} are numbers alone, and {others} are not: give each column of a "
+            f"{path}: the columns {some(bare)} are numbers alone, and {others} are not: give each column of a "
             "quantile its level, as a table in settings/quantiles"
         )
     signed = any(match[2] for match in found.values())
@@ -192,7 +192,7 @@ def _read_columns(path, settings):
         case ".npz":
             table = _read_npz(path, settings["date"])
     if settings["date"] not in table:
-        raise UserError(f"{path} has no column {settings['date']!r}; it has {_some(table.columns)}")
+        raise UserError(f"{path} has no column {settings['date']!r}; it has {some(table.columns)}")
     if table.empty:
         raise UserError(f"{path} has no rows")
     return table
@@ -246,7 +246,7 @@ def _dates(path, name, column):
         bad = ~local.str.fullmatch(ISO_DAY)
     if bad.any():
         raise UserError(
-            f"{path}: {name}: {bad.sum()} values that are no day as YYYY-MM-DD: {_some(column[bad].map(str))}"
+            f"{path}: {name}: {bad.sum()} values that are no day as YYYY-MM-DD: {some(column[bad].map(str))}"
         )
     if local.dtype.kind == "M":
         return local.to_numpy().astype("datetime64[D]")
@@ -275,7 +275,7 @@ def _parts(path, table, dataset):
     if column is None and len(names) > 1:
         raise UserError(
             f"{path} has no column that names the series of each row ({', '.join(SERIES_NAMES)}), and this dataset has "
-            f"{len(names)} series: {_some(names)}"
+            f"{len(names)} series: {some(names)}"
         )
     found = {} if column is None else _of_file(path, rows_by_name, table.pop(column))
     if len(names) == 1 and len(found) < 2:
@@ -283,8 +283,8 @@ def _parts(path, table, dataset):
     unknown = [name for name in found if name not in names]
     if unknown:
         raise UserError(
-            f"{path}: {column}: {len(unknown)} series that are not in this dataset: {_some(unknown)}; it has "
-            f"{_some(names)}"
+            f"{path}: {column}: {len(unknown)} series that are not in this dataset: {some(unknown)}; it has "
+            f"{some(names)}"
         )
     return [(f"{path}: series {name}", found[name], days) for name, days in zip(names, slices) if name in found]
 
@@ -321,7 +321,7 @@ def _quantile_columns(path, names, wanted):
     if isinstance(wanted, list):
         if len(names) != len(wanted):
             raise UserError(
-                f"{path} has {len(names)} columns beside the date, {_some(names)}, and settings/quantiles lists "
+                f"{path} has {len(names)} columns beside the date, {some(names)}, and settings/quantiles lists "
                 f"{len(wanted)} levels: name the columns, as a table of each column with its level"
             )
         return names, np.array(wanted, float)
@@ -329,22 +329,22 @@ def _quantile_columns(path, names, wanted):
         wanted = levels_in_names(path, names)
         outside = [name for name, level in wanted.items() if not 0 < level < 1]
         if outside:
-            raise UserError(f"{path}: levels outside (0, 1) in the names of the columns {_some(outside)}")
+            raise UserError(f"{path}: levels outside (0, 1) in the names of the columns {some(outside)}")
         if len(wanted) < 2:
-            raise UserError(f"{path} has no two columns whose names are levels, such as q10; it has {_some(names)}")
+            raise UserError(f"{path} has no two columns whose names are levels, such as q10; it has {some(names)}")
     wanted = {str(name): level for name, level in wanted.items()}
     _require_columns(path, names, wanted)
     chosen = sorted(wanted, key=wanted.get)
     levels = np.array([wanted[name] for name in chosen])
     if (np.diff(levels) <= 0).any():
-        raise UserError(f"{path}: two of the columns {_some(chosen)} have the same level")
+        raise UserError(f"{path}: two of the columns {some(chosen)} have the same level")
     return chosen, levels
 
 
 def _require_columns(path, names, wanted):
     absent = [name for name in wanted if name not in names]
     if absent:
-        raise UserError(f"{path} has no column {_some(absent)}; it has {_some(names)}")
+        raise UserError(f"{path} has no column {some(absent)}; it has {some(names)}")
 
 
 def _checked(path, names, values, kind, dates, close):
@@ -383,12 +383,7 @@ def _simple_returns(path, names, values, kind, dates, close):
 def _refuse(path, column, what, days):
     """Raise a `UserError` that names these days, if there are any."""
     if len(days):
-        raise UserError(f"{path}: {column}: {len(days)} {what}: {_some(map(str, days))}")
-
-
-def _some(items):
-    items = list(items)
-    return ", ".join(map(str, items[:5])) + (" ..." if len(items) > 5 else "")
+        raise UserError(f"{path}: {column}: {len(days)} {what}: {some(map(str, days))}")
 
 
 def scores(forecasts, target, event, dataset, labels):
@@ -494,7 +489,8 @@ def score_blocks(rows, origins, targets, scores_of, exponent_of, allow_missing, 
             hint = f"; with allow_missing: true a block may lack {100 * MOST_LACKING:g} %" if few else ""
             known = f" ({note})" if note else ""
             have = len(block) - len(absent)
-            reasons[fold] = f"the file has forecasts of {have} of the {len(block)} days of {fold}{known}{hint}"
+            of = _forecasts_of_series(block, index)
+            reasons[fold] = f"the file has forecasts of {have} of the {len(block)} days of {fold}{of}{known}{hint}"
         elif len(absent):
             lacking[fold] = absent.to_list()
             logging.warning("%s: scored without the forecasts made on %s", fold, ", ".join(lacking[fold]))
@@ -525,3 +521,13 @@ def score_blocks(rows, origins, targets, scores_of, exponent_of, allow_missing, 
                         columns = dict(score_kind=kind, is_probability=kind in PROBABILITY_KINDS)
                         frames[fold].append(scores_frame(origins, wanted, role, score, target=target, **columns))
     return {fold: (concat_scores(parts), not_run[fold]) for fold, parts in frames.items()}, lacking
+
+
+def _forecasts_of_series(block, rows):
+    """Of several series, how many days of those that lack any have a forecast, in brackets, the worst first."""
+    if block["series"].nunique() == 1:
+        return ""
+    sizes = block["row"].isin(rows).groupby(block["series"], observed=True).agg(["sum", "size"])
+    lacks = (sizes["size"] - sizes["sum"]).sort_values(ascending=False, kind="stable")
+    parts = [f"{name} {sizes['sum'][name]} of {sizes['size'][name]}" for name in lacks.index[lacks > 0]]
+    return f" ({some(parts)})"

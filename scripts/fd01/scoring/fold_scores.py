@@ -13,7 +13,7 @@ import pandas as pd
 from fd01.data.origins import CALIBRATION, EVALUATION, each_alone, splits
 from fd01.data.touch import level_corrected
 from fd01.scoring.predictions import PROBABILITY_KINDS, concat_scores, scores_frame
-from fd01.workflow.errors import NotRun
+from fd01.workflow.errors import NotRun, some
 
 
 def fit_folds(dataset, origins, targets, fit, each=False):
@@ -53,9 +53,10 @@ def fit_folds(dataset, origins, targets, fit, each=False):
                         for scores, columns in fit(days, split, target, train, rows)
                     )
                 except NotRun as reason:
-                    reasons[split.train_end] = f"{series}: {reason}" if each and len(parts) > 1 else reason
-        for train_end, reason in reasons.items():
-            _record(not_run, train_end, target, reason)
+                    whose = f"{series}: " if each and len(parts) > 1 else ""
+                    reasons.setdefault(split.train_end, []).append(f"{whose}{reason}")
+        for train_end, found in reasons.items():
+            _record(not_run, train_end, target, some(found, "; "))
         for train_end in [end for end in scored if end not in reasons]:
             frames.setdefault(train_end, []).extend(scored[train_end])
     return _by_train_end(frames, origins), not_run
@@ -126,10 +127,15 @@ def _scores_of_split(origins, split, target, seeds, exponent_of):
 
 def check_history(split, needed):
     """Raise `NotRun` if a day to score has fewer than `needed` days of history, itself included; None is no limit."""
-    first = split.history[np.concatenate([split.calibration, split.evaluation])].min()
-    if needed and first < needed:
+    rows = np.concatenate([split.calibration, split.evaluation])
+    history = split.history[rows].groupby(split.series[rows], observed=True).min()
+    short = history[history < (needed or 0)].sort_values(kind="stable")
+    if len(short):
+        of, others = (f" of {short.index[0]}", list(short.index[1:])) if len(history) > 1 else ("", [])
+        also = f"; too few also in {some(others)}" if others else ""
         raise NotRun(
-            f"it needs {needed} days of history, and the first day to score has {first}: {needed - first} too few"
+            f"it needs {needed} days of history, and the first day to score{of} has {short.iloc[0]}: "
+            f"{needed - short.iloc[0]} too few{also}"
         )
 
 

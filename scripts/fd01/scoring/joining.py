@@ -1,7 +1,5 @@
 """Scores of one experiment that several jobs have made, put together."""
 
-import json
-
 import pandas as pd
 
 from fd01.scoring.predictions import concat_scores
@@ -31,7 +29,7 @@ def join_scores(parts):
 def join_provenance(parts):
     """The provenance in several files of one experiment as one dict, without `not_run`.
 
-    `seconds` are added, and the lists `epochs` and `touch_exponents` joined; all else is that of the first part.
+    `seconds` are added, and the lists `epochs` joined; all else is that of the first part.
     """
     joined = {key: value for key, value in parts[0].items() if key != "not_run"}
     joined["seconds"] = sum(part["seconds"] for part in parts)
@@ -39,6 +37,4 @@ def join_provenance(parts):
         joined["parameters"] = next((part["parameters"] for part in parts if part["parameters"] is not None), None)
     if "epochs" in joined:
         joined["epochs"] = [training for part in parts for training in part["epochs"]]
-    # Trainings of one train end have the same.
-    exponents = {json.dumps(one): one for part in parts for one in part.get("touch_exponents", ())}
-    return joined | ({"touch_exponents": list(exponents.values())} if exponents else {})
+    return joined

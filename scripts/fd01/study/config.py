@@ -267,6 +267,7 @@ def _expand_datasets(config):
         dataset.setdefault("title", f"{name}, daily{_of_files(dataset['source'].get('path'))}")
         made_up = dataset["source"]["kind"] == "synthetic"  # on business days, holidays included
         defaults = {"calendar": "none" if made_up else "XNYS", "largest_move": 0.25, "adjust": False}
+        defaults["reference"] = config["decision"]["reference"]
         dataset.update(defaults | dataset)
         if isinstance(dataset["folds"], str):
             _use_template(key, dataset, templates)
@@ -532,7 +533,16 @@ def _check_patchtst(config, key, entry):
 def _check_decision(config):
     decision, datasets = config["decision"], config["datasets"]
     references = [name for name, entry in config["experiments"].items() if entry["system"] == "patchtst"]
-    _require(decision["reference"] in references, "decision/reference", decision["reference"], ", ".join(references))
+    chosen = config["dataset"]
+    named = {"decision": decision} | {f"datasets/{name}": dataset for name, dataset in datasets.items()}
+    for key, section in named.items():
+        value, allowed = section["reference"], ", ".join(references)
+        _require(value in references, f"{key}/reference", value, allowed)
+    own = datasets[chosen]["reference"]
+    if own != decision["reference"] and is_chosen(own, config.get("only")):
+        possible = [name for name in references if runs_on(config["experiments"][name], chosen)]
+        allowed = f"an experiment that runs on {chosen}: {', '.join(possible)}"
+        _require(own in possible, f"datasets/{chosen}/reference", own, allowed)
     for key in ("primary", "known_before_plan"):
         for i, name in enumerate(decision[key]):
             allowed = f"an experiment: {', '.join(config['experiments'])}"

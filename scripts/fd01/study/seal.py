@@ -1,7 +1,7 @@
 """The seal of the analysis plan: which days are sealed unless the plan was fixed as it is now, and why."""
 
 from fd01.study.folds import is_walk_forward
-from fd01.study.systems import cut_off
+from fd01.study.systems import cut_off, decision_of
 from fd01.workflow.files import digest, sha256
 
 # The message. It is shown by report/sections/answer.html.j2 ("which are {reason}"), `sentence` of
@@ -15,13 +15,14 @@ COVERED = ("labels", "targets", "statistics", "decision", "origins")  # sections
 def plan_digest(path, config, dataset):
     """SHA-256 of the plan, the file `path`, and of what belongs to it in `config`, which `check_config` has checked.
 
-    These are the sections `COVERED`, the folds and the walk-forward definition of `dataset`, and the month from which
-    days are clean. The blocks that the switch `walk_forward: true` adds to the folds follow from the definition, so
-    they change nothing.
+    These are the sections `COVERED`; the reference, the folds and the walk-forward definition of `dataset`; and the
+    month from which days are clean. The blocks that the switch `walk_forward: true` adds to the folds follow from the
+    definition, so they change nothing.
     """
     entry = config["datasets"][dataset]
     folds = {fold: dates for fold, dates in entry["folds"].items() if not is_walk_forward(fold)}
-    settings = {section: config[section] for section in COVERED} | {"cut_off": cut_off(config)}
+    settings = {section: config[section] for section in COVERED}
+    settings |= {"decision": decision_of(config, dataset), "cut_off": cut_off(config)}
     return digest({"plan": sha256(path), **settings, "folds": folds, "walk_forward": entry.get("walk_forward")})
 
 

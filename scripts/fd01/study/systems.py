@@ -90,6 +90,11 @@ def twins_of(experiments):
     return {name: twin for name, twin in named.items() if twin in experiments}
 
 
+def decision_of(config, dataset):
+    """The section `decision` of a checked configuration, with the reference of a dataset."""
+    return config["decision"] | {"reference": config["datasets"][dataset]["reference"]}
+
+
 def cut_off(config):
     """The last month of the training data of all primary experiments, such as "2023-11".
 

@@ -52,11 +52,6 @@ def write_parts(path, tables, metadata):
             writer.write_table(table.cast(schema))
 
 
-def read_metadata(path):
-    """The metadata that `write_table` has written."""
-    return json.loads(pq.read_schema(path).metadata[b"fd01"])
-
-
 def read_table(path, columns=None, kept=None):
     """The frame, or some of its columns, and the metadata that `write_table` has written.
 

@@ -94,8 +94,16 @@ def test_gap_of_ten_days_is_the_longest(prices, absent, accepted):
     if accepted:
         assert len(build_dataset(prices)) == len(prices) - 199
     else:
-        with pytest.raises(UserError, match=r"a gap of more than 10 days just before: row 301 \(2016-03-08\)$"):
+        pause = r"^a pause of more than 10 days: 2016-02-26 to 2016-03-08, row 301\. .* key pauses: split "
+        with pytest.raises(UserError, match=pause):
             build_dataset(prices)
+
+
+def test_every_pause_is_named_before_the_sessions_that_it_lacks(in_new_york):
+    paused = in_new_york.drop(index=[*range(100, 120), *range(300, 400)])
+    first, second = ((f"{in_new_york['Date'][row]:%Y-%m-%d}" for row in rows) for rows in ((99, 120), (299, 400)))
+    shown = f": {' to '.join(first)}, row 100; {' to '.join(second)}, row 280. If there was no trade"
+    assert shown in stop_of(paused)
 
 
 def test_twenty_days_without_volume_stop():

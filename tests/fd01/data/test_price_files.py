@@ -62,6 +62,31 @@ def test_row_without_a_name_is_refused(prices, nothing):
         series_of_table(prices.assign(Ticker=names), "mine")
 
 
+ALIKE = {
+    "blank at the end": ("SPY ", "SPY", "names of series that begin or end with a blank: 'SPY '"),
+    "blanks alone": ("  ", "SPY", "names of series that begin or end with a blank: '  '"),
+    "case": ("spy", "SPY", "names of series that differ in nothing but upper and lower case: 'SPY', 'spy'"),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "problem"), ALIKE.values(), ids=ALIKE)
+def test_names_that_look_alike_are_refused(prices, tmp_path, first, second, problem):
+    table = pd.concat([prices.assign(series=name) for name in (first, second)], ignore_index=True)
+    with pytest.raises(UserError, match=f"^{problem}\\. Give each series one name$"):
+        series_of_table(table, "mine")
+    paths = [tmp_path / folder / f"{name}.parquet" for folder, name in (("a", first), ("b", second))]
+    for path in paths:  # in two folders, since not every file system tells upper from lower case
+        path.parent.mkdir()
+        prices.to_parquet(path)
+    with pytest.raises(UserError, match=f"^{problem}\\. Give each series one name$"):
+        series_of_files(paths, "mine")
+
+
+def test_blanks_and_case_within_names_are_kept(prices):
+    table = pd.concat([prices.assign(series=name) for name in ("S P", "SP", "sPy")], ignore_index=True)
+    assert list(series_of_table(table, "mine")) == ["S P", "SP", "sPy"]
+
+
 def test_parts_of_one_table(prices, save):
     series = series_of_files(save({f"part-{i}": prices.iloc[rows] for i, rows in enumerate(PARTS)}), "mine")
     assert list(series) == ["mine"]

@@ -9,10 +9,10 @@ from run_baseline import score_all
 from fd01.data import features
 from fd01.data.inputs import first_inputs, input_series, windows
 from fd01.data.origins import CALIBRATION, EVALUATION, TRAIN, build_origins, each_alone, splits
-from fd01.data.prices import build_dataset
+from fd01.data.prices import build_all, build_dataset, read_prices
 from fd01.data.series import each_series, first_rows, names_of_series, slices_of
 from fd01.data.targets import TARGETS, target_values, threshold_return
-from fd01.data.touch import touch_exponent, touch_exponents
+from fd01.data.touch import join_exponents, touch_exponent, touch_exponents
 from fd01.evaluation.audit import audit_folds
 from fd01.models.baselines import METHODS, Method
 from fd01.models.heads import scale_features
@@ -219,3 +219,70 @@ def test_roles_follow_each_other_in_every_series():
     for _, part in origins.groupby(["fold", "series"], observed=True):
         roles = part.sort_values("row")["role"]
         assert list(roles[roles != roles.shift()]) == [TRAIN, CALIBRATION, EVALUATION]
+
+
+FOLDS_AFTER = {
+    "early": {"train_end": "2016-09-30", "start": "2016-10-03", "end": "2017-12-29"},
+    "late": {"train_end": "2020-06-30", "start": "2020-07-01"},
+}
+
+
+@pytest.fixture
+def paused(tmp_path):
+    """Paths of the prices of `a`, which pauses for a year and for three weeks and comes back, and of `b`."""
+    whole = make_prices(days=1800, seed=2)
+    raw = {"a": whole.drop(index=[*range(500, 700), *range(1500, 1515)]), "b": make_prices(days=1800, seed=3)}
+    for name, prices in raw.items():
+        prices.to_parquet(tmp_path / f"{name}.parquet")
+    return [tmp_path / f"{name}.parquet" for name in raw], raw
+
+
+def test_pause_stops_and_names_the_series(paused):
+    paths, raw = paused
+    before, after = (f"{raw['a']['Date'][row]:%Y-%m-%d}" for row in (499, 700))
+    with pytest.raises(UserError, match=f"^series a: a pause of more than 10 days: {before} to {after}, row 500; "):
+        list(build_all(read_prices(paths, "mine")))
+
+
+def test_nothing_reaches_across_a_pause(paused):
+    paths, raw = paused
+    dataset = pd.concat(build_all(read_prices(paths, "mine", pauses="split")), ignore_index=True)
+    dates = raw["a"]["Date"]
+    parts = {
+        "a": raw["a"].loc[:499],
+        f"a since {dates[700]:%Y-%m-%d}": raw["a"].loc[700:1499],
+        f"a since {dates[1515]:%Y-%m-%d}": raw["a"].loc[1515:],
+        "b": raw["b"],
+    }
+    assert names_of_series(dataset) == list(parts)
+    origins = build_origins(dataset, FOLDS_AFTER, LABELS, **ORIGINS)
+    in_folds = origins.groupby("fold", sort=False)["series"].unique().map(list).to_dict()
+    first, second, _, other = parts
+    assert in_folds == {"early": [first, other], "late": [second, other]}
+    for name, prices in parts.items():
+        mine, alone = dataset[dataset["series"] == name], build_dataset(prices, name=name)
+        of_text = {"series": str}
+        pd.testing.assert_frame_equal(mine.reset_index(drop=True).astype(of_text), alone.astype(of_text))
+        for function in FUNCTIONS.values():
+            both = np.asarray(function(dataset), float)[mine.index]
+            np.testing.assert_array_equal(both, np.asarray(function(alone), float))
+    # The last origin before a pause is the last day but one: the outcome of the last day lies behind the pause.
+    for fold, name in (("early", first), ("late", second)):
+        block = origins[(origins["fold"] == fold) & (origins["series"] == name) & (origins["role"] == EVALUATION)]
+        assert block["origin"].max() == parts[name]["Date"].iloc[-2] and block["up_1"].notna().all()
+        assert block["up_5"].isna().sum() == 4
+
+
+def test_unsorted_dates_are_left_to_the_checks(paused):
+    paths, raw = paused
+    raw["a"].iloc[::-1].to_parquet(paths[0])
+    with pytest.raises(UserError, match=r"^series a: dates out of order"):
+        list(build_all(read_prices(paths, "mine", pauses="split")))
+
+
+def test_touch_exponents_of_shards_are_joined_to_those_of_all_series():
+    origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
+    apart = [
+        entry for _, days, own in each_alone(BOTH, origins) for entry in touch_exponents(own, [UP, UP_5], days, LABELS)
+    ]
+    assert join_exponents(apart) == touch_exponents(origins, [UP, UP_5], BOTH, LABELS)

@@ -11,7 +11,16 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from fd01.evaluation.blocks import measure_block, paired_test, pool
 from fd01.evaluation.bootstrap import resample_counts, resampled_brier, resampled_ranking, standard_error
 from fd01.evaluation.comparison import delong
-from fd01.evaluation.panel import EQUAL, PAIRS, Panel, exact_resamples, linear_resamples, rank_panel, resampler
+from fd01.evaluation.panel import (
+    EQUAL,
+    PAIRS,
+    Panel,
+    exact_resamples,
+    linear_resamples,
+    rank_panel,
+    resampler,
+    too_few_events,
+)
 from fd01.evaluation.score_matrix import ScoreMatrix
 
 STATISTICS = CONFIG["statistics"]
@@ -241,6 +250,35 @@ def test_a_sister_that_is_the_same_adds_no_knowledge():
     assert tests[1]["auc_difference"] == pytest.approx(tests[0]["auc_difference"], abs=1e-12)
     assert tests[1]["se"] == pytest.approx(tests[0]["se"], rel=0.05)
     assert tests[1]["se_delong"] == pytest.approx(tests[0]["se_delong"], rel=0.02)
+
+
+def panel_of_outcomes(outcomes):
+    """The panel and the outcomes of series on the same dates; `outcomes` has the shape (series, dates)."""
+    count, dates = outcomes.shape
+    days = np.tile(pd.bdate_range("2020-01-01", periods=dates), count)
+    return Panel.of(np.repeat([f"S{i}" for i in range(count)], dates), days), outcomes.ravel()
+
+
+def most_that_pass(outcomes):
+    """The largest number that the events of these series, or the days without, still count as."""
+    panel, y = panel_of_outcomes(np.asarray(outcomes, float))
+    counts = panel.class_counts(y)
+    return max((n for n in range(1, 500) if too_few_events(counts, n, len(outcomes) > 1) is None), default=0)
+
+
+def test_events_of_series_count_as_dates_as_far_as_they_fall_on_the_same():
+    random = np.random.default_rng(0)
+    y = np.zeros(100)
+    y[random.choice(100, 23, replace=False)] = 1
+    assert most_that_pass([y]) == 23  # of one series, they are counted
+    assert most_that_pass([1 - y]) == 23
+    assert most_that_pass([y, y, y]) == 23  # series that move as one say nothing more
+    apart = random.permuted(np.tile(y, (30, 1)), axis=1)
+    assert 80 < most_that_pass(apart) <= 100
+    assert most_that_pass(apart[:, :12]) <= 12  # never more than there are dates
+    one_class = np.vstack([y, np.ones(100), np.zeros(100)])
+    assert most_that_pass(one_class) == 23  # a series without both classes ranks nothing
+    assert most_that_pass(np.vstack([np.ones(100), np.zeros(100)])) == 0
 
 
 def test_order_of_rows_and_of_series_changes_nothing():

@@ -496,7 +496,8 @@ def planted(n=600):
     y = (features[:, 0] + 0.5 * rng.standard_normal(n) > 0).astype(float)
     rows = np.arange(n)
     train, rest = rows[: n // 2], rows[n // 2 :]
-    return features, y, Split("2019-12-31", train, train, train, rest, pd.Series(y[train], train), pd.Series(rows + 1))
+    targets, history, series = pd.Series(y[train], train), pd.Series(rows + 1), pd.Series("A", rows)
+    return features, y, Split("2019-12-31", train, train, train, rest, targets, history, series)
 
 
 @pytest.mark.parametrize("C", [0.1, np.inf])

@@ -478,7 +478,13 @@ def test_block_of_several_series_is_scored_if_few_of_their_days_are_absent(tmp_p
     assert set(found.loc[found["origin"] == day, "series"]) == {"A"}
     (folder := tmp_path / "series").mkdir()
     found, metadata = written(folder, table[table["series"] == "A"], settings(quantiles=True), **two)
-    assert found.empty and "the file has forecasts of 81 of the 162 days of validation" in str(metadata["validation"])
+    reason = "the file has forecasts of 81 of the 162 days of validation (B 0 of 81)"
+    assert found.empty and metadata["validation"]["not_run"] == [{**UP, "reason": reason}]
+    (folder := tmp_path / "both").mkdir()
+    few = table[(table["date"] < "2016-08-15") | ((table["date"] > "2016-08-17") & (table["series"] == "A"))]
+    _, metadata = written(folder, few, settings(quantiles=True), **two)
+    reason = "the file has forecasts of 80 of the 162 days of validation (B 2 of 81, A 78 of 81)"
+    assert metadata["validation"]["not_run"] == [{**UP, "reason": reason}]
 
 
 def test_block_that_is_not_covered_is_not_run_and_others_are(tmp_path):

@@ -29,14 +29,13 @@ def test_target_that_one_part_lacks_has_no_score_and_one_reason():
 
 
 def test_provenance_adds_what_each_part_took_and_lists_what_each_was_trained_for():
-    exponents = [{"series": name, "evaluation": 1.5} for name in "AB"]
     joined = join_provenance(
         [
-            {"seconds": 2.0, "parameters": None, "epochs": [1], "touch_exponents": exponents[:1], "not_run": [REASON]},
-            {"seconds": 3.0, "parameters": 7, "epochs": [2], "touch_exponents": exponents, "not_run": []},
+            {"seconds": 2.0, "parameters": None, "epochs": [1], "not_run": [REASON]},
+            {"seconds": 3.0, "parameters": 7, "epochs": [2], "not_run": []},
         ]
     )
-    assert joined == {"seconds": 5.0, "parameters": 7, "epochs": [1, 2], "touch_exponents": exponents}
+    assert joined == {"seconds": 5.0, "parameters": 7, "epochs": [1, 2]}
 
 
 def test_folds_of_all_shards_are_gathered_though_one_shard_lacks_a_fold_and_one_has_none(tmp_path):

@@ -329,7 +329,8 @@ def test_network_that_collapsed_on_one_of_two_series_is_noticed():
     both = pd.concat([frame.assign(series="a"), frame.assign(series="b", score=0.9)], ignore_index=True)
     origins = pd.concat([ORIGINS.assign(series="a"), ORIGINS.assign(series="b")], ignore_index=True)
     assert "spread" not in failed(health(both[both["series"] == "a"], origins=origins))
-    assert "spread" in failed(health(both, origins=origins))
+    spread = {entry["check"]: entry["detail"] for entry in health(both, origins=origins)}["spread"]
+    assert spread == "smallest of a block: 0 (b, test)"
 
 
 def test_constant_is_exempt_only_when_declared():

@@ -12,7 +12,7 @@ from snakemake.common.configfile import load_configfile
 from snakemake.utils import update_config
 
 from fd01.study.config import LIMITS, TYPES, check_config, gpu_found, is_chosen, runs_on, scrambled
-from fd01.study.systems import twins_of
+from fd01.study.systems import decision_of, twins_of
 from fd01.workflow.errors import UserError
 
 ABSENT = object()
@@ -344,6 +344,7 @@ VALUES = {  # path, value, what the message says is allowed
         "study",
         "inner, since the experiment runs on sp500 and datasets/sp500 has ",
     ),
+    "reference of a dataset": ("datasets/spy/reference", "TFM-01", "PTST-200M, PTST-200M-study, PTST-2M, "),
     "reference": ("decision/reference", "BASE-HAR", "PTST-200M, PTST-200M-study, PTST-2M, PTST-2M-study"),
     "twin": ("experiments/LL-finetuned/twin", "LL-scrtach", "BASE-EWMA, BASE-GJR-GARCH-t, "),
     "twin of itself": ("experiments/LL-finetuned/twin", "LL-finetuned", "BASE-EWMA, BASE-GJR-GARCH-t, "),
@@ -698,6 +699,7 @@ def test_baselines_and_patchtst_on_a_new_ticker_take_five_lines(short, schema):
         "calendar": "XNYS",
         "largest_move": 0.25,
         "adjust": False,
+        "reference": "PTST-2M",
     }
     assert "fold_templates" not in short
 
@@ -826,6 +828,25 @@ def test_calendar_is_none_for_simulated_prices_alone(config, schema):
     check_config(config, schema)
     calendars = {name: dataset["calendar"] for name, dataset in config["datasets"].items()}
     assert calendars == dict.fromkeys(calendars, "XNYS") | {"synthetic": "none"}
+
+
+def test_dataset_may_have_a_reference_of_its_own(config, schema):
+    edit(config, {"datasets/indices/reference": "PTST-pooled", "decision/reference": "PTST-200M"})
+    check_config(config, schema)
+    datasets = scrambled(config["datasets"]) | config["datasets"]
+    pooled = {name for name, entry in datasets.items() if entry["reference"] == "PTST-pooled"}
+    assert pooled == {"indices", "indices-scrambled"}
+    assert decision_of(config, "indices") == config["decision"] | {"reference": "PTST-pooled"}
+    assert decision_of(config, "sp500") == config["decision"]
+
+
+def test_reference_of_the_dataset_must_run_on_it_unless_it_is_left_out(config, schema):
+    edits = {"dataset": "sp500", "datasets/sp500/reference": "PTST-pooled"}
+    edit(config, edits)
+    expected = "config: datasets/sp500/reference is 'PTST-pooled'; allowed: an experiment that runs on sp500: PTST-2M"
+    assert message(copy.deepcopy(config), schema, {}) == expected
+    check_config(copy.deepcopy(config) | {"only": ["BASE-*"]}, schema)
+    check_config(config | {"only": ["BASE-*", "PTST-pooled"]}, schema)
 
 
 def test_scrambled_prices_are_not_adjusted_again(config, schema):

@@ -73,7 +73,7 @@ def digest(config, plan=PLAN):
         ("labels", "threshold"),
         ("targets", 0, "horizon"),
         ("statistics", "margin"),
-        ("decision", "reference"),
+        ("datasets", "sp500", "reference"),
         ("decision", "primary"),
         ("origins", "min_history"),
         ("datasets", "sp500", "folds", "test", "start"),
@@ -107,6 +107,19 @@ def test_digest_is_of_the_folds_and_not_of_the_name_of_the_dataset(config):
     config["datasets"]["ticker"] = config["datasets"]["sp500"] | ticker
     assert digest(config | {"dataset": "ticker"}) == digest(config)
     assert digest(config | {"dataset": "spy"}) != digest(config)
+
+
+def test_reference_of_a_dataset_counts_as_that_of_the_decision():
+    def digests(*keys):
+        raw = load_configfile(ROOT / "config.yaml")
+        raw = changed(raw, *keys, value="PTST-pooled")
+        check_config(raw, SCHEMA)
+        return {name: plan_digest(PLAN, raw, name) for name in ("indices", "spy")}
+
+    of_dataset, of_all = digests("datasets", "indices", "reference"), digests("decision", "reference")
+    assert of_dataset["indices"] == of_all["indices"]
+    assert of_dataset["spy"] in CONFIG["plan"]["sha256"]
+    assert not set(of_all.values()) & set(CONFIG["plan"]["sha256"])
 
 
 def test_switch_for_the_walk_forward_blocks_leaves_the_digest_alone(config):
