@@ -7,6 +7,7 @@ from helpers.browser import A4, SCHEMES, WIDTHS, chromium, demand_browser, take_
 from helpers.gallery import LONG, MANY, STATES, render_gallery
 
 from fd01.report.sections import ANSWER, APPENDIX, SECTIONS
+from fd01.report.series import MOST
 from fd01.workflow.files import read_json
 
 SMALLEST_TEXT = 11  # CSS pixels, in figures
@@ -112,6 +113,9 @@ def test_states_are_what_they_are_called(pages):
     assert "hardly differ" in summaries["failed-check"]["trust"][4]["text"]
     assert "TFM-01" in {row["experiment"] for row in rows["with-weights"]}
     assert "EXT" in {row["experiment"] for row in rows["published"]}
+    for state, number in {"series-4": "4", "series-30": "30", "series-1000": "1,000"}.items():
+        assert f"This dataset has {number} series." in shown[state]
+    assert shown["series-1000"].count('<th scope="row">S0') == 2 * MOST and "and 12 experiments" in shown["series-1000"]
     assert not rows["baselines"] and any(len(row["name"]) >= LONG for row in rows["long-names"])
 
 

@@ -78,6 +78,10 @@ def figures(count=2, name=few):
     pool = {"fold": "test", "experiment": names[1], "other": names[0], "n": 500}
     pool |= {"low": -0.03, "auc_difference": 0.05, "high": 0.13}
     yield "series", plot_series.draw_series(of_series, pd.Series(pool), cast, 0.02)
+    values = np.outer(of_series["difference"], np.linspace(-1, 1, count))
+    wide = pd.DataFrame(values, of_series["series"], names).drop(columns=names[0])
+    wide.iloc[-1] = np.nan
+    yield "series-map", plot_series.draw_experiments(wide, wide.mean(), wide.mean(), cast, "test")
 
     forecast = np.linspace(0.1, 0.9, 20)
     curve = pd.DataFrame({"fold": "test", "forecast": forecast, "frequency": np.round(forecast, 1), "days": 3})
@@ -103,7 +107,7 @@ def figures(count=2, name=few):
 
 
 def hard_figures():
-    """The same with 80 experiments whose names have 60 characters."""
+    """The same with 80 experiments and series whose names have 60 characters."""
     return figures(80, long_name)
 
 
