@@ -42,6 +42,7 @@ include: "rules/summary.smk"
 include: "rules/report.smk"
 # Beside the report.
 include: "rules/archive.smk"
+include: "rules/series.smk"
 include: "rules/explore.smk"
 include: "rules/exports.smk"
 

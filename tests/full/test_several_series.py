@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.run_workflow import snakemake
+from helpers.loaded_modules import assert_tracked
+from helpers.run_workflow import planned, snakemake
 from helpers.studies import new_study, read_config, write_config
 
+from fd01.report.html import number
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import read_json
 from fd01.workflow.parquet import read_frame
@@ -84,3 +86,24 @@ def test_report_shows_every_series(study):
     assert [one["name"] for one in read_json(study / RESULTS / "data/dataset.json")["series"]] == ["nasdaq", "sp500"]
     periods = read_json(study / RESULTS / "summary.json")["periods"]
     assert {(period["series"], period["n"] // period["dates"]) for period in periods} == {(2, 2)}
+
+
+def test_page_of_a_series_shows_its_numbers_and_reruns_nothing(study, loaded_modules):
+    assert planned(study, "series", "--config", "series=nasdaq") == {"series": 1}
+    said = snakemake(study, "series", "--config", "series=nasdaq").stdout
+    path = study / RESULTS / "report/series/nasdaq.html"
+    assert f"Page of nasdaq: {path}" in said
+    page, series = path.read_text(), pd.read_csv(study / RESULTS / "metrics/series.csv")
+    assert "nasdaq, one of 2 series" in page
+    for row in series[series["series"] == "nasdaq"].itertuples():
+        assert (
+            f'<td class="n">{number(row.difference)}</td>' in page and f'<td class="n">{number(row.auc)}</td>' in page
+        )
+    assert planned(study) == planned(study, "series", "--config", "series=sp500", "--until", "render_report") == {}
+    assert_tracked(loaded_modules, __file__)
+
+
+def test_unknown_series_is_an_error_that_names_the_nearest(study):
+    run = snakemake(study, "series", "--config", "series=NASDQ", check=False)
+    assert run.returncode == 1
+    assert "There is no series NASDQ among the 2 of this dataset. Names like it: nasdaq." in run.stdout

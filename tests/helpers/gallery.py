@@ -170,7 +170,7 @@ def series_4(folder, checkpoint):
     config["only"] = [*BASELINES_AND_PATCHTST, "TFM-01", "TFM-01-untrained"]
     config["weights"]["models"]["timesfm"]["path"] = str(checkpoint)
     write_config(folder, config)
-    snakemake(folder, PAGE)
+    snakemake(folder, "series", "--config", f"series={STOCKS[0]}")
 
 
 def series_30(folder, checkpoint):

@@ -22,6 +22,7 @@ RULES_RUN_BY = {
         forecast_fracast recompute_published run_lag_llama score_lag_llama train_lag_llama
     """,
     "test_seal_of_a_study.py": "date_study_forecasts digests recompute_published score_external",
+    "test_several_series.py": "series",
     "test_notebooks.py": "explore export_predictions import_predictions unpack_predictions",
 }
 

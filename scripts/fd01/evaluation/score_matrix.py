@@ -111,7 +111,7 @@ class ScoreMatrix:
         )
 
 
-def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED_KINDS):
+def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED_KINDS, series=None):
     """A `ScoreMatrix` for each fold, in the order of `outcomes`; none for a fold without a known outcome or a score.
 
     Parameters
@@ -125,13 +125,19 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
         An experiment without scores of that role is left out.
     kinds : sequence of str
         Kinds of score, the preferred one first: one column per experiment, with the first kind that it has.
+    series : str, optional
+        Only its rows. Without it, those of all series.
 
     Returns
     -------
     dict of fold to ScoreMatrix
     """
-    frames = [read_experiment(path)[0].assign(experiment=Path(path).name) for path in paths]
-    rows = concat_scores(frames)
+
+    def rows_of(path):
+        rows = read_experiment(path)[0]
+        return (rows if series is None else rows[rows["series"] == series]).assign(experiment=Path(path).name)
+
+    rows = concat_scores([rows_of(path) for path in paths])
     rows = of_target(rows[(rows["role"] == role) & rows["score_kind"].isin(kinds)], **target)
     of_seeds = rows.dropna(subset="seed")
     rows = with_outcomes(mean_over_seeds(rows), outcomes)
