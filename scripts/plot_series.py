@@ -213,7 +213,8 @@ if __name__ == "__main__":
     folders = {name: Path(snakemake.output[name]) for name in ("one", "all")}
     for folder in folders.values():
         folder.mkdir()
-    series = series[[not is_walk_forward(fold) and fold != POOLED for fold in series["fold"]]]
+    shown = [fold for fold in series["fold"].unique() if not is_walk_forward(fold) and fold != POOLED]
+    series = series[series["fold"].isin(shown)]
     names, pooled = series["series"].unique(), pooled_differences(series)
     means = pooled.groupby("experiment").mean()
     for fold, block in series.groupby("fold", sort=False):

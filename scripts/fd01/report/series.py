@@ -92,6 +92,7 @@ def heat_tables(series, folds, cast):
         days first, with `series`, `n`, `positives`, `auc` of the reference, and `cells`, a dict of `difference` and
         `class` per experiment; `left_out`, the number of other series.
     """
+    series = series[series["fold"].isin(folds)]
     means = pooled_differences(series).groupby("experiment").mean()
     shown, tables = cast.choose(means, {name: name for name in means.index}, EXPERIMENTS), {}
     for fold in folds:

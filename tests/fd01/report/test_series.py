@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from fd01.report.figures import Cast
-from fd01.report.series import EXPERIMENTS, MOST, NAMED, heat_tables, pooled_differences, wide_table
+from fd01.report.series import EXPERIMENTS, MOST, NAMED, heat_tables, pooled_differences, read_series, wide_table
 
 
 def table_of(series, experiments, folds=("test",)):
@@ -56,3 +56,8 @@ def test_pooled_difference_is_weighted_by_pairs():
     pooled = pooled_differences(table_of("xyz", ["A", "B"], ["validation", "test"]))
     assert list(pooled["test"].index) == ["A", "B"] and len(pooled) == 4
     assert pooled["test", "A"] == pytest.approx((0.01 * 2 + 0.02 * 3) / 6)
+
+
+def test_dataset_of_one_series_has_no_tables(tmp_path):
+    table_of("x", ["A"])[:0].to_csv(tmp_path / "series.csv", index=False)
+    assert heat_tables(read_series(tmp_path / "series.csv"), ["test"], cast_of(["A"])) == {}
