@@ -75,11 +75,13 @@ if __name__ == "__main__":
     metrics, comparisons, intervals = (pd.read_csv(files[one]) for one in ("metrics", "comparisons", "intervals"))
     titles = {period["fold"]: period["title"] for period in summary["periods"]}
     cast = Cast.read(files.experiments, params.reference, params.names)
-    all_blocks = {one["name"]: one for one in report_blocks(metrics, outcomes, params.target)}
     own_outcomes, series = outcomes[outcomes["series"] == name], read_series(files.series)
-    blocks = {one["name"]: one for one in report_blocks(metrics, own_outcomes, params.target)}
-    blocks = {fold: block for fold, block in blocks.items() if block["n"]}
+    all_blocks, blocks = (  # a sealed block has no day with an outcome
+        {one["name"]: one for one in report_blocks(metrics, rows, params.target) if one["n"]}
+        for rows in (outcomes, own_outcomes)
+    )
     matrices = read_score_matrices(files.predictions, own_outcomes, params.target, series=name)
+    matrices = {fold: matrix for fold, matrix in matrices.items() if len(matrix.kinds)}
     tables, figures = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for fold, block in blocks.items():
