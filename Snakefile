@@ -43,6 +43,7 @@ include: "rules/summary.smk"
 include: "rules/report.smk"
 # Beside the report.
 include: "rules/archive.smk"
+include: "rules/series.smk"
 include: "rules/explore.smk"
 include: "rules/exports.smk"
 

@@ -57,6 +57,9 @@ try:
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
+# Out of the configuration: what is asked for on the command line is no part of the study and reruns nothing.
+ASKED_SERIES = config.pop("series", None)
+
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     os.environ[UNDER_CONDA] = "yes"
 os.environ["FD01_GPU"] = str(GPU)

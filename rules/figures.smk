@@ -100,12 +100,19 @@ rule plot_series:
         comparisons="results/{dataset}/metrics/comparisons.csv",
         experiments="results/{dataset}/metrics/experiments.csv",
     output:
-        report(
+        one=report(
             directory("results/{dataset}/figures/series"),
             patterns=["{fold}.svg"],
             category="Results",
             labels={"what": "series by series", "days": "{fold}", "dataset": "{dataset}"},
             caption="../report/captions/series.rst",
+        ),
+        all=report(
+            directory("results/{dataset}/figures/series-map"),
+            patterns=["{fold}.svg"],
+            category="Results",
+            labels={"what": "series by experiment", "days": "{fold}", "dataset": "{dataset}"},
+            caption="../report/captions/series-map.rst",
         ),
     log:
         "results/{dataset}/logs/plot_series.log",

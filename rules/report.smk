@@ -41,6 +41,7 @@ rule render_report:
         series="results/{dataset}/metrics/series.csv",
         figures=report_figures,
         series_figures="results/{dataset}/figures/series",
+        map_figures="results/{dataset}/figures/series-map",
         answer_figures="results/{dataset}/figures/answer",
         block_figures=expand("results/{{dataset}}/figures/{figure}", figure=SCORE_FIGURES),
         predictions=all_predictions,

@@ -12,6 +12,7 @@ from fd01.evaluation.evidence import by_label, doubts
 from fd01.models.known_answers import MISSING
 from fd01.report.citation import bibtex, in_words
 from fd01.report.costs import by_experiment, by_rule, in_all, read_costs
+from fd01.report.figures import Cast
 from fd01.report.files import embedded, files_of_run
 from fd01.report.glossary import read_glossary
 from fd01.report.html import inline_svg, render_page
@@ -55,6 +56,11 @@ def read_tables(paths):
 def read_figures(paths):
     """Inline SVG by the name of the file."""
     return {Path(path).stem: inline_svg(path) for path in paths}
+
+
+def _of_folds(folder, folds):
+    """The figures in a folder with one for each of some of the folds, in their order; list of path."""
+    return [path for fold in folds if (path := Path(folder) / f"{fold}.svg").is_file()]
 
 
 def read_audit(path, predictions):
@@ -110,6 +116,7 @@ if __name__ == "__main__":
     metrics = of_target(pd.read_csv(files.metrics), **target)
     blocks = list(report_blocks(metrics, outcomes, target))
     blocks.sort(key=lambda block: order.index(block["name"]))
+    cast = Cast.read(files.experiments, config["decision"]["reference"], names_of(config["experiments"]))
     checks = {name: read_json(Path(files.checks) / f"{name}.json") for name in sorted(scored)}
     tables = read_tables(files.tables)
     for name, group in checks.items():
@@ -184,15 +191,14 @@ if __name__ == "__main__":
         tables=tables,
         titles={period["fold"]: period["title"] for period in summary["periods"]},
         names=names_of(config["experiments"]),
-        series_tables=heat_tables(read_series(files.series), order),
+        series_tables=heat_tables(read_series(files.series), order, cast),
         series_leading=leading(
             [row["experiment"] for row in tables["heterogeneity"]],
             config["decision"]["primary"],
             experiments.set_index("experiment")["evidence"].to_dict(),
         ),
-        series_figures=read_figures(
-            path for fold in order if (path := Path(files.series_figures) / f"{fold}.svg").is_file()
-        ),
+        series_figures=read_figures(_of_folds(files.series_figures, order)),
+        map_figures=read_figures(_of_folds(files.map_figures, order)),
         figures=read_figures(files.figures),
         answer_figures=read_figures(Path(files.answer_figures).glob("*.svg")),
         block_figures={Path(folder).name: read_figures(Path(folder).glob("*.svg")) for folder in files.block_figures},

@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from fd01.report.sections import SECTIONS
+from fd01.report.sections import ONE_SERIES, SECTIONS
 from fd01.study.folds import is_walk_forward
 from fd01.workflow.record import rests_on, say_older, take_back
 
@@ -24,6 +24,7 @@ REPORT_SOURCES = {
     "script": source("report/script.js"),
 }
 SECTION_SOURCES = [source(f"report/sections/{section.name}.html.j2") for section in SECTIONS]
+ONE_SERIES_SOURCES = [source(f"report/sections/{section.name}.html.j2") for section in ONE_SERIES]
 CITATION = yaml.safe_load((HERE / "CITATION.cff").read_text())
 
 

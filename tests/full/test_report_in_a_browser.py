@@ -4,9 +4,10 @@ import re
 
 import pytest
 from helpers.browser import A4, SCHEMES, WIDTHS, chromium, demand_browser, take_picture, visit
-from helpers.gallery import LONG, MANY, STATES, render_gallery
+from helpers.gallery import LONG, MANY, STATES, STOCKS, render_gallery
 
 from fd01.report.sections import ANSWER, APPENDIX, SECTIONS
+from fd01.report.series import EXPERIMENTS, MOST
 from fd01.workflow.files import read_json
 
 SMALLEST_TEXT = 11  # CSS pixels, in figures
@@ -65,26 +66,44 @@ def offline(browser, pages):
     assert opened.noise == []
 
 
+def assert_fits_is_quiet_and_open(opened, scheme):
+    """A page is not wider than its window, folded or not, can be read by everybody, and asks for nothing."""
+    folded = opened.measure()
+    opened.unfold()
+    unfolded = opened.measure()
+    found = {
+        "wider than the window, folded": folded["overflow"],
+        "wider than the window": unfolded["overflow"],
+        "small text in figures": [size for size in [unfolded["smallest_text"]] if size < SMALLEST_TEXT],
+        "figures without a name": unfolded["unnamed"],
+        "axe": [f"{one['impact']} {one['id']}: {one['nodes'][:3]}" for one in opened.violations(RULES[scheme])],
+        "console": opened.noise,
+        "requests": opened.requests,
+    }
+    assert {what: problem for what, problem in found.items() if problem} == {}
+    assert unfolded["figures"] and unfolded["texts"]
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_page_fits_is_quiet_and_open_to_everybody(browser, page, width, scheme, pictures):
     with visit(browser, page, width, scheme) as opened:
         if scheme == "light":
             take_picture(opened, pictures / f"{page.parents[3].name}-{width}.png")
-        folded = opened.measure()
-        opened.unfold()
-        unfolded = opened.measure()
-        found = {
-            "wider than the window, folded": folded["overflow"],
-            "wider than the window": unfolded["overflow"],
-            "small text in figures": [size for size in [unfolded["smallest_text"]] if size < SMALLEST_TEXT],
-            "figures without a name": unfolded["unnamed"],
-            "axe": [f"{one['impact']} {one['id']}: {one['nodes'][:3]}" for one in opened.violations(RULES[scheme])],
-            "console": opened.noise,
-            "requests": opened.requests,
-        }
-        assert {what: problem for what, problem in found.items() if problem} == {}
-        assert unfolded["figures"] and unfolded["texts"]
+        assert_fits_is_quiet_and_open(opened, scheme)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_page_of_one_series_fits_is_quiet_and_open_to_everybody(browser, pages, width, scheme):
+    page = pages["series-4"].parent / "series" / f"{STOCKS[0]}.html"
+    with visit(browser, page, width, scheme) as opened:
+        assert_fits_is_quiet_and_open(opened, scheme)
+        to_report = opened.page.locator("header .overline a").get_attribute("href")
+        assert (page.parent / to_report.partition("#")[0]).resolve() == pages["series-4"].resolve()
+        opened.page.emulate_media(media="print")
+        opened.page.set_viewport_size({"width": BESIDE, "height": A4["height"]})
+        assert opened.page.locator(".scroll").evaluate_all(WIDER) == []
 
 
 def test_first_page_is_short_and_shows_the_answer_at_once(browser, page):
@@ -112,6 +131,10 @@ def test_states_are_what_they_are_called(pages):
     assert "hardly differ" in summaries["failed-check"]["trust"][4]["text"]
     assert "TFM-01" in {row["experiment"] for row in rows["with-weights"]}
     assert "EXT" in {row["experiment"] for row in rows["published"]}
+    for state, number in {"series-4": "4", "series-30": "30", "series-1000": "1,000"}.items():
+        assert f"This dataset has {number} series." in shown[state]
+    most = f"The table shows the {MOST} series with the most pairs of days and {EXPERIMENTS} experiments"
+    assert most in shown["series-1000"] and most not in shown["series-30"]
     assert not rows["baselines"] and any(len(row["name"]) >= LONG for row in rows["long-names"])
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from helpers.loaded_modules import assert_tracked
 from helpers.paths import IN_EVERY_JOB
-from helpers.run_workflow import snakemake
+from helpers.run_workflow import planned, snakemake
 from helpers.studies import change, new_study, read_config, write_config
 
+from fd01.report.html import number
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import read_json
 from fd01.workflow.parquet import read_frame
@@ -99,10 +100,6 @@ def test_one_fit_for_all_series_uses_the_hidden_states_of_all_jobs(in_shards):
     assert set(frame["series"]) == {"nasdaq", "sp500"} and not any(fold["not_run"] for fold in metadata.values())
 
 
-def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, in_shards):
-    assert_tracked(loaded_modules, __file__)
-
-
 @pytest.mark.parametrize("experiment", POOLED)
 def test_one_fit_for_all_series_learns_from_the_others(study, experiment):
     together, alone = (scores(study, dataset, experiment) for dataset in ("indices", "sp500"))
@@ -149,6 +146,26 @@ def test_report_shows_every_series(study):
     assert {(period["series"], period["n"] // period["dates"]) for period in periods} == {(2, 2)}
 
 
+def test_page_of_a_series_shows_its_numbers_and_reruns_nothing(study):
+    assert planned(study, "--config", "series=nasdaq", "--", "series") == {"series": 1}
+    said = snakemake(study, "series", "--config", "series=nasdaq").stdout
+    path = study / RESULTS / "report/series/nasdaq.html"
+    assert f"Page of nasdaq: {path}" in said
+    page, series = path.read_text(), pd.read_csv(study / RESULTS / "metrics/series.csv")
+    assert "nasdaq, one of 2 series" in page
+    for row in series[series["series"] == "nasdaq"].itertuples():
+        assert (
+            f'<td class="n">{number(row.difference)}</td>' in page and f'<td class="n">{number(row.auc)}</td>' in page
+        )
+    assert planned(study) == planned(study, "--config", "series=sp500") == {}
+
+
+def test_unknown_series_is_an_error_that_names_the_nearest(study):
+    run = snakemake(study, "series", "--config", "series=NASDQ", check=False)
+    assert run.returncode == 1
+    assert "There is no series NASDQ among the 2 of this dataset. Names like it: nasdaq." in run.stdout
+
+
 def test_ticker_without_prices_costs_no_other_download(tmp_path):
     folder = new_study(tmp_path / "run")
     (folder / "yfinance.py").write_text("""
@@ -177,3 +194,7 @@ def download(ticker, **options):
     assert asked == ["NEW", "SPY", "QQQ", "NEW", "NEW", "NEW"]  # a job that failed is tried twice more
     assert read_frame(folder / goal)["series"].value_counts().to_dict() == dict.fromkeys(source["ticker"], 560)
     assert not (folder / goal).with_suffix("").exists()
+
+
+def test_snakemake_tracks_every_module_that_a_script_loads(loaded_modules, in_shards):
+    assert_tracked(loaded_modules, __file__)

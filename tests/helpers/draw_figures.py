@@ -13,6 +13,7 @@ import plot_auc
 import plot_scores
 import plot_series
 import plot_walk_forward
+import series
 
 from fd01.report.figures import CURVES, Cast, message_figure, save_svg
 from helpers.summaries import long_name, summary
@@ -78,6 +79,12 @@ def figures(count=2, name=few):
     pool = {"fold": "test", "experiment": names[1], "other": names[0], "n": 500}
     pool |= {"low": -0.03, "auc_difference": 0.05, "high": 0.13}
     yield "series", plot_series.draw_series(of_series, pd.Series(pool), cast, 0.02)
+    values = np.outer(of_series["difference"], np.linspace(-1, 1, count))
+    wide = pd.DataFrame(values, of_series["series"], names).drop(columns=names[0])
+    wide.iloc[-1] = np.nan
+    yield "series-map", plot_series.draw_experiments(wide, wide.mean(), wide.mean(), cast, "test")
+    of_one = pd.DataFrame({"auc": np.linspace(0.4, 0.8, count), "low": 0.3, "high": 0.9, "all_auc": 0.6}, names)
+    yield "one-series", series.draw_aucs(of_one, cast, name(0), "test")
 
     forecast = np.linspace(0.1, 0.9, 20)
     curve = pd.DataFrame({"fold": "test", "forecast": forecast, "frequency": np.round(forecast, 1), "days": 3})
@@ -103,7 +110,7 @@ def figures(count=2, name=few):
 
 
 def hard_figures():
-    """The same with 80 experiments whose names have 60 characters."""
+    """The same with 80 experiments and series whose names have 60 characters."""
     return figures(80, long_name)
 
 

@@ -13,11 +13,14 @@ if __name__ == "__main__":  # run by hand; pytest has these folders on its path
     sys.path[:0] = [str(Path(__file__).resolve().parents[2] / name) for name in ("scripts", "tests")]
 
 import numpy as np
+import pandas as pd
 from scipy.stats import norm
 
+from fd01.report.series import read_series
 from fd01.scoring.predictions import read_predictions, write_predictions
 from fd01.workflow.files import read_json, write_json
 from fd01.workflow.parquet import read_frame
+from helpers.made_up_data import make_prices
 from helpers.run_workflow import snakemake
 from helpers.studies import WEIGHTS, change, expect_weights, new_study, read_config, save_tiny, write_config
 
@@ -45,6 +48,7 @@ ELSEWHERE = {
 }
 MANY = 80  # experiments
 LONG = 60  # characters of a name
+STOCKS = ["ACME", "BRK.B", "005930", "Ünïon & Sons"]  # names of series
 
 
 def run(folder, *arguments):
@@ -148,9 +152,93 @@ def many(folder, checkpoint):
     run(folder, "--rerun-triggers", "mtime")
 
 
+def series_4(folder, checkpoint):
+    """Four series, of made-up prices."""
+    new_study(folder)
+    expect_weights(folder, checkpoint)
+    (folder / "data" / "stocks").mkdir()
+    for seed, name in enumerate(STOCKS):
+        prices = make_prices(1050, seed, "2010-01-04")
+        prices.to_parquet(folder / "data" / "stocks" / f"{name}.parquet")
+    config = read_config(folder)
+    stocks = {"title": "made-up stocks", "source": {"kind": "parquet", "path": "data/stocks"}, "calendar": "none"}
+    config["datasets"]["sp500"] |= stocks
+    config["targets"] = config["targets"][:1]
+    config["experiments"]["PTST-tiny"]["fit"] = "together"
+    for name, words in NAMES.items():
+        config["experiments"][name]["name"] = words
+    config["only"] = [*BASELINES_AND_PATCHTST, "TFM-01", "TFM-01-untrained"]
+    config["weights"]["models"]["timesfm"]["path"] = str(checkpoint)
+    write_config(folder, config)
+    snakemake(folder, "series", "--config", f"series={STOCKS[0]}")
+
+
+def series_30(folder, checkpoint):
+    """Thirty series; the tables over them are made up."""
+    with_more_series(folder, 30)
+
+
+def series_1000(folder, checkpoint):
+    """A thousand series; the tables over them are made up."""
+    with_more_series(folder, 1000)
+
+
+def with_more_series(folder, number):
+    """Make the report of a study of four series as if it had this `number` of them; a few have no AUC."""
+    results, rng = folder / RESULTS, np.random.default_rng(number)
+    description = read_json(results / "data" / "dataset.json")
+    about = description["series"][0]
+    names = [*STOCKS, "Amalgamated Holdings of the North, class A", *(f"S{place:04}" for place in range(5, number))]
+    description |= {"series": [about | {"name": name} for name in names], "rows": about["rows"] * number}
+    write_json(results / "data" / "dataset.json", description)
+    paths = {name: results / "metrics" / f"{name}.csv" for name in ("series", "heterogeneity", "comparisons")}
+    few, overall, comparisons = read_series(paths["series"]), *(pd.read_csv(paths[name]) for name in list(paths)[1:])
+    if number > 100:  # as many experiments as in a large study
+        noise = few[few["experiment"] == "BASE-HAR"]
+        few = pd.concat([few, *(noise.assign(experiment=f"BASE-HAR-{more}") for more in range(1, 21))])
+    parts, overall = [], overall.set_index(["fold", "experiment"])
+    for (fold, experiment), rows in few.groupby(["fold", "experiment"], sort=False):
+        table = made_up_series(rows, names[: -1 if fold == "validation" else -3], rng)
+        parts.append(table)
+        if (fold, experiment) not in overall.index:
+            continue
+        pooled, series = table["weight"] @ table["difference"], len(table)
+        overall.loc[(fold, experiment), ["series", "above"]] = series, (table["difference"] > 0).sum()
+        ends = ["pooled", "equal", "equal_low", "equal_high", "random_mean", "random_low", "random_high"]
+        ends += ["without_low", "without_high"]
+        overall.loc[(fold, experiment), ends] = pooled + 0.03 * np.array(
+            [0, 0, -1, 1, 0, -1, 1, -1 / series, 1 / series]
+        )
+        pair = (comparisons[["fold", "experiment", "against"]] == [fold, experiment, "reference"]).all(axis=1)
+        comparisons.loc[pair, ["auc_difference", "low", "high"]] = pooled + 0.03 * np.array([0, -1, 1])
+        comparisons.loc[pair, ["n", "n_series"]] = table["n"].sum(), series
+    pd.concat(parts).to_csv(paths["series"], index=False)
+    overall.reset_index().to_csv(paths["heterogeneity"], index=False)
+    comparisons.to_csv(paths["comparisons"], index=False)
+    # By its other triggers Snakemake would make these tables itself, as it did not write them.
+    run(folder, "--rerun-triggers", "mtime", "--forcerun", "plot_series", "summarise", "render_report")
+
+
+def made_up_series(rows, names, rng):
+    """The rows of `series.csv` of one fold and experiment for series with these names, from those of a few series."""
+    n, positives = 125, rng.binomial(125, 0.3, len(names)).clip(2, 123)
+    weight = positives * (n - positives) / (positives * (n - positives)).sum()
+    other, se = rng.normal(0.6, 0.04, len(names)), 3.5 / np.sqrt(positives * (n - positives))
+    difference = rows["difference"].mean() + se * rng.standard_normal(len(names))
+    pooled = weight @ difference
+    shrunken = {"shrunken": pooled + 0.3 * (difference - pooled), "shrunken_se": 0.5 * se}
+    auc = {"auc": other + difference, "other_auc": other, "difference": difference, "se": se, **shrunken}
+    without = (pooled - weight * difference) / (1 - weight)
+    about = rows[["fold", "experiment", "other"]].iloc[0].to_dict()
+    return pd.DataFrame(
+        {**about, "series": names, "n": n, "positives": positives, **auc, "weight": weight, "without": without}
+    )
+
+
 # Of each state: what makes it, and the state of which it is a copy; the longest first.
 STATES = {
     "offline": (offline, None),
+    "series-4": (series_4, None),
     "many": (many, "offline"),
     "walk-forward": (walk_forward, "offline"),
     "with-weights": (with_weights, "offline"),
@@ -159,6 +247,8 @@ STATES = {
     "baselines": (baselines, "offline"),
     "failed-check": (failed_check, "with-weights"),
     "long-names": (long_names, "with-weights"),
+    "series-30": (series_30, "series-4"),
+    "series-1000": (series_1000, "series-4"),
 }
 
 

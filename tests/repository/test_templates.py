@@ -46,7 +46,7 @@ def test_typed_number_is_noticed(text, found):
 
 
 # What this project has written itself: pieces of the page, and figures, in which names are text (tests of the figures).
-WRITTEN_HERE = r"style|script|html|entry\.html|(answer_|block_|series_)?figures(\.\w+|\[[^\]]+\])+"
+WRITTEN_HERE = r"style|script|html|entry\.html|(answer_|block_|map_|series_)?figures(\.\w+|\[[^\]]+\])+"
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)

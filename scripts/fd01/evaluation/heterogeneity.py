@@ -99,6 +99,26 @@ def series_differences(matrix, experiment, others, length):
     )
 
 
+def series_aucs(matrix, length):
+    """The AUC of every experiment on one series, and its standard error, by the rule of `series_differences`.
+
+    Parameters
+    ----------
+    matrix : ScoreMatrix
+        Of the days of one series, with both classes.
+    length : float
+        Mean length of the blocks of the bootstrap in dates, `Block.length`.
+
+    Returns
+    -------
+    DataFrame with `auc` and `se`, by experiment
+    """
+    found, n = delong(matrix.y.to_numpy(), matrix.scores.to_numpy()), len(matrix.days)
+    serial = mean_variance(found.influence, min(length, n)) / n
+    se = np.sqrt(np.maximum(np.diag(found.covariance), serial))
+    return pd.DataFrame({"auc": found.aucs, "se": se}, index=matrix.scores.columns)
+
+
 def shrunken_correlation(influence):
     """The correlation of S series over D dates, drawn towards the same correlation for all pairs.
 

@@ -111,7 +111,7 @@ class ScoreMatrix:
         )
 
 
-def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED_KINDS):
+def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED_KINDS, series=None):
     """A `ScoreMatrix` for each fold, in the order of `outcomes`; none for a fold without a known outcome or a score.
 
     Parameters
@@ -125,6 +125,8 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
         An experiment without scores of that role is left out.
     kinds : sequence of str
         Kinds of score, the preferred one first: one column per experiment, with the first kind that it has.
+    series : str, optional
+        Only its rows. Without it, those of all series.
 
     Returns
     -------
@@ -133,9 +135,11 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
     column = target_column(**target)
     known = outcomes.loc[outcomes["role"] == role, ["fold", *ROW, column]].dropna()
     known = known.assign(series=known["series"].astype(str)).sort_values(ROW)
+    kept = {"role": [role], "score_kind": list(kinds), **{name: [value] for name, value in target.items()}}
+    if series is not None:
+        known, kept = known[known["series"] == series], kept | {"series": [series]}
     y = {fold: rows.set_index(ROW)[column] for fold, rows in known.groupby("fold")}
     columns = {fold: {} for fold in y}
-    kept = {"role": [role], "score_kind": list(kinds), **{name: [value] for name, value in target.items()}}
     # One experiment at a time: the rows of all, of many series, do not fit into memory.
     for path in sorted(map(Path, paths), key=lambda path: path.name):
         for fold, column in _read_columns(path, y, kinds, kept).items():

@@ -200,7 +200,7 @@ class Column:
         self.height += height + below
         return axes
 
-    def rows(self, names, headings=None, right=WIDTH - MARGIN, below=LINE + 6):
+    def rows(self, names, headings=None, heights=None, right=WIDTH - MARGIN, below=LINE + 6):
         """Add axes with a row for each name, beside the names; returns the axes and the height of every row in them.
 
         Parameters
@@ -208,6 +208,8 @@ class Column:
         names : list of str
         headings : dict of int to str, optional
             Headings before the rows with these numbers.
+        heights : dict of int to float, optional
+            Of the rows with these numbers; the others are as high as their names.
         right, below : float, as in `panel`
         """
         top, centres = self.height, []
@@ -216,7 +218,7 @@ class Column:
                 lines = wrap(heading, NAMES - MARGIN, "bold")
                 self.height = self._lines(lines, 0, self.height + 5, weight="bold") + 2
             lines = wrap(name, NAMES - MARGIN)
-            height = max(len(lines) * LINE + 3, 18)
+            height = (heights or {}).get(i, max(len(lines) * LINE + 3, 18))
             centres.append(self.height + height / 2 - top)
             self._lines(lines, NAMES - MARGIN, self.height + (height - len(lines) * LINE) / 2, ha="right")
             self.height += height

@@ -90,6 +90,13 @@ AUC_CLASSES = [
     *(_LIGHT[f"above-{level}"] for level in (1, 2, 3)),
 ]
 
+# The heat map of differences to the reference, with none in the middle: from the worst to the best.
+DIFFERENCE_CLASSES = [
+    *(_LIGHT[f"above-{level}"] for level in (3, 2, 1)),
+    PAPER,
+    *(_LIGHT[f"below-{level}"] for level in (1, 2, 3)),
+]
+
 
 def as_variables(svg):
     """The text `svg` with the variables of CSS in place of the colours."""

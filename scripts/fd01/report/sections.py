@@ -66,3 +66,11 @@ SECTIONS = [
     Section("citation", APPENDIX, "How to cite"),
     Section("files", APPENDIX, "Files of this run"),
 ]
+
+# The page of a single series, which `snakemake series` makes.
+ONE_SERIES = [
+    Section("one-series", ANSWER, "One series"),
+    Section("one-series-blocks", RESULTS, "The experiments on this series"),
+    Section("one-series-missing", RESULTS, "What did not run"),
+    next(section for section in SECTIONS if section.name == "glossary"),
+]

@@ -14,6 +14,7 @@ from fd01.evaluation.heterogeneity import (
     Differences,
     detectable_by_number,
     random_effects,
+    series_aucs,
     series_differences,
     series_table,
     shrunken_correlation,
@@ -62,6 +63,18 @@ def test_difference_and_error_of_each_series_are_those_of_the_series_alone():
         # The bootstrap is in closed form here; there it is drawn with the block length of the series alone.
         assert found.se[number] == pytest.approx(alone["se"], rel=0.1)
         assert found.se[number] >= alone["se_delong"] - 1e-12
+
+
+def test_auc_and_error_of_one_series_are_those_of_a_difference_to_a_constant():
+    matrix = matrix_of(3)
+    for name in np.unique(matrix.series):
+        alone = matrix.on(matrix.series == name)
+        found = series_aucs(alone, 5.0)
+        constant = pd.DataFrame({"none": np.zeros(len(alone.days))}, alone.days)
+        for experiment, row in found.iterrows():
+            expected = series_differences(alone, experiment, constant, 5.0)
+            assert row["auc"] == pytest.approx(expected.auc[0])
+            assert row["se"] == pytest.approx(expected.se[0])
 
 
 def test_mean_auc_of_several_opponents_is_compared():

@@ -98,3 +98,13 @@ def test_some_rows_keep_their_series(matrix):
     assert some.series.tolist() == ["A", "B"] and some.incomplete.series.tolist() == ["A", "B"]
     np.testing.assert_array_equal(some.scores["X"], [12, 22])
     assert matrix.only({"X"}).series.tolist() == matrix.series.tolist()
+
+
+def test_one_series_has_the_rows_that_it_has_among_all(matrix, folders):
+    mask = matrix.series == "A"
+    alone, among_all = read_score_matrices(folders, OUTCOMES, UP, series="A")["test"], matrix.on(mask)
+    assert alone.series.tolist() == ["A", "A", "A"]
+    pd.testing.assert_frame_equal(alone.scores[["X", "S"]], among_all.scores[["X", "S"]], check_names=False)
+    pd.testing.assert_series_equal(alone.y, among_all.y)
+    # L lacks a day of B alone.
+    assert "L" in alone.scores and "L" not in matrix.scores

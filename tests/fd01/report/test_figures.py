@@ -70,7 +70,7 @@ def draw(folder, settings):
 
 def test_settings_of_the_user_change_no_figure(tmp_path):
     drawn = draw(tmp_path / "plain", "")
-    assert len(drawn) == 16
+    assert len(drawn) == 18
     assert draw(tmp_path / "hostile", HOSTILE) == drawn
 
 
@@ -113,7 +113,7 @@ def written(path):
 
 
 NAMES = ["message", "answer-test", "answer-validation", "direction", *FIGURES, *(f"{kind}-all" for kind in WITH_ALL)]
-NAMES += ["auc", "walk-forward", "series", "reliability", "explanation", "labels"]
+NAMES += ["auc", "walk-forward", "series", "series-map", "one-series", "reliability", "explanation", "labels"]
 every = cache(lambda many: dict(hard_figures() if many else figures()))
 
 

@@ -274,6 +274,7 @@ VALUES = {  # path, value, what the message says is allowed
         2004,
         "at least first, 2005",
     ),
+    "list for a series": ("series", ["A", "B"], "The name of a series"),
     "text for a list of patterns": ("only", "BASE-*", "a list, such as [a, b]"),
     "null for a list": ("targets", None, "a list, such as [a, b]"),
     "below the minimum": ("origins/min_history", 21, "at least 22"),
