@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
+from fd01.data.origins import ORIGIN_KEY
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import digest, write_json
 from fd01.workflow.logs import configure_logging
@@ -20,7 +21,7 @@ def experiment_provenance(path):
     """
     scores, metadata = read_experiment(path)
     first = next(iter(metadata.values()))
-    counted = {"forecasts": len(scores[["series", "origin", "seed"]].drop_duplicates())}
+    counted = {"forecasts": len(scores[[*ORIGIN_KEY, "seed"]].drop_duplicates())}
     return {key: value for key, value in first.items() if key != "not_run"} | counted
 
 

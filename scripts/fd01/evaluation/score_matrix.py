@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.data.origins import EVALUATION
+from fd01.data.origins import EVALUATION, ORIGIN_KEY
 from fd01.evaluation.outcomes import with_outcomes
 from fd01.scoring.predictions import concat_scores, mean_over_seeds, of_target, read_experiment
 
 # An experiment is compared by the first of these that it has: by `study` where there is a point forecast alone.
 COMPARED_KINDS = ("exceedance", "probability", "signal", "study")
 ONE_SERIES = ""  # the name of a series without a name
-ROW = ["series", "origin"]  # what tells the rows of a block apart
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class ScoreMatrix:
     @property
     def keys(self):
         """The series and the day of each row; MultiIndex, shape (n,)."""
-        return pd.MultiIndex.from_arrays([self.series, self.days], names=ROW)
+        return pd.MultiIndex.from_arrays([self.series, self.days], names=ORIGIN_KEY)
 
     def pairable(self):
         """Pairs of an experiment of `incomplete` and a ScoreMatrix: it and the complete ones on the days that it has.
@@ -143,18 +142,18 @@ def _matrix(rows, of_seeds, kinds):
     chosen = rows[["experiment", "score_kind", "is_probability"]].drop_duplicates()
     chosen = chosen.sort_values("score_kind", key=lambda kind: kind.map(kinds.index)).drop_duplicates("experiment")
     rows = rows.merge(chosen)
-    scores = rows.pivot(index=ROW, columns="experiment", values="score")
+    scores = rows.pivot(index=ORIGIN_KEY, columns="experiment", values="score")
     keys, days = scores.index, scores.index.get_level_values("origin")
     of_seeds = of_seeds.merge(chosen).groupby("experiment")
     chosen = chosen.set_index("experiment").loc[scores.columns]
     matrix = ScoreMatrix(
         days=days,
-        y=rows.drop_duplicates(ROW).set_index(ROW)["y"].loc[keys].set_axis(days),
+        y=rows.drop_duplicates(ORIGIN_KEY).set_index(ORIGIN_KEY)["y"].loc[keys].set_axis(days),
         scores=scores.set_axis(days),
         kinds=chosen["score_kind"],
         is_probability=chosen["is_probability"],
         seed_scores={
-            name: single.pivot(index=ROW, columns="seed", values="score").loc[keys].set_axis(days)
+            name: single.pivot(index=ORIGIN_KEY, columns="seed", values="score").loc[keys].set_axis(days)
             for name, single in of_seeds
         },
         series=keys.get_level_values("series").to_numpy(object),
