@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import re
@@ -178,18 +179,20 @@ def folds_of(wildcards):
     return list(config["datasets"][wildcards.dataset]["folds"])
 
 
+@functools.cache  # rules ask for every job, and nothing is imported within one start
 def running(dataset):
     """Experiments that run on a dataset, including those that need a GPU and were imported from another machine."""
-    return [
+    return tuple(
         name
         for name, entry in config["experiments"].items()
         if runs_on(entry, dataset) or (entry["run"] == "gpu" and is_imported(dataset, name))
-    ]
+    )
 
 
+@functools.cache
 def made_here(dataset):
     """Experiments that run on a dataset and were not imported; of imported ones there are scores and nothing else."""
-    return [name for name in running(dataset) if not is_imported(dataset, name)]
+    return tuple(name for name in running(dataset) if not is_imported(dataset, name))
 
 
 def switched_off(wildcards):

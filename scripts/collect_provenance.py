@@ -7,12 +7,13 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
+from fd01.data.origins import ORIGIN_KEY
 from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import digest, write_json
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.provenance import git_commit
 
-FORECAST = ["series", "origin", "seed"]  # what tells forecasts apart
+FORECAST = [*ORIGIN_KEY, "seed"]  # what tells forecasts apart
 
 
 def experiment_provenance(path):

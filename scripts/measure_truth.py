@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fd01.data.synthetic import expected_auc, expected_auc_within, true_probability
+from fd01.data.synthetic import expected_auc_within, true_probability
 from fd01.data.targets import threshold_return
 from fd01.evaluation.metrics import auc_within
 from fd01.evaluation.score_matrix import read_score_matrices
@@ -15,9 +15,7 @@ COLUMNS = ["target", "horizon", "fold", "experiment", "n", "best", "expected", "
 
 
 def true_probabilities(dataset, simulated, target, labels):
-    """True probability of the target with this name after each day of the dataset; Series by day.
-
-    Of several series, it is by series and day.
+    """True probability of the target with this name after each day of the dataset; Series by series and day.
 
     Parameters
     ----------
@@ -29,10 +27,9 @@ def true_probabilities(dataset, simulated, target, labels):
     labels : dict, that section of the configuration
     """
     key = ["series", "Date"] if "series" in simulated else ["Date"]  # the dataset may name an only series otherwise
-    variance = dataset[key].merge(simulated[[*key, "next_variance"]], how="left", validate="1:1").set_index(key)
-    variance = variance["next_variance"]
-    threshold = threshold_return(dataset, target, labels)
-    return pd.Series(true_probability(variance.to_numpy(), target, threshold), variance.index)
+    variance = dataset[key].merge(simulated[[*key, "next_variance"]], how="left", validate="1:1")["next_variance"]
+    probability = true_probability(variance.to_numpy(), target, threshold_return(dataset, target, labels))
+    return pd.Series(probability, pd.MultiIndex.from_arrays([dataset["series"].astype(str), dataset["Date"]]))
 
 
 def truth_rows(matrix, probability):
@@ -41,18 +38,11 @@ def truth_rows(matrix, probability):
     Days are ranked within their series. `probability` is the true one, as `true_probabilities` returns it.
     """
     for experiment, own in matrix.each():
-        several = probability.index.nlevels == 2
-        days = pd.MultiIndex.from_arrays([own.series, own.days]) if several else own.days
-        p, y, scores = probability.loc[days].to_numpy(), own.y.to_numpy(), own.scores[experiment].to_numpy()
+        p, y, scores = probability.loc[own.keys].to_numpy(), own.y.to_numpy(), own.scores[experiment].to_numpy()
         auc = auc_within(y, scores, own.series)
         if np.isnan(auc):
             continue
-        if several:
-            (best, _), (expected, error) = (
-                expected_auc_within(p, score, y, own.series, own.days) for score in (p, scores)
-            )
-        else:
-            (best, _), (expected, error) = (expected_auc(p, score) for score in (p, scores))
+        (best, _), (expected, error) = (expected_auc_within(p, score, y, own.series, own.days) for score in (p, scores))
         varies = pd.Series(scores).groupby(own.series).nunique().max() > 1
         z = (auc - expected) / error if varies else 0.0  # a constant has the AUC 0.5, without error
         row = {"experiment": experiment, "n": len(p), "best": best, "expected": expected}

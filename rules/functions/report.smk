@@ -88,10 +88,10 @@ def costly_rules(wildcards, input):
     def paths(patterns):
         return {re.sub(r"{dataset[^}]*}", wildcards.dataset, str(path)) for path in patterns if not callable(path)}
 
-    makes, reads = {}, {}
+    makes, reads, folder = {}, {}, Path("results", wildcards.dataset, "benchmarks")
     for one in workflow.rules:
         for path in paths([one.benchmark] if one.benchmark else []):
-            if Path(path).parent.name == "benchmarks":
+            if Path(path).parent == folder:  # so that a name is that of one rule
                 makes[Path(path).stem], reads[Path(path).stem] = paths(one.output), paths(one.input)
     audit = [input.audit] if isinstance(input.audit, str) else input.audit  # one file is no list
     found, wanted = set(), {*map(str, input)} - {*map(str, audit)}

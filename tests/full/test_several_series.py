@@ -140,6 +140,7 @@ def test_differences_of_the_series_make_the_pooled_one(study):
 def test_report_shows_every_series(study):
     page = (study / RESULTS / "report/index.html").read_text()
     assert "This dataset has 2 series." in page and "2 series of prices that may move together" in page
+    assert "days of 2 series on" in page and "Series that move together say less" in page
     assert all(f'<th scope="row">{name}</th>' in page for name in ("nasdaq", "sp500"))
     assert [one["name"] for one in read_json(study / RESULTS / "data/dataset.json")["series"]] == ["nasdaq", "sp500"]
     periods = read_json(study / RESULTS / "summary.json")["periods"]

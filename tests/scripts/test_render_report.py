@@ -139,6 +139,17 @@ def test_chosen_baseline_and_a_better_one_are_named_by_block():
     assert none["chosen"] is None and none["best"] == "BASE-B"
 
 
+def test_days_of_several_series_are_told_from_dates():
+    days = [block("b", "evaluation", [0, 1, 0]).assign(series=name) for name in "AB"]
+    outcomes = pd.concat([*days, block("b", "evaluation", [1, np.nan], "2020-01-06").assign(series="C")])
+    (found,) = report_blocks(pd.DataFrame([metrics_row("all", 0.7)]), outcomes, UP)
+    assert (found["n"], found["n_series"], found["dates"], found["positives"]) == (7, 3, 4, 3)
+    page = results_page(blocks=[found])
+    assert "2020-01-01 to 2020-01-07, 7 days of 3 series on 4 dates, 3 with the event" in page
+    (alone,) = report_blocks(pd.DataFrame([metrics_row("all", 0.7)]), days[0], UP)
+    assert "3 days, 1 with the event" in results_page(blocks=[alone])
+
+
 def test_ensemble_outside_the_range_of_its_seeds_is_the_example():
     example = results()["example"]
     assert (example["experiment"], example["fold"], example["auc"]) == ("PTST", "first", 0.70)

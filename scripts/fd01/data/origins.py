@@ -22,6 +22,7 @@ from fd01.workflow.errors import UserError
 
 TRAIN, CALIBRATION, EVALUATION = "train", "calibration", "evaluation"
 NO_END = "2200-01-01"  # of a block that ends with the data
+ORIGIN_KEY = ["series", "origin"]  # what tells the days of a fold apart
 KEYS = ["fold", "train_end", "role", "series", "origin", "row", "history"]  # the other columns are targets
 
 

@@ -140,7 +140,8 @@ def expected_auc_within(probability, score, y, series, days):
 
     Correctly ranked pairs, and pairs, are summed over series. Outcomes of one date depend on each other in an unknown
     way, so the standard error rests on what happened: on the sum over dates of the square of what the outcomes of a
-    date, less their probabilities, change. Given the past, the expectation of this square is the variance.
+    date, less their probabilities, change. Given the past, the expectation of this square is the variance. Outcomes of
+    one series are independent of each other, given their probabilities, so its error is the exact one.
 
     Parameters
     ----------
@@ -152,6 +153,8 @@ def expected_auc_within(probability, score, y, series, days):
     auc, standard_error : float
     """
     groups = rows_of_each(series)
+    if len(groups) == 1:
+        return expected_auc(probability, score)
     rankings = [_expected_ranking(probability[rows], score[rows]) for rows in groups]
     pairs = sum(ranking.pairs for ranking in rankings)
     auc = sum(ranking.correct for ranking in rankings) / pairs

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.special import stdtr
 
 from fd01.data.features import daily_range
-from fd01.data.origins import EVALUATION
+from fd01.data.origins import EVALUATION, ORIGIN_KEY
 from fd01.data.series import slices_of
 from fd01.data.targets import TARGETS
 from fd01.evaluation.bootstrap import mean_variance
@@ -82,7 +82,7 @@ def forecasts_of(scores, metadata, target):
             value = np.log(score.clip(np.finfo(float).tiny))
             if table["is_probability"].iloc[0]:
                 value -= np.log1p(-score.clip(max=1 - np.finfo(float).eps))
-        found[what] = table[["fold", "series", "origin"]].assign(value=value)
+        found[what] = table[["fold", *ORIGIN_KEY]].assign(value=value)
     return found
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from fd01.data.dates import with_date_column
 from fd01.data.features import daily_range, drawdown, ewma_variance, har, scale_free_a20, volatility_measures
 from fd01.data.indicators import INDICATORS
-from fd01.data.origins import CALIBRATION, EVALUATION, NO_END, TRAIN, splits
+from fd01.data.origins import CALIBRATION, EVALUATION, NO_END, ORIGIN_KEY, TRAIN, splits
 from fd01.data.price_checks import OHLC, OHLCV
 from fd01.data.targets import TARGETS, target_column, threshold_return
 from fd01.workflow.files import digest, sha256
@@ -130,7 +130,7 @@ def audit_scores(before, after, cut):
     reasons = {entry["reason"] for provenance in metadata.values() for entry in provenance["not_run"]}
     if scores.empty and scores_after.empty and reasons:
         return _row("scores", 0, f"not run: {'; '.join(sorted(reasons))}", ok=None)
-    keys = ["fold", "role", "target", "horizon", "seed", "score_kind", "series", "origin"]
+    keys = ["fold", "role", "target", "horizon", "seed", "score_kind", *ORIGIN_KEY]
     tables = [rows.loc[rows["origin"] <= cut, [*keys, "score"]] for rows in (scores, scores_after)]
     row = compare_tables("scores", *tables, keys, "origin")
     if next(iter(metadata.values()))["optimistic"] and row["compared"]:
@@ -168,7 +168,7 @@ def audit_targets(origins, scrambled, labels, cut):
 
     `origins` and `scrambled` are tables of `fd01.data.origins`.
     """
-    keys = ["fold", "role", "series", "origin"]
+    keys = ["fold", "role", *ORIGIN_KEY]
     both = []
     for table in (origins, scrambled):
         last = table["row"].where(table["origin"] <= cut).groupby(table["series"], observed=True).transform("max")

@@ -15,12 +15,12 @@ import pandas as pd
 from scipy.stats import norm
 
 from fd01.data.features import volatility_measures
+from fd01.data.origins import ORIGIN_KEY
 from fd01.data.series import rows_of_each
 from fd01.evaluation.bootstrap import mean_variance
 from fd01.evaluation.calibration import as_predictor, fit_logit, log_losses
 from fd01.evaluation.comparison import holm, two_sided
 from fd01.evaluation.metrics import auc_within
-from fd01.evaluation.score_matrix import ROW
 from fd01.models.har import har_distribution, har_volatility
 from fd01.models.heads import fit_logistic
 from fd01.scoring.distributions import swapped
@@ -81,7 +81,7 @@ def fit_volatility(dataset, split, target, labels):
 def keys_of(dataset, rows):
     """The series and the day of some rows of the dataset; MultiIndex, shape (n,), as `ScoreMatrix.keys`."""
     return pd.MultiIndex.from_arrays(
-        [dataset["series"].iloc[rows].astype(object), dataset["Date"].iloc[rows]], names=ROW
+        [dataset["series"].iloc[rows].astype(object), dataset["Date"].iloc[rows]], names=ORIGIN_KEY
     )
 
 

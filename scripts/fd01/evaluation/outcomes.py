@@ -6,7 +6,7 @@ The outcomes come from the table `outcomes.parquet`, which the rule `seal_outcom
 
 import pandas as pd
 
-from fd01.data.origins import EVALUATION
+from fd01.data.origins import EVALUATION, ORIGIN_KEY
 from fd01.data.targets import target_column
 from fd01.scoring.predictions import mean_over_seeds, of_target
 
@@ -23,8 +23,8 @@ def with_outcomes(scores, outcomes):
     """
     parts = []
     for (target, horizon), rows in scores.groupby(["target", "horizon"], sort=False):
-        y = outcomes[["fold", "role", "series", "origin"]].assign(y=outcomes[target_column(target, horizon)])
-        parts.append(rows.merge(y.dropna(subset="y"), on=["fold", "role", "series", "origin"]))
+        y = outcomes[["fold", "role", *ORIGIN_KEY]].assign(y=outcomes[target_column(target, horizon)])
+        parts.append(rows.merge(y.dropna(subset="y"), on=["fold", "role", *ORIGIN_KEY]))
     return pd.concat(parts, ignore_index=True) if parts else scores.assign(y=[])
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fd01.data.origins import EVALUATION
+from fd01.data.origins import EVALUATION, ORIGIN_KEY
 from fd01.data.targets import target_column
 from fd01.scoring.predictions import read_experiment
 
 # An experiment is compared by the first of these that it has: by `study` where there is a point forecast alone.
 COMPARED_KINDS = ("exceedance", "probability", "signal", "study")
 ONE_SERIES = ""  # the name of a series without a name
-ROW = ["series", "origin"]  # what tells the rows of a block apart
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class ScoreMatrix:
     @property
     def keys(self):
         """The series and the day of each row; MultiIndex, shape (n,)."""
-        return pd.MultiIndex.from_arrays([self.series, self.days], names=ROW)
+        return pd.MultiIndex.from_arrays([self.series, self.days], names=ORIGIN_KEY)
 
     def pairable(self):
         """Pairs of an experiment of `incomplete` and a ScoreMatrix: it and the complete ones on the days that it has.
@@ -133,12 +132,12 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
     dict of fold to ScoreMatrix
     """
     column = target_column(**target)
-    known = outcomes.loc[outcomes["role"] == role, ["fold", *ROW, column]].dropna()
-    known = known.assign(series=known["series"].astype(str)).sort_values(ROW)
+    known = outcomes.loc[outcomes["role"] == role, ["fold", *ORIGIN_KEY, column]].dropna()
+    known = known.assign(series=known["series"].astype(str)).sort_values(ORIGIN_KEY)
     kept = {"role": [role], "score_kind": list(kinds), **{name: [value] for name, value in target.items()}}
     if series is not None:
         known, kept = known[known["series"] == series], kept | {"series": [series]}
-    y = {fold: rows.set_index(ROW)[column] for fold, rows in known.groupby("fold")}
+    y = {fold: rows.set_index(ORIGIN_KEY)[column] for fold, rows in known.groupby("fold")}
     columns = {fold: {} for fold in y}
     # One experiment at a time: the rows of all, of many series, do not fit into memory.
     for path in sorted(map(Path, paths), key=lambda path: path.name):
@@ -159,7 +158,7 @@ class _Column:
 
 def _read_columns(path, y, kinds, kept):
     """The `_Column` of an experiment by fold, of the folds of `y` in which it has scores."""
-    frame, _ = read_experiment(path, [*ROW, "seed", "score_kind", "score", "is_probability"], **kept)
+    frame, _ = read_experiment(path, [*ORIGIN_KEY, "seed", "score_kind", "score", "is_probability"], **kept)
     columns = {fold: _column(rows, y[fold].index, kinds) for fold, rows in frame.groupby("fold") if fold in y}
     return {fold: column for fold, column in columns.items() if column}
 

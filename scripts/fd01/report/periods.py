@@ -1,6 +1,6 @@
 """The periods of days that were looked at, with titles for readers."""
 
-from fd01.data.origins import EVALUATION
+from fd01.data.origins import EVALUATION, ORIGIN_KEY
 from fd01.data.targets import target_column
 from fd01.evaluation.blocks import AFTER_CUTOFF
 from fd01.evaluation.exposure import last_day
@@ -12,7 +12,7 @@ def periods(study, results):
     column = target_column(**study.target)
     days = results.outcomes[(results.outcomes["role"] == EVALUATION) & results.outcomes[column].notna()]
     clean = days["origin"] > last_day(study.cut_off or "unknown")
-    parts = {AFTER_CUTOFF: days[clean].drop_duplicates(["series", "origin"])}
+    parts = {AFTER_CUTOFF: days[clean].drop_duplicates(ORIGIN_KEY)}
     parts |= {block["fold"]: days[days["fold"] == block["fold"]] for block in results.verdict["blocks"]}
     parts = {fold: part for fold, part in parts.items() if len(part) and not is_walk_forward(fold)}
     titles = _titles({fold: (part["origin"].min(), part["origin"].max()) for fold, part in parts.items()})

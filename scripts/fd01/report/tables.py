@@ -77,8 +77,9 @@ def report_blocks(metrics, outcomes, target):
 
     Yields
     ------
-    dict with the block's `name`, `first` and `last` day, `n`, `positives` and `prevalence`; `train_end`, `train_n` and
-    `train_prevalence`; and `rows`, dicts with a `label` and every `key` of `MEASURES`, best AUC first.
+    dict with the block's `name`, `first` and `last` day, `n` days of `n_series` series on `dates` dates, `positives`
+    and `prevalence`; `train_end`, `train_n` and `train_prevalence`; and `rows`, dicts with a `label` and every `key` of
+    `MEASURES`, best AUC first.
     """
     column = target_column(**target)
     metrics = of_target(metrics, **target)
@@ -88,12 +89,15 @@ def report_blocks(metrics, outcomes, target):
         rows = metrics[(metrics["fold"] == fold) & (metrics["status"] == "ok") & (metrics["seed"] == ALL_SEEDS)]
         rows = rows.sort_values("auc", ascending=False)
         evaluation = block[block["role"] == EVALUATION]
+        known = evaluation[evaluation[column].notna()]
         training = block.loc[block["role"] != EVALUATION, column].dropna()
         yield {
             "name": fold,
             "first": evaluation["origin"].min(),
             "last": evaluation["origin"].max(),
-            "n": int(evaluation[column].notna().sum()),
+            "n": len(known),
+            "n_series": known["series"].nunique(),
+            "dates": known["origin"].nunique(),
             "positives": int(evaluation[column].sum()),
             "prevalence": evaluation[column].mean(),
             "train_end": block["train_end"].iloc[0],

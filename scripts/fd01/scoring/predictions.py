@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from fd01.data.origins import EVALUATION
+from fd01.data.origins import EVALUATION, ORIGIN_KEY
 from fd01.data.targets import target_column
 from fd01.data.touch import CLOSE_EXCEEDANCE
 from fd01.workflow.errors import UserError
@@ -42,7 +42,7 @@ SCHEMA = pa.schema(
 )
 SCHEMA_TEXT = str(SCHEMA).splitlines()  # the schema as text, for archives
 PROBABILITY_KINDS = ("probability", "exceedance", CLOSE_EXCEEDANCE)
-KEY = ["role", "target", "horizon", "seed", "score_kind", "series", "origin"]
+KEY = ["role", "target", "horizon", "seed", "score_kind", *ORIGIN_KEY]
 MOST_LACKING = 0.01  # share of the days of a block that forecasts made elsewhere may lack
 
 
@@ -114,7 +114,7 @@ def write_folds(directory, frames, origins, provenance, not_run=None):
     """
     blocks = {}
     for (fold, train_end), block in origins.groupby(["fold", "train_end"], sort=False):
-        rows = frames[train_end].merge(block[["series", "origin", "role"]], on=["series", "origin", "role"])
+        rows = frames[train_end].merge(block[[*ORIGIN_KEY, "role"]], on=[*ORIGIN_KEY, "role"])
         blocks[fold] = rows, (not_run or {}).get(train_end, ())
     write_blocks(directory, blocks, provenance)
 
@@ -241,7 +241,7 @@ def _without_lacking(experiment, fold, block, metadata):
 
 
 def _check_days(where, group, block):
-    days, scored = (pd.MultiIndex.from_frame(table[["series", "origin"]]) for table in (block, group))
+    days, scored = (pd.MultiIndex.from_frame(table[ORIGIN_KEY]) for table in (block, group))
     for what, dates in (
         ("days without a score", days.difference(scored)),
         ("scores for days outside the block", scored.difference(days)),
