@@ -82,18 +82,18 @@ if __name__ == "__main__":
     )
     matrices = read_score_matrices(files.predictions, own_outcomes, params.target, series=name)
     matrices = {fold: matrix for fold, matrix in matrices.items() if len(matrix.kinds)}
-    tables, figures = {}, {}
+    rows_of, figures = {}, {}
     with tempfile.TemporaryDirectory() as folder:
         for fold, block in blocks.items():
             if fold not in matrices or not 0 < block["positives"] < block["n"]:
                 continue
             own = series[series["series"] == name]
             table = experiment_table(fold, matrices[fold], own, intervals, comparisons, params.alpha)
-            tables[fold] = table.reset_index(names="experiment").to_dict("records")
+            rows_of[fold] = table.reset_index(names="experiment").to_dict("records")
             path = Path(folder) / f"{fold}.svg"
             save_svg(*draw_aucs(table, cast, name, titles.get(fold, fold)), path)
             figures[fold] = inline_svg(path)
-    compared = [row["experiment"] for rows in tables.values() for row in rows if pd.notna(row["difference"])]
+    compared = [row["experiment"] for rows in rows_of.values() for row in rows if pd.notna(row["difference"])]
     page = render_page(
         Path(files.template).parent,
         ONE_SERIES,
@@ -107,7 +107,7 @@ if __name__ == "__main__":
         blocks=blocks,
         all_blocks=all_blocks,
         titles={fold: titles.get(fold, fold) for fold in all_blocks},
-        tables=tables,
+        rows_of=rows_of,
         figures=figures,
         leading=leading(list(dict.fromkeys(compared)), params.primary, cast.evidence),
         reference=params.reference,
