@@ -56,7 +56,7 @@ class Label:
 
 
 def family(dataset, sealed, thresholds, folds, labels, origins):
-    """Every `Label` at all horizons: by threshold, `up` and `down`; at the first threshold, `scaled` and `direction` too.
+    """Every `Label` at all horizons: `up` and `down` by threshold, `scaled` and `direction` at the first one too.
 
     Parameters
     ----------
