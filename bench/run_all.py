@@ -34,7 +34,8 @@ HEAD = """# Benchmarks
 
 Made by `make bench`. All figures belong to one machine. Each comparison was measured in one run,
 in CPU seconds, with random weights in the place of the published ones, which cost the same.
-[bench/](../../bench/README.md) says what each script measures.
+[bench/](../../bench/README.md) says what each script measures. `make bench-panel` measures studies of
+10, 100 and 1,000 series.
 
 | | |
 |---|---|

@@ -1,5 +1,7 @@
 """Fit a probe, a classifier on stored hidden states of a frozen network, and score every target and fold."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -62,7 +64,7 @@ def score_all(states, dataset, origins, settings, targets, labels, reason=None, 
             scores = fit_head(features, split, train_rows, rows, **settings["head"])
             yield scores, dict(score_kind="probability", is_probability=True, seed=seed)
 
-    return fit_folds(dataset, origins, targets, fit, each)
+    return fit_folds(dataset, origins, targets, lambda days: partial(fit, days), each)
 
 
 if __name__ == "__main__":

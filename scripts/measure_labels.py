@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fd01.data.origins import sealed_days, splits
-from fd01.evaluation.label_family import family, measure_label
+from fd01.evaluation.label_family import ORDER, family, measure_label
 from fd01.models.baselines import METHODS
 from fd01.report.figures import WIDTH, Cast, Column, message_figure, rest, save_figure, text_width
 from fd01.report.html import number
@@ -24,15 +24,23 @@ CLASSES = [0.25, 0.35, 0.45, 0.55, 0.65, 0.75]  # between the colours of the hea
 ROWS, ACROSS = 10, 10  # at most, rows and columns of a panel
 
 
-def baseline_scores(dataset, label, split, settings):
+def baseline_scores(score, label, split):
     """Scores of the evaluation days of `split` by a baseline that is fitted to the label; Series by row.
 
-    `settings` belong to the baseline's experiment in the configuration.
+    `score` is what the function of the baseline in `METHODS` returns for the dataset.
     """
-    options = {key: value for key, value in settings.items() if key != "method"}
-    score = METHODS[settings["method"]].score
-    scores = score(dataset, split, split.training, split.evaluation, label.as_target, label.labels, **options)
+    scores = score(split, split.training, split.evaluation, label.as_target, label.labels)
     return pd.Series(scores, index=split.evaluation)
+
+
+def read_baselines(dataset, settings):
+    """The functions that score by each cheap baseline; a dict by the experiments of `settings`."""
+    found = {}
+    for name, options in settings.items():
+        method = METHODS[options["method"]]
+        if method.for_family:
+            found[name] = method.of_days(dataset, **{key: value for key, value in options.items() if key != "method"})
+    return found
 
 
 def family_table(dataset, sealed, forecasters, params):
@@ -45,19 +53,17 @@ def family_table(dataset, sealed, forecasters, params):
     forecasters : list of `fd01.scoring.distributions.Forecaster`
     params : the params of the rule `measure_labels`
     """
-    rows = []
+    rows, baselines = {target: [] for target in ORDER}, read_baselines(dataset, params.baselines)
     folds = {fold: dates for fold, dates in params.folds.items() if not is_walk_forward(fold)}
     for label in family(dataset, sealed, params.thresholds, folds, params.labels, params.origins):
         for split in splits(label.origins, **label.as_target):
             blocks = list(label.outcomes(split.train_end))
-            for name, settings in params.baselines.items():
-                if METHODS[settings["method"]].for_family:
-                    score = partial(baseline_scores, dataset, label, split, settings)
-                    rows += measure_label(label, blocks, name, score)
+            for name, score in baselines.items():
+                rows[label.target] += measure_label(label, blocks, name, partial(baseline_scores, score, label, split))
             for forecaster in forecasters:
                 score = partial(forecaster.exceedance, label.as_target, split.training, dataset, label.labels)
-                rows += measure_label(label, blocks, forecaster.experiment, score)
-    return pd.DataFrame(rows, columns=COLUMNS)
+                rows[label.target] += measure_label(label, blocks, forecaster.experiment, score)
+    return pd.DataFrame([row for of_target in rows.values() for row in of_target], columns=COLUMNS)
 
 
 def label_name(target, threshold):

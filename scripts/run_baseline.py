@@ -22,14 +22,19 @@ def score_all(dataset, origins, settings, targets, labels, each=False):
     method = METHODS[settings["method"]]
     options = {key: value for key, value in settings.items() if key != "method"}
 
-    def fit(days, split, target, train, rows):
-        scores = method.score(days, split, train, rows, target, labels, **options)
-        own = CLOSE_EXCEEDANCE if method.of_close and needs_touch(target) else method.score_kind
-        exponent = partial(touch_exponent, target, train, days, labels)
-        for kind, values in level_corrected({own: scores}, rows, exponent).items():
-            yield values, dict(score_kind=kind, is_probability=method.is_probability)
+    def fit_of(days):
+        score = method.of_days(days, **options)
 
-    return fit_folds(dataset, origins, targets, fit, method.each or each)
+        def fit(split, target, train, rows):
+            scores = score(split, train, rows, target, labels)
+            own = CLOSE_EXCEEDANCE if method.of_close and needs_touch(target) else method.score_kind
+            exponent = partial(touch_exponent, target, train, days, labels)
+            for kind, values in level_corrected({own: scores}, rows, exponent).items():
+                yield values, dict(score_kind=kind, is_probability=method.is_probability)
+
+        return fit
+
+    return fit_folds(dataset, origins, targets, fit_of, method.each or each)
 
 
 if __name__ == "__main__":

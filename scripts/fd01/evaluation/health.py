@@ -49,8 +49,8 @@ def health_checks(scores, metadata, outcomes, collapse_spread, pins, sealed=()):
     finite = np.isfinite(scored["score"])
     # Series by series: a network that collapsed on one of them alone has a spread over all.
     blocks = scored.groupby([*BLOCK_OF_SEED, "series"], dropna=False, observed=True)["score"]
-    spread = blocks.agg(np.ptp)
-    distinct = blocks.agg(lambda score: score.nunique() / len(score))
+    spread = blocks.max() - blocks.min()
+    distinct = blocks.nunique() / blocks.size()
     unsealed = with_outcomes(scored[~scored["fold"].isin(sealed)], outcomes)
     both = unsealed.groupby(BLOCK_OF_SEED, dropna=False)["y"].nunique() == 2
     exempt = (None, "exempt: the score is constant by construction") if provenance.get("constant") else None

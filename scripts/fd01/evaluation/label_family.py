@@ -11,6 +11,9 @@ from fd01.data.targets import TARGETS, target_column
 from fd01.evaluation.metrics import auc_within
 from fd01.workflow.errors import NotRun
 
+# First the targets that take the threshold, then the others; in each group, targets of the High come first.
+ORDER = sorted(TARGETS, key=lambda name: (not TARGETS[name].takes_threshold, TARGETS[name].price != "High"))
+
 
 @dataclass(frozen=True)
 class Label:
@@ -53,7 +56,7 @@ class Label:
 
 
 def family(dataset, sealed, thresholds, folds, labels, origins):
-    """Every `Label`: `up` and `down` at each threshold, `scaled` and `direction` once, each at all horizons.
+    """Every `Label` at all horizons: `up` and `down` by threshold, `scaled` and `direction` at the first one too.
 
     Parameters
     ----------
@@ -63,17 +66,15 @@ def family(dataset, sealed, thresholds, folds, labels, origins):
         c of `up` and `down`.
     origins : dict, that section of the configuration
     """
-    tables = {}
     for threshold in thresholds:
         changed = labels | {"threshold": threshold}
-        tables[threshold] = changed, hide_outcomes(build_origins(dataset, folds, changed, **origins), sealed)[0]
-    # First the targets that take the threshold, then the others; in each group, targets of the High come first.
-    for name in sorted(TARGETS, key=lambda name: (not TARGETS[name].takes_threshold, TARGETS[name].price != "High")):
-        for threshold, (changed, table) in tables.items():
-            for horizon in labels["horizons"]:
-                yield Label(name, threshold if TARGETS[name].takes_threshold else np.nan, horizon, changed, table)
-            if not TARGETS[name].takes_threshold:
-                break  # it is the same at every threshold
+        table, _ = hide_outcomes(build_origins(dataset, folds, changed, **origins), sealed)
+        for name in ORDER:
+            takes = TARGETS[name].takes_threshold
+            if takes or threshold == thresholds[0]:  # the others are the same at every threshold
+                for horizon in labels["horizons"]:
+                    yield Label(name, threshold if takes else np.nan, horizon, changed, table)
+        del table  # of many series, one at a time fits into memory
 
 
 def measure_label(label, blocks, experiment, score):

@@ -4,6 +4,8 @@
 `experiments.csv` has a row per experiment: what it is, and whether it ran.
 """
 
+from functools import cache, partial
+
 import pandas as pd
 
 from fd01.data.origins import CALIBRATION, EVALUATION
@@ -40,7 +42,7 @@ def measure_experiment(scores, outcomes, sealed=None):
     scored = pd.concat([mean_over_seeds(scored).assign(seed=ALL_SEEDS), single])
     scored = scored.sort_values("fold", key=lambda fold: fold.map(list(outcomes["fold"].unique()).index), kind="stable")
     seed_counts = scores.groupby(BLOCK)["seed"].nunique().clip(lower=1)
-    rows = []
+    rows, prevalence_of = [], cache(partial(train_prevalence, outcomes))
     for key, block in scored.groupby([*BLOCK, "seed"], sort=False):
         evaluation, calibration = (block[block["role"] == role] for role in (EVALUATION, CALIBRATION))
         if evaluation.empty:
@@ -49,7 +51,7 @@ def measure_experiment(scores, outcomes, sealed=None):
         calibration_auc, threshold = _from_calibration_tail(calibration)
         y, score = evaluation["y"].to_numpy(), evaluation["score"].to_numpy()
         is_probability = bool(block["is_probability"].iloc[0])
-        prevalence = evaluation["series"].map(train_prevalence(outcomes, *block_key[:3])).to_numpy(float)
+        prevalence = evaluation["series"].map(prevalence_of(*block_key[:3])).to_numpy(float)
         rows.append(
             {"status": "ok", **dict(zip(BLOCK, block_key)), "seed": seed}
             | {"seeds": seed_counts[tuple(block_key)] if seed == ALL_SEEDS else 1, "is_probability": is_probability}

@@ -1,6 +1,7 @@
 """Baselines: constants, signals, volatility models, and classifiers on the 20 indicators.
 
-Every method is a function `(dataset, split, train, rows, target, labels, **settings) -> scores` with
+Every method is a function `(dataset, **settings) -> score`, where `score` is one of `(split, train, rows, target,
+labels)`. So what is known of the days is computed once, for all targets and folds. With
 
 dataset : DataFrame of all days, or, where each series has a fit of its own, of the days of one series
 split : `fd01.data.origins.Split`
@@ -9,7 +10,7 @@ rows : int array, shape (n,), positions of the days to score
 target : dict with `target` and `horizon`
 labels : section `labels` of the configuration
 
-The scores are a float array of shape (n,); the higher a score, the likelier the target.
+it gives the scores, a float array of shape (n,); the higher a score, the likelier the target.
 
 A new baseline is a function and a line of `METHODS` here, its name and settings under `baseline:` in
 `schemas/config.schema.yaml`, an entry of `experiments:` in `config.yaml`, and a row in
@@ -20,6 +21,7 @@ needs its limit in `_check_experiments` of `fd01.study.config`; a new function o
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.special import stdtr
@@ -33,57 +35,56 @@ from fd01.workflow.errors import NotRun
 PERCENT_FITS = (0.005, 0.05)  # standard deviations of the daily return for which percent are a good unit
 
 
-def prevalence(dataset, split, train, rows, target, labels):
+def prevalence(dataset):
     """Share of training days on which the target occurred; every day has this score."""
-    return np.full(len(rows), split.y(train).mean())
+    return lambda split, train, rows, target, labels: np.full(len(rows), split.y(train).mean())
 
 
-def last_return(dataset, split, train, rows, target, labels):
+def last_return(dataset):
     """Return of the last day, Close_t / Close_{t-1} - 1."""
-    return input_series(dataset, SIMPLE_RETURN)[rows]
+    return _signal(input_series(dataset, SIMPLE_RETURN))
 
 
-def drawdown_signal(dataset, split, train, rows, target, labels, window):
+def drawdown_signal(dataset, window):
     """Distance of the Close from the highest Close of the last `window` days, as a share of it."""
-    return drawdown(dataset, window).to_numpy()[rows]
+    return _signal(drawdown(dataset, window).to_numpy())
 
 
-def range_signal(dataset, split, train, rows, target, labels):
+def range_signal(dataset):
     """Today's log(High / Low)."""
-    return daily_range(dataset).to_numpy()[rows]
+    return _signal(daily_range(dataset).to_numpy())
 
 
-def ewma(dataset, split, train, rows, target, labels, decay):
+def ewma(dataset, decay):
     """RiskMetrics volatility of the daily log return, see `fd01.data.features.ewma_variance`."""
-    return np.sqrt(ewma_variance(dataset, decay).to_numpy()[rows])
+    return _signal(np.sqrt(ewma_variance(dataset, decay).to_numpy()))
 
 
-def har_logit(dataset, split, train, rows, target, labels):
+def har_logit(dataset):
     """Logistic regression, without penalty, on the three terms of HAR, see `fd01.data.features.har`."""
-    return fit_logistic(har(dataset).to_numpy(), split, train, rows, C=np.inf)
+    return _regression(har(dataset).to_numpy(), np.inf)
 
 
-def logistic(dataset, split, train, rows, target, labels, C):
+def logistic(dataset, C):
     """Logistic regression on the scale-free indicators; `C` is the inverse strength of its ridge penalty."""
-    return fit_logistic(scale_free_a20(dataset).to_numpy(), split, train, rows, C)
+    return _regression(scale_free_a20(dataset).to_numpy(), C)
 
 
-def boosting(dataset, split, train, rows, target, labels, learning_rate, iterations, leaves):
+def boosting(dataset, learning_rate, iterations, leaves):
     """Histogram gradient boosting (scikit-learn) on the scale-free indicators; deterministic."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    model = HistGradientBoostingClassifier(
-        learning_rate=learning_rate,
-        max_iter=iterations,
-        max_leaf_nodes=leaves,
-        early_stopping=False,
-        random_state=0,
-    )
     features = scale_free_a20(dataset).to_numpy()
-    return model.fit(features[train], require_two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
+    settings = dict(learning_rate=learning_rate, max_iter=iterations, max_leaf_nodes=leaves)
+
+    def score(split, train, rows, target, labels):
+        model = HistGradientBoostingClassifier(**settings, early_stopping=False, random_state=0)
+        return model.fit(features[train], require_two_classes(split.y(train))).predict_proba(features[rows])[:, 1]
+
+    return score
 
 
-def gjr_garch_t(dataset, split, train, rows, target, labels):
+def gjr_garch_t(dataset):
     """Probability of the target under a GJR-GARCH(1,1) with Student-t innovations.
 
     Glosten, Jagannathan and Runkle, J. Finance 1993. The package `arch` fits it to the daily log returns up to the
@@ -97,6 +98,18 @@ def gjr_garch_t(dataset, split, train, rows, target, labels):
     NotRun
         If the fit does not converge.
     """
+    return partial(_garch_scores, dataset)
+
+
+def _signal(values):
+    return lambda split, train, rows, target, labels: values[rows]
+
+
+def _regression(features, C):
+    return lambda split, train, rows, target, labels: fit_logistic(features, split, train, rows, C)
+
+
+def _garch_scores(dataset, split, train, rows, target, labels):
     from arch import arch_model
 
     returns = np.log(dataset["Close"]).diff().to_numpy()[1:]  # returns[i] is of row i + 1
@@ -129,7 +142,7 @@ class Method:
 
     Attributes
     ----------
-    score : function
+    of_days : function
         As described at the top of this module.
     score_kind : str
         See `fd01.scoring.predictions`.
@@ -146,7 +159,7 @@ class Method:
         Whether it is also measured on the whole family of labels: it varies from day to day and takes no time to fit.
     """
 
-    score: Callable
+    of_days: Callable
     score_kind: str
     fitted: bool = True
     each: bool = False

@@ -16,7 +16,7 @@ from fd01.scoring.predictions import PROBABILITY_KINDS, concat_scores, scores_fr
 from fd01.workflow.errors import NotRun, some
 
 
-def fit_folds(dataset, origins, targets, fit, each=False):
+def fit_folds(dataset, origins, targets, fit_of, each=False):
     """Scores of a model that is fitted to each train end and target.
 
     Calibration origins are scored by a fit that has not seen them, evaluation origins by a fit on the whole
@@ -27,10 +27,10 @@ def fit_folds(dataset, origins, targets, fit, each=False):
     dataset : DataFrame of all days
     origins : DataFrame, see `fd01.data.origins`
     targets : list of dict with `target` and `horizon`
-    fit : function of days, a split, a target, rows to train on and rows to score
-        The days are the dataset or, with `each`, those of one series; all rows count them. It yields pairs of the
-        scores, shape (rows,), and the arguments `score_kind`, `is_probability` and, optionally, `seed` of
-        `fd01.scoring.predictions.scores_frame`. It raises `NotRun` where nothing can be fitted.
+    fit_of : function of days, the dataset or, with `each`, those of one series
+        It returns a function of a split, a target, rows to train on and rows to score, which count these days. That one
+        yields pairs of the scores, shape (rows,), and the arguments `score_kind`, `is_probability` and, optionally,
+        `seed` of `fd01.scoring.predictions.scores_frame`. It raises `NotRun` where nothing can be fitted.
     each : bool
         Whether each series has a fit of its own. If one cannot be fitted, none has scores: all experiments are
         compared on the same days.
@@ -41,20 +41,21 @@ def fit_folds(dataset, origins, targets, fit, each=False):
     not_run : dict of train end to list of {target, horizon, reason}
     """
     frames, not_run = {}, {}
-    parts = list(each_alone(dataset, origins)) if each else [("", dataset, origins)]
-    for target in targets:
-        scored, reasons = {}, {}
-        for series, days, part in parts:
+    several = each and origins["series"].nunique() > 1
+    scored_of, reasons_of = ([{} for _ in targets] for _ in range(2))
+    for series, days, part in each_alone(dataset, origins) if each else [("", dataset, origins)]:
+        fit = fit_of(days)
+        for target, scored, reasons in zip(targets, scored_of, reasons_of):
             for split in splits(part, **target):
                 try:
                     scored.setdefault(split.train_end, []).extend(
                         scores_frame(part, rows, role, scores, target=target, **columns)
                         for role, train, rows in _fits(split)
-                        for scores, columns in fit(days, split, target, train, rows)
+                        for scores, columns in fit(split, target, train, rows)
                     )
                 except NotRun as reason:
-                    whose = f"{series}: " if each and len(parts) > 1 else ""
-                    reasons.setdefault(split.train_end, []).append(f"{whose}{reason}")
+                    reasons.setdefault(split.train_end, []).append(f"{series}: {reason}" if several else str(reason))
+    for target, scored, reasons in zip(targets, scored_of, reasons_of):
         for train_end, found in reasons.items():
             _record(not_run, train_end, target, some(found, "; "))
         for train_end in [end for end in scored if end not in reasons]:

@@ -230,8 +230,11 @@ def check_same_origins(experiment, frame, metadata, origins, targets, seeds):
 
 def _without_lacking(experiment, fold, block, metadata):
     """The origins of a fold without those that its forecasts, made elsewhere, may lack."""
+    lacking = metadata.get("lacking", {}).get(fold, [])
+    if not lacking:
+        return block
     evaluation = block["role"] == EVALUATION
-    lacks = evaluation & name_days(block).isin(metadata.get("lacking", {}).get(fold, []))
+    lacks = evaluation & name_days(block).isin(lacking)
     if lacks.any() and ("external" not in metadata or lacks.sum() > MOST_LACKING * evaluation.sum()):
         raise UserError(
             f"{experiment}, {fold}: {lacks.sum()} of {evaluation.sum()} days lack a score; only forecasts from "

@@ -164,14 +164,14 @@ def test_series_alone_has_its_own_days_and_the_origins_that_count_them():
 def test_fit_to_each_series_is_given_the_days_of_that_series_alone(monkeypatch):
     given = []
 
-    def counting(days, split, train, rows, target, labels):
+    def close(days):
         given.append((names_of_series(days), len(days)))
-        return np.asarray(days["Close"])[rows]
+        return lambda split, train, rows, target, labels: np.asarray(days["Close"])[rows]
 
-    monkeypatch.setitem(METHODS, "counting", Method(counting, "signal"))
+    monkeypatch.setitem(METHODS, "close", Method(close, "signal"))
     origins = build_origins(BOTH, FOLDS, LABELS, **ORIGINS)
-    (frame,) = score_all(BOTH, origins, {"method": "counting"}, [UP], LABELS, each=True)[0].values()
-    assert given == [(["a"], EDGE)] * 2 + [(["b"], len(BOTH) - EDGE)] * 2  # once for each role
+    (frame,) = score_all(BOTH, origins, {"method": "close"}, [UP, UP_5], LABELS, each=True)[0].values()
+    assert given == [(["a"], EDGE), (["b"], len(BOTH) - EDGE)]  # once, whatever the number of targets and roles
     closes = BOTH.set_index(["series", "Date"])["Close"]
     np.testing.assert_array_equal(frame["score"], closes.loc[list(zip(frame["series"], frame["origin"]))])
 

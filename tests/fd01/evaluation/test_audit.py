@@ -1,6 +1,7 @@
 """The leakage audit: what looks ahead is found, what does not passes."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -87,6 +88,11 @@ def test_honest_baseline_passes(tmp_path, method):
     assert kinds * (days - 2 * 8) <= row["compared"] <= kinds * days
 
 
+def planted(score):
+    """A method of a function that computes everything anew for each fit."""
+    return lambda dataset: partial(score, dataset)
+
+
 def tomorrow(dataset, split, train, rows, target, labels):
     return dataset["Close"].pct_change().shift(-1).to_numpy()[rows]
 
@@ -142,7 +148,7 @@ HONEST = {
 
 @pytest.mark.parametrize("leak", LEAKS)
 def test_planted_leak_is_found(tmp_path, monkeypatch, leak):
-    monkeypatch.setitem(METHODS, "planted", Method(LEAKS[leak], "signal"))
+    monkeypatch.setitem(METHODS, "planted", Method(planted(LEAKS[leak]), "signal"))
     row = audited(tmp_path, {"method": "planted"})
     assert (row["check"], row["ok"]) == ("EXP", False)
     assert pd.Timestamp(row["first_difference"]) <= CUT and "rows differ, by up to" in row["detail"]
@@ -150,7 +156,7 @@ def test_planted_leak_is_found(tmp_path, monkeypatch, leak):
 
 @pytest.mark.parametrize("code", HONEST)
 def test_the_same_without_the_leak_passes(tmp_path, monkeypatch, code):
-    monkeypatch.setitem(METHODS, "planted", Method(HONEST[code], "signal"))
+    monkeypatch.setitem(METHODS, "planted", Method(planted(HONEST[code]), "signal"))
     assert audited(tmp_path, {"method": "planted"})["ok"] is True
 
 
@@ -280,7 +286,7 @@ def test_fold_that_is_trained_after_the_cut_is_not_compared(tmp_path):
 
 
 def test_experiment_that_looks_ahead_by_design_neither_passes_nor_fails(tmp_path, monkeypatch):
-    monkeypatch.setitem(METHODS, "planted", Method(tomorrow, "signal"))
+    monkeypatch.setitem(METHODS, "planted", Method(planted(tomorrow), "signal"))
     row = audited(tmp_path, {"method": "planted"}, optimistic=True)
     assert row["ok"] is None and "rows differ" in row["detail"] and "by design" in row["detail"]
 
@@ -350,7 +356,7 @@ def test_score_that_uses_the_series_before_is_found(tmp_path, monkeypatch, three
     def variance_of_the_table(dataset, split, train, rows, target, labels):
         return ewma_variance.__wrapped__(dataset, 0.94).to_numpy()[rows]
 
-    monkeypatch.setitem(METHODS, "planted", Method(variance_of_the_table, "signal"))
+    monkeypatch.setitem(METHODS, "planted", Method(planted(variance_of_the_table), "signal"))
     row = audited(tmp_path, {"method": "planted"}, three)
     assert row["ok"] is False and ", in B up to" in row["detail"]
 

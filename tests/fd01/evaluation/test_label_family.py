@@ -14,6 +14,7 @@ from fd01.data.origins import EVALUATION, sealed_days, splits
 from fd01.data.targets import TARGETS
 from fd01.data.touch import touch, touch_exponent
 from fd01.evaluation.label_family import chance_half_width, family
+from fd01.models.baselines import har_logit
 from fd01.models.forecasts import LEVELS, quantile_frame
 from fd01.report import figures as plots
 from fd01.scoring.distributions import Forecaster
@@ -109,7 +110,7 @@ def test_prices_by_which_sealed_outcomes_come_about_change_nothing_in_the_family
 def test_baselines_are_fitted_to_each_label_on_days_known_by_the_train_end():
     label = labels_of(OPEN)["down", 0.005, 5]
     (split,) = splits(label.origins, **label.as_target)
-    scores = baseline_scores(DATASET, label, split, {"method": "har"})
+    scores = baseline_scores(har_logit(DATASET), label, split)
     later = DATASET["Date"] > FOLDS["test"]["train_end"]
     other = DATASET.copy()
     other.loc[later, ["High", "Low", "Close"]] *= 1.7

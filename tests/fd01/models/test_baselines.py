@@ -62,7 +62,7 @@ def original_scores(method):
 
 def score(method, dataset, split, train, rows, target=UP, labels=LABELS):
     options = {key: value for key, value in SETTINGS[method].items() if key != "method"}
-    return METHODS[method].score(dataset, split, train, rows, target, labels, **options)
+    return METHODS[method].of_days(dataset, **options)(split, train, rows, target, labels)
 
 
 @EVERY_METHOD

@@ -42,11 +42,11 @@ def test_series_with_the_shortest_history_is_named():
 
 @pytest.mark.parametrize("each", [True, False])
 def test_every_series_that_cannot_be_fitted_is_named(each):
-    def fit(days, split, target, train, rows):
+    def fit(split, target, train, rows):
         if (split.series[train] != "B").any():
             raise NotRun("no fit")
         yield np.zeros(len(rows)), dict(score_kind="signal", is_probability=False)
 
-    frames, not_run = fit_folds(*three_series(), [UP], fit, each)
+    frames, not_run = fit_folds(*three_series(), [UP], lambda days: fit, each)
     assert not_run == {TRAIN_END: [{**UP, "reason": "A: no fit; C: no fit" if each else "no fit"}]}
     assert frames[TRAIN_END].empty
