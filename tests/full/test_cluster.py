@@ -13,8 +13,18 @@ import pytest
 from helpers.cluster import PROGRAMS, Cluster
 from helpers.paths import ROOT
 from helpers.run_workflow import command, environment, snakemake
-from helpers.studies import WITHOUT_WEIGHTS, assert_same, expect_weights, hub_of, new_study
+from helpers.studies import (
+    WITHOUT_WEIGHTS,
+    assert_same,
+    expect_weights,
+    hub_of,
+    new_study,
+    read_config,
+    two_series,
+    write_config,
+)
 
+from fd01.scoring.predictions import read_experiment
 from fd01.workflow.files import read_json
 
 pytestmark = pytest.mark.cluster
@@ -185,3 +195,24 @@ def test_jobs_have_no_network(cluster, hub, tmp_path):
         cluster.call("sbatch", "--wait", f"--output={said}", f"--wrap=ip route; {reach}")
     assert "ConnectionRefusedError" in said.read_text()
     assert "default" not in said.read_text()
+
+
+def test_jobs_of_one_series_each_give_the_files_of_one_job_here(cluster, tmp_path):
+    folders = {"split": tmp_path / "split", "whole": tmp_path / "whole"}
+    forecasts = ["BASE-drawdown-20", "PTST-tiny", "TFM-01-untrained"]
+    for name, folder in folders.items():
+        new_study(folder)
+        per_job = {"series_per_job": 1} if name == "split" else {}
+        config = two_series(read_config(folder), reference="PTST-tiny", **per_job)
+        write_config(folder, config | {"only": forecasts})
+    run = on_cluster(cluster, ROOT / "Snakefile", folders["split"])
+    snakemake(folders["whole"])
+    run.finish()
+    passes = [job for job in cluster.jobs() if job["comment"].startswith("rule_forecast_timesfm_wildcards_indices")]
+    assert {(job["state"], job["nodelist"]) for job in passes} == {("COMPLETED", "gpu1")} and len(passes) == 2
+    for name in forecasts:
+        split, whole = (
+            read_experiment(folder / "results/indices/predictions" / name)[0] for folder in folders.values()
+        )
+        pd.testing.assert_frame_equal(split, whole, check_exact=True)
+    assert (folders["split"] / "results/indices/report/index.html").exists()

@@ -8,7 +8,7 @@ import pytest
 from helpers.loaded_modules import assert_tracked
 from helpers.paths import IN_EVERY_JOB
 from helpers.run_workflow import planned, snakemake
-from helpers.studies import change, new_study, read_config, write_config
+from helpers.studies import change, new_study, read_config, two_series, write_config
 
 from fd01.report.html import number
 from fd01.scoring.predictions import read_experiment
@@ -23,14 +23,7 @@ POOLED = ("BASE-HAR", "PTST-pooled")
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = new_study(tmp_path_factory.mktemp("series") / "run")
-    config = read_config(folder)
-    config["dataset"] = "indices"
-    source = {"kind": "packaged", "name": "indices", "start": "2010-01-01", "end": "2014-01-31"}
-    config["datasets"]["indices"] = config["datasets"]["sp500"] | {"title": "two indices", "source": source}
-    experiments = config["experiments"]
-    experiments["PTST-tiny"]["fit"] = "each"
-    experiments["PTST-pooled"] = experiments["PTST-tiny"] | {"name": "PatchTST for all series", "fit": "together"}
-    config["datasets"]["indices"]["reference"] = "PTST-pooled"
+    config = two_series(read_config(folder), reference="PTST-pooled")
     config["only"] = [*ALONE, *POOLED]
     write_config(folder, config)
     snakemake(folder)

@@ -50,6 +50,17 @@ def change(folder, *keys, value):
     write_config(folder, config)
 
 
+def two_series(config, **dataset):
+    """`config`, changed: the dataset `indices`, two series of a few years, and a PatchTST for each and one for both."""
+    config["dataset"] = "indices"
+    source = {"kind": "packaged", "name": "indices", "start": "2010-01-01", "end": "2014-01-31"}
+    config["datasets"]["indices"] = config["datasets"]["sp500"] | {"title": "two indices", "source": source} | dataset
+    experiments = config["experiments"]
+    experiments["PTST-tiny"]["fit"] = "each"
+    experiments["PTST-pooled"] = experiments["PTST-tiny"] | {"name": "PatchTST for all series", "fit": "together"}
+    return config
+
+
 def run_on_spy(folder, *experiments):
     """Choose the dataset `spy` in the configuration in `folder`, and these experiments alone."""
     change(folder, "dataset", value="spy")
