@@ -189,10 +189,10 @@ def hide_outcomes(origins, sealed):
         For each fold with sealed evaluation days, `days` (how many) and `of` (the number of all its evaluation days).
     """
     before = np.concatenate([[0], np.cumsum(sealed)])  # sealed rows before each row
-    rows, outcomes = origins["row"].to_numpy(), origins.copy()
+    rows, outcomes = origins["row"].to_numpy(), origins.copy(deep=False)
     for column in origins.columns.difference(KEYS):
         end = np.minimum(rows + int(column.rsplit("_", 1)[1]), len(sealed))
-        outcomes.loc[before[end] > before[rows], column] = np.nan
+        outcomes[column] = origins[column].mask(before[end] > before[rows])
     evaluation = origins[origins["role"] == EVALUATION]
     counts = {}
     for fold, block in evaluation.groupby("fold", sort=False)["row"]:
@@ -252,6 +252,8 @@ class Split:
 def splits(origins, target, horizon):
     """Yield one `Split` per train end, in the order of `origins`; `target` and `horizon` as in `targets:`."""
     column = target_column(target, horizon)
+    # Copies of all targets of many series would not fit into memory.
+    origins = origins[["train_end", "role", "series", "row", "history", column]]
     for train_end, group in origins.groupby("train_end", sort=False):
         days = group.drop_duplicates("row").set_index("row")
         evaluation = np.unique(group.loc[group["role"] == EVALUATION, "row"])

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from fd01.data.origins import EVALUATION, build_origins, hide_outcomes
+from fd01.data.origins import EVALUATION, KEYS, build_origins, hide_outcomes
 from fd01.data.targets import TARGETS, target_column
 from fd01.evaluation.metrics import auc_within
 from fd01.workflow.errors import NotRun
@@ -28,8 +28,8 @@ class Label:
     labels : dict
         The section `labels` of the configuration with this threshold.
     origins : DataFrame
-        As `fd01.data.origins.build_origins` returns it for these labels, without what tells the outcome of a
-        sealed day.
+        As `fd01.data.origins.build_origins` returns it for these labels, with this target alone and without what tells
+        the outcome of a sealed day.
     """
 
     target: str
@@ -46,7 +46,7 @@ class Label:
     @cached_property
     def series(self):
         """The series of each row of the dataset that is an origin; Series of str by row."""
-        return self.origins.drop_duplicates("row").set_index("row")["series"]
+        return self.origins[["row", "series"]].drop_duplicates("row").set_index("row")["series"]
 
     def outcomes(self, train_end):
         """Pairs of a fold with this train end and its known outcomes, a Series by row of the dataset."""
@@ -73,7 +73,8 @@ def family(dataset, sealed, thresholds, folds, labels, origins):
             takes = TARGETS[name].takes_threshold
             if takes or threshold == thresholds[0]:  # the others are the same at every threshold
                 for horizon in labels["horizons"]:
-                    yield Label(name, threshold if takes else np.nan, horizon, changed, table)
+                    own = table[[*KEYS, target_column(name, horizon)]]
+                    yield Label(name, threshold if takes else np.nan, horizon, changed, own)
         del table  # of many series, one at a time fits into memory
 
 
