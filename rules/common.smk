@@ -22,7 +22,6 @@ from fd01.study.shards import whole
 from fd01.study.systems import (
     DECILES,
     DISTRIBUTIONS,
-    EACH,
     EXTERNAL,
     STATES,
     STUDENT_T,
@@ -30,6 +29,7 @@ from fd01.study.systems import (
     TRAINED,
     cut_off,
     decision_of,
+    fits_each,
     input_of,
     needed_weights,
     twins_of,

@@ -16,10 +16,10 @@ ruleorder: gather_forecasts > forecast_fracast
 rule split_dataset:
     input:
         dataset="results/{dataset}/data/dataset.parquet",
-        origins="results/{dataset}/data/origins.parquet",
+        # `ancient`: another threshold changes the targets in this file; which series have origins, it does not.
+        origins=ancient("results/{dataset}/data/origins.parquet"),
     output:
-        dataset="results/{dataset}/shards/{shard}/data/dataset.parquet",
-        origins="results/{dataset}/shards/{shard}/data/origins.parquet",
+        "results/{dataset}/shards/{shard}/data/dataset.parquet",
     log:
         "results/{dataset}/shards/{shard}/logs/split_dataset.log",
     benchmark:
@@ -32,8 +32,32 @@ rule split_dataset:
     params:
         code=code_of("scripts/split_dataset.py"),
         shards=number_of_shards,
+        folds=of_dataset("folds"),
+        origins=config["origins"],
+        horizon=max(config["labels"]["horizons"]),
     script:
         "../scripts/split_dataset.py"
+
+
+rule split_origins:
+    input:
+        shard="results/{dataset}/shards/{shard}/data/dataset.parquet",
+        origins="results/{dataset}/data/origins.parquet",
+    output:
+        "results/{dataset}/shards/{shard}/data/origins.parquet",
+    log:
+        "results/{dataset}/shards/{shard}/logs/split_origins.log",
+    benchmark:
+        "results/{dataset}/shards/{shard}/benchmarks/split_origins.tsv"
+    wildcard_constraints:
+        dataset=one_of(SHARDS),
+        shard=r"\d+",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code_of("scripts/split_origins.py"),
+    script:
+        "../scripts/split_origins.py"
 
 
 rule gather_forecasts:
@@ -73,5 +97,6 @@ rule gather_predictions:
         "../envs/analysis.yaml"
     params:
         code=code_of("scripts/gather_predictions.py"),
+        folds=of_dataset("folds"),
     script:
         "../scripts/gather_predictions.py"

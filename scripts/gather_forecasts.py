@@ -7,23 +7,29 @@ from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_metadata, write_parts
 
 
-def gather(output, forecasts, lengths):
-    """Write the forecasts of all shards to the file `output`, or none if the model did not run for one of them.
+def gather(output, forecasts, firsts):
+    """Write the forecasts of all shards to the file `output`.
+
+    A shard of which no day has enough history for the model has none. If the model ran for no shard, or could not be
+    opened for one, there are none at all.
 
     Parameters
     ----------
     output : path
     forecasts : list of path, a file of each shard
-    lengths : list of int, days of each shard: its row 0 follows the last row of the shard before
+    firsts : list of int, the row of the dataset that is row 0 of each shard
     """
     provenances = [read_metadata(path) for path in forecasts]
-    stopped = next((shard for shard, one in enumerate(provenances) if "not_run" in one), None)
-    if stopped is not None:
-        write_parts(output, [pq.read_table(forecasts[stopped])], provenances[stopped])
+    ran = [shard for shard, one in enumerate(provenances) if "not_run" not in one]
+    # With `needed`, days of history, the weights were opened.
+    stopped = [shard for shard, one in enumerate(provenances) if "not_run" in one and "needed" not in one]
+    if stopped or not ran:
+        shown = stopped[0] if stopped else 0
+        write_parts(output, [pq.read_table(forecasts[shown])], provenances[shown])
         return
     seconds = sum(provenance["seconds"] for provenance in provenances)
-    shards = (_moved(pq.read_table(path), sum(lengths[:shard])) for shard, path in enumerate(forecasts))
-    write_parts(output, shards, provenances[0] | {"seconds": seconds})
+    shards = (_moved(pq.read_table(forecasts[shard]), firsts[shard]) for shard in ran)
+    write_parts(output, shards, provenances[ran[0]] | {"seconds": seconds})
 
 
 def _moved(table, first):
@@ -32,5 +38,5 @@ def _moved(table, first):
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    lengths = [pq.read_metadata(path).num_rows for path in snakemake.input.datasets]
-    gather(snakemake.output[0], snakemake.input.forecasts, lengths)
+    firsts = [read_metadata(path)["first_row"] for path in snakemake.input.datasets]
+    gather(snakemake.output[0], snakemake.input.forecasts, firsts)

@@ -116,7 +116,7 @@ if __name__ == "__main__":
     metrics = of_target(pd.read_csv(files.metrics), **target)
     blocks = list(report_blocks(metrics, outcomes, target))
     blocks.sort(key=lambda block: order.index(block["name"]))
-    cast = Cast.read(files.experiments, config["decision"]["reference"], names_of(config["experiments"]))
+    cast = Cast.read(files.experiments, verdict["reference"], names_of(config["experiments"]))
     checks = {name: read_json(Path(files.checks) / f"{name}.json") for name in sorted(scored)}
     tables = read_tables(files.tables)
     for name, group in checks.items():

@@ -7,7 +7,7 @@ from fd01.data.touch import CLOSE_EXCEEDANCE, level_corrected, needs_touch, touc
 from fd01.models.baselines import METHODS
 from fd01.scoring.fold_scores import fit_folds
 from fd01.scoring.predictions import write_folds
-from fd01.study.systems import EACH
+from fd01.study.systems import ALWAYS_EACH, EACH
 from fd01.workflow.logs import configure_logging
 from fd01.workflow.parquet import read_frame
 from fd01.workflow.provenance import describe_job
@@ -34,7 +34,7 @@ def score_all(dataset, origins, settings, targets, labels, each=False):
 
         return fit
 
-    return fit_folds(dataset, origins, targets, fit_of, method.each or each)
+    return fit_folds(dataset, origins, targets, fit_of, each or settings["method"] in ALWAYS_EACH)
 
 
 if __name__ == "__main__":

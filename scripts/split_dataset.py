@@ -1,7 +1,6 @@
-"""Split off one shard of a dataset: the days and the origins of some of its series."""
+"""Split off the days of one shard of a dataset, those of some of its series."""
 
 import numpy as np
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fd01.workflow.errors import UserError
@@ -41,16 +40,9 @@ def rows_of_shard(series, with_origins, shard, shards):
 
 if __name__ == "__main__":
     configure_logging(snakemake)
-    files, output = snakemake.input, snakemake.output
-    dataset, origins = pq.read_table(files.dataset), pq.read_table(files.origins)
-    own = rows_of_shard(
-        dataset["series"].to_numpy(),
-        set(origins["series"].unique().to_pylist()),
-        int(snakemake.wildcards.shard),
-        snakemake.params.shards,
-    )
-    write_parts(output.dataset, [dataset.slice(own.start, own.stop - own.start)], {})
-    row = origins["row"]
-    origins = origins.filter(pc.and_(pc.greater_equal(row, own.start), pc.less(row, own.stop)))
-    column = origins.schema.get_field_index("row")
-    write_parts(output.origins, [origins.set_column(column, "row", pc.subtract(origins["row"], own.start))], {})
+    files = snakemake.input
+    dataset = pq.read_table(files.dataset)
+    with_origins = set(pq.read_table(files.origins, columns=["series"])["series"].unique().to_pylist())
+    shard, shards = int(snakemake.wildcards.shard), snakemake.params.shards
+    own = rows_of_shard(dataset["series"].to_numpy(), with_origins, shard, shards)
+    write_parts(snakemake.output[0], [dataset.slice(own.start, own.stop - own.start)], {"first_row": own.start})

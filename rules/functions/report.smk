@@ -70,12 +70,16 @@ def costly_jobs(wildcards):
     folder = f"results/{dataset}/benchmarks"
     if dataset not in SHARDS:
         return {folder: jobs_of(wildcards, names)}
-    whole = jobs_of(wildcards, [name for name in names if name not in made_in_shards()])
+    whole = [name for name in names if name not in made_in_shards()]
+    probes = [name for name in whole if name in experiments_storing(STATES)]
+    fitted = [f"fit_probe/{name}" for name in probes] + jobs_of(
+        wildcards, [name for name in whole if name not in probes]
+    )
     of_shard = jobs_of(wildcards, names)
     gathered = [f"gather_predictions/{name}" for name in names]
     gathered += [f"gather_forecasts/{name}/{what}" for name in names for what in ("quantiles", "states")]
     gathered += [f"gather_forecasts/lag-llama/{run}" for run in set(shared_passes(wildcards).values())]
-    return {folder: whole + gathered} | {f"results/{shard}/benchmarks": of_shard for shard in SHARDS[dataset]}
+    return {folder: fitted + gathered} | {f"results/{shard}/benchmarks": of_shard for shard in SHARDS[dataset]}
 
 
 def costly_rules(wildcards, input):
@@ -98,7 +102,7 @@ def costly_rules(wildcards, input):
     while new := {name for name in makes if makes[name] & wanted} - found:
         found |= new
         wanted |= set().union(*(reads[name] for name in new))
-    return sorted({*found, "split_dataset"} if wildcards.dataset in SHARDS else found)
+    return sorted({*found, "split_dataset", "split_origins"} if wildcards.dataset in SHARDS else found)
 
 
 def last_one_comes_back(path):

@@ -35,7 +35,7 @@ def shards():
 def made_in_shards():
     """Experiments of which each series has forecasts of its own, whatever the other series are."""
     fits_nothing = experiments_storing(*DISTRIBUTIONS)
-    return [name for name, entry in config["experiments"].items() if name in fits_nothing or entry.get("fit") == EACH]
+    return [name for name, entry in config["experiments"].items() if name in fits_nothing or fits_each(entry)]
 
 
 def number_of_shards(wildcards):

@@ -16,7 +16,7 @@ RULES_RUN_BY = {
         seal_outcomes
         show simulate_protocol slice_contamination summarise train_patchtst verify_weights weights
     """,
-    "test_several_series.py": "gather_forecasts gather_predictions series split_dataset",
+    "test_several_series.py": "gather_forecasts gather_predictions series split_dataset split_origins",
     "test_audit_of_a_study.py": "audit audit_predictions scramble_prices",
     "test_known_truth.py": "measure_truth plot_walk_forward simulate_prices",
     "test_lag_llama_and_fracast.py": """

@@ -83,7 +83,8 @@ def _what_failed(reasons, tickers, frames, kept):
         by_reason.setdefault(reason, []).append(ticker)
     named = "; ".join(f"{', '.join(names)} ({reason})" for reason, names in by_reason.items())
     untried = len(tickers) - len(frames) - len(reasons)
-    cause = f"The other {untried} were not tried: is there a network?" if untried else "Do they exist?"
+    cause = "Do they exist?" if frames else "Is there a network?"
+    cause = f"The other {untried} were not tried: is there a network?" if untried else cause
     others = f" The prices of the other {len(frames)} are kept in {kept}." if frames else ""
     return (
         f"Yahoo Finance returned no prices for {len(reasons)} of {len(tickers)} tickers: {named}. {cause}{others} "

@@ -131,7 +131,7 @@ def join_exponents(entries):
     groups = {}
     for entry in entries:
         groups.setdefault(tuple(entry[key] for key in ("train_end", "target", "horizon")), []).append(entry)
-    return [_join(group) if len(group) > 1 else group[0] for group in groups.values()]
+    return [_join(group) for group in groups.values()]
 
 
 def _join(entries):

@@ -148,8 +148,6 @@ class Method:
         See `fd01.scoring.predictions`.
     fitted : bool
         Whether it is fitted to the training period.
-    each : bool
-        Whether it always has one fit per series; else `fit` of the experiment decides.
     constant : bool
         Whether every day has the same score.
     of_close : bool
@@ -162,7 +160,6 @@ class Method:
     of_days: Callable
     score_kind: str
     fitted: bool = True
-    each: bool = False
     constant: bool = False
     of_close: bool = False
     for_family: bool = False
@@ -174,13 +171,13 @@ class Method:
 
 
 METHODS = {
-    "prevalence": Method(prevalence, "probability", each=True, constant=True),
+    "prevalence": Method(prevalence, "probability", constant=True),
     "last-return": Method(last_return, "signal", fitted=False, for_family=True),
     "drawdown": Method(drawdown_signal, "signal", fitted=False, for_family=True),
     "range": Method(range_signal, "signal", fitted=False, for_family=True),
     "ewma": Method(ewma, "signal", fitted=False, for_family=True),
     "har": Method(har_logit, "probability", for_family=True),
-    "gjr-garch-t": Method(gjr_garch_t, "exceedance", each=True, of_close=True),
+    "gjr-garch-t": Method(gjr_garch_t, "exceedance", of_close=True),
     "logistic": Method(logistic, "probability", for_family=True),
     "boosting": Method(boosting, "probability"),
 }

@@ -131,7 +131,7 @@ def is_chosen(name, patterns):
 def scrambled(datasets):
     """For each of `datasets`, the one that the audit compares it with: after one day its prices are replaced."""
     return {
-        name + SCRAMBLED: {key: value for key, value in dataset.items() if key != "layout"}
+        name + SCRAMBLED: {key: value for key, value in dataset.items() if key not in ("layout", "series", "pauses")}
         | {
             "title": f"{dataset['title']}, scrambled",
             "source": dataset["source"] | {"kind": "scrambled"},

@@ -9,15 +9,14 @@ _SHARD = re.compile(r"/shards/\d+$")
 def shards_of(name, dataset, series):
     """The shards of a dataset of so many `series`, which the configuration describes by `dataset`.
 
-    A shard has the next `series_per_job` series in alphabetical order. A dataset that is one shard, or lacks that key,
-    has none.
+    They are as many as the key `series_per_job` asks for; a dataset that would be one shard has none.
 
     Returns
     -------
     dict of str to dict
         What the configuration would say of each shard, by its name, such as `indices/shards/0`.
     """
-    number = math.ceil(series / dataset.get("series_per_job", series))
+    number = math.ceil(series / dataset["series_per_job"])
     shard = dataset | {"source": {"kind": "shard"}}
     width = len(str(number - 1))
     return {f"{name}/shards/{i:0{width}}": shard for i in range(number)} if number > 1 else {}

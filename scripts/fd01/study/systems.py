@@ -54,6 +54,7 @@ class System:
 BASELINE = "baseline"
 EXTERNAL = "external"  # forecasts that were made elsewhere: no model runs
 EACH = "each"  # one fit per series, not one for all
+ALWAYS_EACH = ("prevalence", "gjr-garch-t")  # baselines of which no other fit is possible
 FORMS = ("point", "quantiles", "samples", "probability")  # of these forecasts; the settings name one
 _IN_QUESTION = {"in_question": True, "gpu": True, "long_context": True}
 _TIMESFM = _IN_QUESTION | {"environment": "timesfm", "weights": "timesfm", "model": "TimesFM 2.5"}
@@ -76,6 +77,11 @@ SYSTEMS = {
 def input_of(entry):
     """The input series that an experiment forecasts, or None; `entry` is its entry in the configuration."""
     return entry["settings"].get("input", SYSTEMS[entry["system"]].input)
+
+
+def fits_each(entry):
+    """Whether what an experiment fits is fitted to each series alone; `entry` as in `input_of`."""
+    return entry.get("fit") == EACH or entry["settings"].get("method") in ALWAYS_EACH
 
 
 def needed_weights(entry):

@@ -1,10 +1,12 @@
 """Scores of several jobs, put together."""
 
 import pandas as pd
+from gather_forecasts import gather as gather_forecasts
 from gather_predictions import gather
 
 from fd01.scoring.joining import join_provenance, join_scores
 from fd01.scoring.predictions import concat_scores, read_experiment, scores_frame, write_blocks
+from fd01.workflow.parquet import read_table, write_table
 
 UP, DOWN = ({"target": name, "horizon": 1} for name in ("up", "down"))
 REASON = {**DOWN, "reason": "B: too short"}
@@ -38,15 +40,51 @@ def test_provenance_adds_what_each_part_took_and_lists_what_each_was_trained_for
     assert joined == {"seconds": 5.0, "parameters": 7, "epochs": [1, 2]}
 
 
-def test_folds_of_all_shards_are_gathered_though_one_shard_lacks_a_fold_and_one_has_none(tmp_path):
-    for shard, folds in (("0", ["old", "new"]), ("1", ["new"]), ("2", [])):
-        frame, metadata = part(shard, [UP])
-        provenance = {key: value for key, value in metadata.items() if key != "not_run"}
-        write_blocks(tmp_path / shard, {fold: (frame, []) for fold in folds}, provenance)
-    blocks, provenance = gather([tmp_path / shard for shard in "012"])
+FOLDS = {fold: {"train_end": end} for fold, end in (("old", "2018"), ("new", "2019"), ("newest", "2019"))}
+
+
+def write_shards(folder, shards):
+    """Write predictions of shards; `shards` has, by name, the folds and what did not run in all of them."""
+    for name, (folds, not_run) in shards.items():
+        frame, _ = part(name, [UP] if not_run else [UP, DOWN])
+        write_blocks(folder / name, {fold: (frame, not_run) for fold in folds}, {"seconds": 2.0, "model": "any"})
+    return [folder / name for name in shards]
+
+
+def test_folds_of_all_shards_are_gathered_though_one_shard_lacks_a_fold(tmp_path):
+    blocks, provenance = gather(write_shards(tmp_path, {"A": (["old", "new"], []), "B": (["new"], [])}), FOLDS)
     write_blocks(tmp_path / "whole", blocks, provenance)
     frame, metadata = read_experiment(tmp_path / "whole")
-    assert frame.groupby(["fold", "series"], observed=True).size().to_dict() == {
-        ("new", "0"): 3, ("new", "1"): 3, ("old", "0"): 3,
-    }  # fmt: skip
+    sizes = frame.groupby(["fold", "series"], observed=True).size().to_dict()
+    assert sizes == {("new", "A"): 6, ("new", "B"): 6, ("old", "A"): 6}
     assert metadata["new"]["folds"] == ["new", "old"] and metadata["new"]["seconds"] == 4
+
+
+def test_what_one_shard_cannot_fit_has_no_score_in_any_fold_of_that_train_end(tmp_path):
+    shards = {"A": (["old", "new", "newest"], []), "B": (["new"], [REASON])}
+    blocks, _ = gather(write_shards(tmp_path, shards), FOLDS)
+    targets = {fold: sorted(frame["target"].unique()) for fold, (frame, _) in blocks.items()}
+    assert targets == {"old": ["down", "up"], "new": ["up"], "newest": ["up"]}
+    assert {fold: not_run for fold, (_, not_run) in blocks.items()} == {"old": [], "new": [REASON], "newest": [REASON]}
+
+
+def forecasts(path, rows, **metadata):
+    write_table(path, pd.DataFrame({"row": rows, "df": [4.0] * len(rows)}).astype({"row": "int64"}), metadata)
+    return path
+
+
+def test_forecasts_of_shards_are_put_where_their_days_are(tmp_path):
+    young = {"seconds": 1.0, "needed": 1125, "not_run": "it needs 1125 days"}
+    paths = [
+        forecasts(tmp_path / "0", [5, 6], seconds=2.0, model="m"),
+        forecasts(tmp_path / "1", [], **young),  # no day has enough history: the others keep theirs
+        forecasts(tmp_path / "2", [0, 3], seconds=3.0, model="m"),
+    ]
+    gather_forecasts(tmp_path / "all", paths, [0, 10, 30])
+    frame, metadata = read_table(tmp_path / "all")
+    assert frame["row"].tolist() == [5, 6, 30, 33]
+    assert metadata == {"seconds": 6.0, "model": "m"}
+    paths[1] = forecasts(tmp_path / "1", [], seconds=1.0, not_run="no weights")
+    gather_forecasts(tmp_path / "all", paths, [0, 10, 30])
+    frame, metadata = read_table(tmp_path / "all")
+    assert frame.empty and metadata["not_run"] == "no weights"

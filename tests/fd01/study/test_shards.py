@@ -21,10 +21,6 @@ def test_as_many_shards_as_the_series_need(series, per_job, names):
     assert list(shards_of("many", DATASET | {"series_per_job": per_job}, series)) == names
 
 
-def test_without_the_key_a_dataset_has_no_shards():
-    assert not shards_of("many", {key: DATASET[key] for key in DATASET if key != "series_per_job"}, 500)
-
-
 def test_shard_is_its_dataset_but_for_the_source():
     shard = shards_of("many", DATASET, 100)["many/shards/1"]
     assert shard == DATASET | {"source": {"kind": "shard"}}
