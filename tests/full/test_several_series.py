@@ -1,6 +1,7 @@
 """A study of two series, from prices to report; each series gets what it would get alone."""
 
 import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -81,6 +82,14 @@ def test_forecasts_of_jobs_of_one_series_are_those_of_one_job(in_shards, study):
     pd.testing.assert_frame_equal(split.reset_index(drop=True), whole.reset_index(drop=True), rtol=1e-5)
 
 
+def test_other_threshold_reruns_no_forecast_of_a_shard(in_shards, tmp_path):
+    folder = shutil.copytree(in_shards, tmp_path / "run")
+    change(folder, "labels", "threshold", value=0.02)
+    jobs = planned(folder, "--", f"{RESULTS}/predictions/TFM-01-untrained", f"{RESULTS}/predictions/PTST-tiny")
+    assert (jobs["split_origins"], jobs["score_forecasts"], jobs["train_patchtst"]) == (2, 2, 8)
+    assert not {"split_dataset", "forecast_timesfm", "gather_forecasts"} & set(jobs)
+
+
 def test_one_fit_for_all_series_uses_the_hidden_states_of_all_jobs(in_shards):
     results = in_shards / RESULTS
     states = [
@@ -133,7 +142,7 @@ def test_differences_of_the_series_make_the_pooled_one(study):
 def test_report_shows_every_series(study):
     page = (study / RESULTS / "report/index.html").read_text()
     assert "This dataset has 2 series." in page and "2 series of prices that may move together" in page
-    assert "days of 2 series on" in page and "Series that move together say less" in page
+    assert "days of 2 series on" in page
     assert all(f'<th scope="row">{name}</th>' in page for name in ("nasdaq", "sp500"))
     assert [one["name"] for one in read_json(study / RESULTS / "data/dataset.json")["series"]] == ["nasdaq", "sp500"]
     periods = read_json(study / RESULTS / "summary.json")["periods"]
