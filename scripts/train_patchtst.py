@@ -83,7 +83,7 @@ def train_and_score(dataset, origins, split, target, settings, seed, study_fold,
     values, first = dataset[INDICATORS].to_numpy(float), first_rows(dataset)
 
     def inputs(rows):
-        return Windows(values, rows, settings["context"], first[rows])
+        return Windows(values, rows, settings["context"], first[rows]).in_memory()
 
     series = origins.drop_duplicates("row").set_index("row")["series"][monitor].to_numpy()
     auc = partial(auc_within, group=series)

@@ -1,4 +1,4 @@
-# For the rule in summary.smk: what the study asks.
+# For the rules in summary.smk: what the study asks.
 
 
 def asked_of(wildcards):

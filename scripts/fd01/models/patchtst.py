@@ -12,6 +12,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from fd01.models.early_stopping import best_epoch, is_over
 
+AT_ONCE = 2 * 2**30  # bytes of windows that are held in memory
+PIECE = 10_000  # windows that are standardised at a time: that takes four times their own memory
+
 
 def windows(values, rows, context, first=0):
     """The last `context` days up to and including each row, every channel of every window standardised.
@@ -71,6 +74,15 @@ class Windows:
 
     def __getitem__(self, positions):
         return windows(self.values, self.rows[positions], self.context, self.first[positions])
+
+    def in_memory(self):
+        """All of them as one array, cut once and not in every epoch; these `Windows` where that would be too large."""
+        if 4 * np.prod(self.shape) > AT_ONCE:
+            return self
+        cut = np.empty(self.shape, np.float32)
+        for start in range(0, len(self), PIECE):
+            cut[start : start + PIECE] = self[start : start + PIECE]
+        return cut
 
 
 def dropout(x, probability):

@@ -81,10 +81,14 @@ def test_too_little_history_is_refused():
 
 
 @pytest.mark.parametrize("size", [1, 3, 32])
-def test_windows_of_a_batch_are_those_of_all_to_the_bit(size):
+def test_windows_of_a_batch_are_those_of_all_to_the_bit(size, monkeypatch):
     values = np.random.default_rng(0).lognormal(size=(60, 3)) * [1, 1e3, 1e9]
     rows = np.random.default_rng(1).permutation(np.arange(9, 60))
     at_once, cut = windows(values, rows, 10), Windows(values, rows, 10, np.zeros_like(rows))
+    monkeypatch.setattr(patchtst, "PIECE", 7)
+    np.testing.assert_array_equal(cut.in_memory(), at_once)
+    monkeypatch.setattr(patchtst, "AT_ONCE", at_once.nbytes - 1)
+    assert cut.in_memory() is cut
     assert (len(cut), cut.shape) == (51, at_once.shape)
     for batch in np.split(np.arange(51), range(size, 51, size)):
         np.testing.assert_array_equal(cut[batch], at_once[batch])
