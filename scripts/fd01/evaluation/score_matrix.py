@@ -181,15 +181,16 @@ def _column(rows, keys, kinds):
 
 def _matrix(y, columns):
     """The ScoreMatrix of a fold from the outcomes of its rows, and from the dict of experiment to `_Column`."""
-    scores = pd.DataFrame({name: column.scores for name, column in columns.items()}, y.index)
+    experiments = pd.Index(columns, name="experiment")
+    scores = pd.DataFrame({name: column.scores for name, column in columns.items()}, y.index, experiments)
     scored = scores.notna().any(axis=1).to_numpy()
     days = y.index.get_level_values("origin")
     matrix = ScoreMatrix(
         days=days,
         y=y.set_axis(days).rename("y"),
         scores=scores.set_axis(days),
-        kinds=pd.Series({name: column.kind for name, column in columns.items()}),
-        is_probability=pd.Series({name: column.is_probability for name, column in columns.items()}),
+        kinds=pd.Series([column.kind for column in columns.values()], experiments),
+        is_probability=pd.Series([column.is_probability for column in columns.values()], experiments),
         seed_scores={
             name: column.of_seeds.set_axis(days) for name, column in columns.items() if column.of_seeds is not None
         },

@@ -49,6 +49,7 @@ def matrix(folders):
 def test_rows_are_in_the_order_of_series_and_days(matrix):
     assert matrix.series.tolist() == ["A", "A", "A", "B", "B"]
     assert matrix.days.day.tolist() == [1, 2, 3, 2, 3]
+    assert matrix.scores.columns.name == matrix.kinds.index.name == "experiment"
     number = np.array([11.0, 12, 13, 22, 23])
     np.testing.assert_array_equal(matrix.scores["X"], number)
     np.testing.assert_array_equal(matrix.scores["S"], number + 0.5)
