@@ -123,7 +123,8 @@ def content_of(files):
         found = files(wildcards) if callable(files) else files
         found = [path for paths in found.values() for path in paths] if isinstance(found, dict) else found
         found = [found] if isinstance(found, str) else found
-        known = dict(zip(own := [path for path in found if not path.startswith("results/")], contents_sha256(own)))
+        given = [path for path in found if not path.startswith("results/")]
+        known = dict(zip(given, contents_sha256(given)))
         return [known.get(path) for path in found]
 
     return content

@@ -77,7 +77,8 @@ def _exponents(target, train, dataset, labels):
     series = np.searchsorted(starts, train, side="right") - 1
     days = np.bincount(series, minlength=len(starts))
     of_touch, of_close = (
-        (np.bincount(series, event.to_numpy()[train], len(starts)) + 0.5) / (days + 1) for event in (touched, beyond)
+        (np.bincount(series, happened.to_numpy()[train], len(starts)) + 0.5) / (days + 1)
+        for happened in (touched, beyond)
     )
     return np.log1p(-of_touch) / np.log1p(-of_close), days
 

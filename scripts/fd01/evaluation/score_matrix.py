@@ -131,13 +131,13 @@ def read_score_matrices(paths, outcomes, target, role=EVALUATION, kinds=COMPARED
     -------
     dict of fold to ScoreMatrix
     """
-    column = target_column(**target)
-    known = outcomes.loc[outcomes["role"] == role, ["fold", *ORIGIN_KEY, column]].dropna()
+    event = target_column(**target)
+    known = outcomes.loc[outcomes["role"] == role, ["fold", *ORIGIN_KEY, event]].dropna()
     known = known.assign(series=known["series"].astype(str)).sort_values(ORIGIN_KEY)
     kept = {"role": [role], "score_kind": list(kinds), **{name: [value] for name, value in target.items()}}
     if series is not None:
         known, kept = known[known["series"] == series], kept | {"series": [series]}
-    y = {fold: rows.set_index(ORIGIN_KEY)[column] for fold, rows in known.groupby("fold")}
+    y = {fold: rows.set_index(ORIGIN_KEY)[event] for fold, rows in known.groupby("fold")}
     columns = {fold: {} for fold in y}
     # One experiment at a time: the rows of all, of many series, do not fit into memory.
     for path in sorted(map(Path, paths), key=lambda path: path.name):

@@ -42,7 +42,7 @@ def fit_folds(dataset, origins, targets, fit_of, each=False):
     """
     frames, not_run = {}, {}
     several = each and origins["series"].nunique() > 1
-    scored_of, reasons_of = ([{} for _ in targets] for _ in range(2))
+    scored_of, reasons_of = [{} for _ in targets], [{} for _ in targets]
     for series, days, part in each_alone(dataset, origins) if each else [("", dataset, origins)]:
         fit = fit_of(days)
         for target, scored, reasons in zip(targets, scored_of, reasons_of):

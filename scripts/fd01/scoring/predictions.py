@@ -24,7 +24,7 @@ import pyarrow as pa
 from fd01.data.origins import EVALUATION, ORIGIN_KEY
 from fd01.data.targets import target_column
 from fd01.data.touch import CLOSE_EXCEEDANCE
-from fd01.workflow.errors import UserError
+from fd01.workflow.errors import UserError, some
 from fd01.workflow.parquet import read_metadata, read_table, write_table
 
 SCHEMA = pa.schema(
@@ -254,8 +254,8 @@ def _check_days(where, group, block):
     ):
         if len(dates):
             several = block["series"].nunique() > 1
-            shown = ", ".join(f"{series} " * several + f"{date:%Y-%m-%d}" for series, date in dates[:5])
-            raise UserError(f"{where}: {len(dates)} {what}: {shown}{' ...' if len(dates) > 5 else ''}")
+            shown = some(f"{series} " * several + f"{date:%Y-%m-%d}" for series, date in dates)
+            raise UserError(f"{where}: {len(dates)} {what}: {shown}")
 
 
 def of_target(rows, target, horizon):

@@ -66,7 +66,10 @@ def contents_sha256(paths):
 
 def _sums(files):
     """SHA-256 of each of `files`, a dict; what this process has computed is kept even where no file can be written."""
-    states = {file: (os.path.abspath(file), *_state(file.stat())) for file in files}
+    states = {}
+    for file in files:
+        about = file.stat()
+        states[file] = os.path.abspath(file), about.st_size, about.st_mtime_ns, about.st_ctime_ns
     if missing := [file for file, state in states.items() if state not in _COMPUTED]:
         known = {}
         with suppress(OSError, ValueError):
@@ -81,10 +84,6 @@ def _sums(files):
             with suppress(OSError):  # the folder cannot be written, or is not there yet
                 write_json(KNOWN_CONTENT, known)
     return {file: _COMPUTED[state] for file, state in states.items()}
-
-
-def _state(about):
-    return about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
 
 def digest(value):
