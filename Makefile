@@ -7,6 +7,7 @@
 # make lint         check the style alone
 # make bench        run the benchmarks and write their page: about ten minutes on two idle cores
 # make bench-panel  measure studies of 10, 100 and 1,000 series: at most 40 minutes on two idle cores
+# make bench-trial  try the benchmark for a GPU on the CPU: a few minutes
 # make notebook     write the Colab notebook from its source
 # make lock         pin envs/*.in again, with Python 3.11: envs/*.txt and the conda environments envs/*.yaml
 # PYTHON=/path/to/python3.12 names the Python that .venv is made with: 3.11, 3.12 or 3.13.
@@ -27,7 +28,7 @@ install = if type -P uv > /dev/null && test -z "$$($(BIN)/pip config list)"; \
 	then uv pip install --python $(BIN)/python --compile-bytecode --requirement $(1); \
 	else $(BIN)/pip install --requirement $(1); fi
 
-.PHONY: run test test-fast test-conda test-cluster resume lint bench bench-panel notebook lock
+.PHONY: run test test-fast test-conda test-cluster resume lint bench bench-panel bench-trial notebook lock
 
 run: .venv/.run
 	@$(BIN)/snakemake show $(ARGS) || { echo "If an earlier run was killed: make resume"; exit 1; }
@@ -68,6 +69,9 @@ bench: .venv/.run
 
 bench-panel: .venv/.run
 	$(BIN)/python bench/panel.py $(ARGS)
+
+bench-trial: .venv/.run
+	scratch=$$(mktemp -d) && $(BIN)/python bench/gpu.py --device cpu --quick --out $$scratch && rm -r $$scratch
 
 notebook: .venv/.run
 	$(BIN)/python notebooks/make_notebook.py

@@ -15,7 +15,7 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
@@ -212,15 +212,12 @@ class Bench:
                 self.models[device] = timesfm.load(self.folder)
         return self.models[device]
 
-    @cached_property
-    def gflop(self):
-        """Of the linear layers of TimesFM on the three patches of a window of 80 days, flip off."""
-        layers = (layer for layer in self.timesfm("cpu").model.modules() if isinstance(layer, torch.nn.Linear))
-        return 2e-9 * 3 * sum(layer.weight.numel() for layer in layers)
+    def against_limit(self, way, windows, took, gflop):
+        """Windows per second, the rate of their products, and its share of the rate of one large product.
 
-    def against_limit(self, way, windows, took, flip=False):
-        """Windows per second, the rate of their matrix products, and its share of the rate of one large product."""
-        rate = self.gflop * (1 + flip) * windows / took / 1e3
+        `gflop`: operations of a window, in 10^9.
+        """
+        rate = gflop * windows / took / 1e3
         return {"windows/s": windows / took, "TFLOP/s": rate, "of the limit": rate / self.rates[way]}
 
     def quantiles(self, device, input_name, **changes):
@@ -230,13 +227,12 @@ class Bench:
 
     def scores(self, quantiles, input_name, rows=None):
         frame = quantile_frame(self.split.evaluation if rows is None else rows, quantiles)
-        _, scores = deciles.scores(frame, TARGET, input_name, self.dataset, self.config["labels"])
-        return self.level_corrected(scores)
+        return self.level_corrected(*deciles.scores(frame, TARGET, input_name, self.dataset, self.config["labels"]))
 
-    def level_corrected(self, scores):
+    def level_corrected(self, rows, scores):
         """`scores` with the probability of a touch, see `fd01.data.touch`."""
         exponent = partial(touch_exponent, TARGET, self.split.training, self.dataset, self.config["labels"])
-        return level_corrected(scores, exponent)
+        return level_corrected(scores, rows, exponent)
 
     def auc_change(self, reference, scores, rows):
         """Largest change of the AUC over the blocks; both arrays have one score for each of `rows`."""
@@ -359,7 +355,7 @@ def lag_llama_scores(bench):
     def exceedance(frame):
         frame = frame[frame["row"].isin(bench.split.evaluation)]
         scored, scores = student_t.scores(frame, TARGET, "return", bench.dataset, bench.config["labels"])
-        return scored, bench.level_corrected(scores)["exceedance"]
+        return scored, bench.level_corrected(scored, scores)["exceedance"]
 
     def probe(frame):
         states = frame.assign(seed=pd.array([0] * len(frame), dtype="Int64"))
@@ -457,24 +453,44 @@ def network_inputs(bench, batch):
     return module, *(torch.from_numpy(part).to(module.device) for part in parts)
 
 
-def flops(bench):
+def forward(module, values, mask):
+    """What `fd01.models.timesfm.forecast` computes of a batch, flip off."""
+    states, location, scale = timesfm.hidden_states(module, values, mask)
+    return location[..., None] + scale[..., None] * timesfm.quantiles_of(module, states, 1)
+
+
+def of_package(module, values, mask):
+    """What the package computes of the same batch."""
+    return module.decode(128, values, mask)
+
+
+FORWARD = (("ours", forward), ("the package's", of_package))
+
+
+@cache
+def gflop_of(bench, run):
+    """Operations of a window in products and attention, flip off, in 10^9."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    batch = 8 if bench.quick else 128
-    module, values, mask = network_inputs(bench, batch)
-    with FlopCounterMode(display=False) as counter:
-        module.decode(128, values, mask)
-    counted = counter.get_total_flops() / batch / 1e9
-    yield "GFLOP a window, flip off", {"counted": counted, "linear layers": bench.gflop}
+    batch = 8
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        run(*network_inputs(bench, batch))
+    return counter.get_total_flops() / batch / 1e9
+
+
+def operations(bench):
+    yield "GFLOP a window, flip off", {whose: gflop_of(bench, run) for whose, run in FORWARD}
 
 
 def network_times(bench):
     for way, dtype, fast in WAYS:
-        for batch in (1, 4) if bench.quick else (1, 8, 32, 128, 512, 1024, 4096):
-            module, values, mask = network_inputs(bench, batch)
-            with tf32(fast), autocast(module.device, dtype):
-                took = seconds(partial(module.decode, 128, values, mask), repeats=5, warm_up=2)
-            yield f"network alone, {way}, batch {batch}", {"ms": 1e3 * took} | bench.against_limit(way, batch, took)
+        for whose, run in FORWARD:
+            for batch in (1, 4) if bench.quick else (1, 8, 32, 128, 512, 1024, 4096):
+                module, values, mask = network_inputs(bench, batch)
+                with torch.inference_mode(), tf32(fast), autocast(module.device, dtype):
+                    took = seconds(partial(run, module, values, mask), repeats=5, warm_up=2)
+                figures = {"ms": 1e3 * took} | bench.against_limit(way, batch, took, gflop_of(bench, run))
+                yield f"network alone, {whose}, {way}, batch {batch}", figures
 
 
 def forecast_rates(bench):
@@ -487,7 +503,7 @@ def forecast_rates(bench):
                 timesfm.forecast(model, inputs[:batch], 1, settings)
                 took = seconds(partial(timesfm.forecast, model, inputs, 1, settings), repeats=2, warm_up=0)
                 what = f"forecast, {way}, flip {'on' if flip else 'off'}, batch {batch}"
-                yield what, bench.against_limit(way, windows, took, flip)
+                yield what, bench.against_limit(way, windows, took, (1 + flip) * gflop_of(bench, forward))
 
 
 def kernels(bench):
@@ -501,10 +517,10 @@ def kernels(bench):
     for way, dtype, _ in (FULL, HALF):
         for batch in (4,) if bench.quick else (128, 1024):
             module, values, mask = network_inputs(bench, batch)
-            with autocast(module.device, dtype):
-                took = seconds(partial(module.decode, 128, values, mask), repeats=5)
+            with torch.inference_mode(), autocast(module.device, dtype):
+                took = seconds(partial(forward, module, values, mask), repeats=5)
                 with profile(activities=activities) as profiler:
-                    module.decode(128, values, mask)
+                    forward(module, values, mask)
                     wait()
             events = [event for event in profiler.key_averages() if event.device_type == kind]
             busy = {event.key: getattr(event, of) / 1e3 for event in events}
@@ -669,7 +685,7 @@ MEASUREMENTS = (
     (2, "PatchTST", patchtst_scores),
     (2, "Fracast", fracast_scores),
     (3, "limits of the card", limits),
-    (3, "operations", flops),
+    (3, "operations", operations),
     (3, "network", network_times),
     (3, "forecasts", forecast_rates),
     (3, "kernels", kernels),
@@ -710,7 +726,11 @@ class Report:
 
 
 def measure(bench, report, parts, minutes):
-    """All measurements of `parts`; one that fails is recorded, one that would begin too late left out."""
+    """All measurements of `parts`; one that fails is recorded, one that would begin too late left out.
+
+    Returns the names of those that failed.
+    """
+    failed = []
     for part, name, measurement in MEASUREMENTS:
         if part not in parts:
             continue
@@ -723,7 +743,9 @@ def measure(bench, report, parts, minutes):
         except Exception as error:
             traceback.print_exc()
             report.add(part, name, {"error": f"{type(error).__name__}: {error}"[:500]})
+            failed.append(name)
     report.add(0, "the whole run", {"seconds": report.elapsed()})
+    return failed
 
 
 if __name__ == "__main__":
@@ -741,9 +763,10 @@ if __name__ == "__main__":
     torch.set_num_threads(1 if arguments.quick else CORES)
     torch.set_float32_matmul_precision("highest")
     with tempfile.TemporaryDirectory() as scratch:
-        measure(
+        failed = measure(
             Bench(arguments.device, arguments.quick, scratch),
             Report(arguments.out),
             arguments.parts,
             arguments.minutes,
         )
+    sys.exit(f"failed: {', '.join(failed)}" if failed else None)
