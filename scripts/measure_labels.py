@@ -1,13 +1,15 @@
 """Measure cheap baselines and stored forecasts on a family of labels, and draw the AUCs."""
 
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from fd01.data.indicators import INDICATORS
 from fd01.data.origins import sealed_days, splits
-from fd01.evaluation.label_family import ORDER, family, measure_label
+from fd01.evaluation.label_family import ORDER, family, measure_label, of_blocks
 from fd01.models.baselines import METHODS
 from fd01.report.figures import WIDTH, Cast, Column, message_figure, rest, save_figure, text_width
 from fd01.report.html import number
@@ -16,7 +18,7 @@ from fd01.scoring.distributions import read_forecasters
 from fd01.study.folds import headline_fold, is_walk_forward
 from fd01.workflow.files import replacing
 from fd01.workflow.logs import configure_logging
-from fd01.workflow.parquet import read_frame, read_table
+from fd01.workflow.parquet import read_frame, read_metadata
 
 COLUMNS = ["fold", "target", "threshold", "horizon", "experiment", "n", "positives", "auc", "chance", "reason"]
 LABEL = ["target", "threshold", "horizon"]
@@ -43,24 +45,29 @@ def read_baselines(dataset, settings):
     return found
 
 
-def family_table(dataset, sealed, forecasters, params):
+def family_table(dataset, baselines, sealed, forecasters, params):
     """`COLUMNS` of every label, fold, cheap baseline and forecaster.
 
     Parameters
     ----------
-    dataset : DataFrame, the table `dataset.parquet`
+    dataset : DataFrame, the table `dataset.parquet`; of its columns, series, dates and prices are enough
+    baselines : dict, from `read_baselines`
     sealed : bool array, shape (days,), from `fd01.data.origins.sealed_days`
-    forecasters : list of `fd01.scoring.distributions.Forecaster`
+    forecasters : iterable of `fd01.scoring.distributions.Forecaster`
     params : the params of the rule `measure_labels`
     """
-    rows, baselines = {target: [] for target in ORDER}, read_baselines(dataset, params.baselines)
+    rows = {target: [] for target in ORDER}
     folds = {fold: dates for fold, dates in params.folds.items() if not is_walk_forward(fold)}
-    for label in family(dataset, sealed, params.thresholds, folds, params.labels, params.origins):
+    labels = family(dataset, sealed, params.thresholds, folds, params.labels, params.origins)
+    first = next(labels)
+    forecasters, labels = of_blocks(forecasters, first.origins), chain([first], labels)
+    del first  # many series need the memory
+    for label in labels:
         for split in splits(label.origins, **label.as_target):
             blocks = list(label.outcomes(split.train_end))
             for name, score in baselines.items():
                 rows[label.target] += measure_label(label, blocks, name, partial(baseline_scores, score, label, split))
-            for forecaster in forecasters:
+            for forecaster in forecasters[split.train_end]:
                 score = partial(forecaster.exceedance, label.as_target, split.training, dataset, label.labels)
                 rows[label.target] += measure_label(label, blocks, forecaster.experiment, score)
     return pd.DataFrame([row for of_target in rows.values() for row in of_target], columns=COLUMNS)
@@ -133,9 +140,12 @@ def draw_panel(column, wide, targets, cast):
 if __name__ == "__main__":
     configure_logging(snakemake)
     files, params = snakemake.input, snakemake.params
-    dataset, (_, seal) = read_frame(files.dataset), read_table(files.outcomes)
-    forecasters = list(read_forecasters(files.forecasts, params.forecasters))
-    table = family_table(dataset, sealed_days(dataset["Date"], seal["blocks"]), forecasters, params)
+    dataset, seal = read_frame(files.dataset), read_metadata(files.outcomes)
+    baselines = read_baselines(dataset, params.baselines)
+    dataset = dataset.drop(columns=INDICATORS)  # many series need the memory
+    sealed = sealed_days(dataset["Date"], seal["blocks"])
+    forecasters = read_forecasters(files.forecasts, params.forecasters)
+    table = family_table(dataset, baselines, sealed, forecasters, params)
     with replacing(snakemake.output.table) as path:
         table.to_csv(path, index=False)
     shown = table[table["fold"] == headline_fold(table["fold"], params.fold)]

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from fd01.data.series import first_rows, slices_of
-from fd01.data.targets import target_column, target_values
+from fd01.data.targets import TARGETS, target_column, target_values
 from fd01.workflow.errors import UserError
 
 TRAIN, CALIBRATION, EVALUATION = "train", "calibration", "evaluation"
@@ -26,7 +26,7 @@ ORIGIN_KEY = ["series", "origin"]  # what tells the days of a fold apart
 KEYS = ["fold", "train_end", "role", "series", "origin", "row", "history"]  # the other columns are targets
 
 
-def build_origins(dataset, folds, labels, min_history, calibration_fraction):
+def build_origins(dataset, folds, labels, min_history, calibration_fraction, names=tuple(TARGETS)):
     """The table of origins, as described at the top of this module.
 
     Parameters
@@ -40,6 +40,7 @@ def build_origins(dataset, folds, labels, min_history, calibration_fraction):
         Days of a series up to and including an origin that every model may rely on.
     calibration_fraction : float
         Share of the dates of the training period that forms the calibration tail.
+    names : iterable of str, which targets
 
     Returns
     -------
@@ -58,7 +59,7 @@ def build_origins(dataset, folds, labels, min_history, calibration_fraction):
     target of horizon h is known only if day t+h is not after `train_end`, so the last h origins up to `train_end` have
     none. Evaluation blocks are never shortened.
     """
-    targets = target_values(dataset, labels["horizons"], labels["threshold"], labels["scaled"])
+    targets = target_values(dataset, labels["horizons"], labels["threshold"], labels["scaled"], names)
     days = pd.DataFrame({"series": _series(dataset), "origin": dataset["Date"], "row": np.arange(len(dataset))})
     days["history"] = days["row"] - first_rows(dataset) + 1
     last = ~days["series"].duplicated(keep="last")  # of each series: its tomorrow is not known
@@ -255,24 +256,28 @@ def splits(origins, target, horizon):
     # Copies of all targets of many series would not fit into memory.
     origins = origins[["train_end", "role", "series", "row", "history", column]]
     for train_end, group in origins.groupby("train_end", sort=False):
-        days = group.drop_duplicates("row").set_index("row")
-        evaluation = np.unique(group.loc[group["role"] == EVALUATION, "row"])
-        period = group[group["role"] != EVALUATION].drop_duplicates("row").set_index("row")
-        targets = period[column].dropna()
-        training = targets.index
-        in_tail = period["role"] == CALIBRATION
-        tail = period.index[in_tail]
-        # A series without an origin in the tail may have its last training day there, which is no origin.
-        ends = pd.Series(period.index + 1, period.index).groupby(period["series"], observed=True).max()
-        starts = pd.Series(tail, tail).groupby(period.loc[in_tail, "series"], observed=True).min()
-        start_of_tail = period.loc[training, "series"].map(starts.reindex(ends.index).fillna(ends)).astype(int)
-        yield Split(
-            train_end=train_end,
-            inner=training[training + horizon < start_of_tail].to_numpy(),
-            calibration=training.intersection(tail).to_numpy(),
-            training=training.to_numpy(),
-            evaluation=evaluation,
-            targets=targets,
-            history=days["history"],
-            series=days["series"],
-        )
+        yield _split(train_end, group, column, horizon)
+
+
+def _split(train_end, group, column, horizon):
+    days = group.drop_duplicates("row").set_index("row")
+    evaluation = np.unique(group.loc[group["role"] == EVALUATION, "row"])
+    period = group[group["role"] != EVALUATION].drop_duplicates("row").set_index("row")
+    targets = period[column].dropna()
+    training = targets.index
+    in_tail = period["role"] == CALIBRATION
+    tail = period.index[in_tail]
+    # A series without an origin in the tail may have its last training day there, which is no origin.
+    ends = pd.Series(period.index + 1, period.index).groupby(period["series"], observed=True).max()
+    starts = pd.Series(tail, tail).groupby(period.loc[in_tail, "series"], observed=True).min()
+    start_of_tail = period.loc[training, "series"].map(starts.reindex(ends.index).fillna(ends)).astype(int)
+    return Split(
+        train_end=train_end,
+        inner=training[training + horizon < start_of_tail].to_numpy(),
+        calibration=training.intersection(tail).to_numpy(),
+        training=training.to_numpy(),
+        evaluation=evaluation,
+        targets=targets,
+        history=days["history"],
+        series=days["series"],
+    )

@@ -114,8 +114,8 @@ def threshold_return(prices, target, labels):
 
 
 @each_series
-def target_values(prices, horizons, threshold, scaled):
-    """Every target on every day.
+def target_values(prices, horizons, threshold, scaled, names=tuple(TARGETS)):
+    """Targets on every day.
 
     Parameters
     ----------
@@ -125,6 +125,7 @@ def target_values(prices, horizons, threshold, scaled):
         c of `up` and `down`, a simple return.
     scaled : dict
         `k` and `window`: the target `scaled` is `up` with c = k x `trailing_std` over `window` days.
+    names : iterable of str, which targets
 
     Returns
     -------
@@ -134,7 +135,8 @@ def target_values(prices, horizons, threshold, scaled):
     labels = {"threshold": threshold, "scaled": scaled}
     columns = {}
     for h in horizons:
-        for name, target in TARGETS.items():
+        for name in names:
+            target = TARGETS[name]
             level = target.threshold(prices, labels)
             known = prices["Close"].shift(-h).notna() & ~np.isnan(level)
             columns[target_column(name, h)] = target.happens(prices, h, level).astype(float).where(known)

@@ -68,14 +68,31 @@ def family(dataset, sealed, thresholds, folds, labels, origins):
     """
     for threshold in thresholds:
         changed = labels | {"threshold": threshold}
-        table, _ = hide_outcomes(build_origins(dataset, folds, changed, **origins), sealed)
-        for name in ORDER:
+        # Targets that do not take the threshold are the same at every one.
+        names = [name for name in ORDER if TARGETS[name].takes_threshold or threshold == thresholds[0]]
+        table, _ = hide_outcomes(build_origins(dataset, folds, changed, **origins, names=names), sealed)
+        for name in names:
             takes = TARGETS[name].takes_threshold
-            if takes or threshold == thresholds[0]:  # the others are the same at every threshold
-                for horizon in labels["horizons"]:
-                    own = table[[*KEYS, target_column(name, horizon)]]
-                    yield Label(name, threshold if takes else np.nan, horizon, changed, own)
+            for horizon in labels["horizons"]:
+                own = table[[*KEYS, target_column(name, horizon)]]
+                yield Label(name, threshold if takes else np.nan, horizon, changed, own)
         del table  # of many series, one at a time fits into memory
+
+
+def of_blocks(forecasters, origins):
+    """By train end, `forecasters` with the forecasts of its evaluation days alone, the only ones that are scored.
+
+    Parameters
+    ----------
+    forecasters : iterable of `fd01.scoring.distributions.Forecaster`
+    origins : DataFrame, as in `Label`
+    """
+    evaluation = origins[origins["role"] == EVALUATION].groupby("train_end", sort=False)["row"].unique()
+    found = {train_end: [] for train_end in evaluation.index}
+    for forecaster in forecasters:
+        for train_end, rows in evaluation.items():
+            found[train_end].append(forecaster.of_rows(rows))
+    return found
 
 
 def measure_label(label, blocks, experiment, score):

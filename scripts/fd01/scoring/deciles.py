@@ -11,6 +11,7 @@ from fd01.workflow.errors import NotRun
 
 PROBITS = ndtri(LEVELS)  # normal scores of the deciles
 LOWEST_RETURN = -0.9999  # a forecast below it, which no price can follow, counts as this simple return
+PART = 50_000  # forecasts at a time, which bounds the memory
 
 
 def return_deciles(frame, name, close, horizon):
@@ -42,21 +43,30 @@ def return_deciles(frame, name, close, horizon):
         raise NotRun("a forecast of the High is one of the next day")
     if horizon > frame["step"].max():
         raise NotRun(f"with covariates the forecast reaches 1 day, not {horizon}: those of later days are not known")
-    frame = frame[frame["step"] <= horizon]
+    if horizon < frame["step"].max():
+        frame = frame[frame["step"] <= horizon]
     order = frame["row"].to_numpy() * (horizon + 1) + frame["step"].to_numpy()
     if (np.diff(order) < 0).any():  # of many series, sorting would take longer than all the rest
         frame = frame.sort_values(["row", "step"])
-    rows = frame["row"].to_numpy()[horizon - 1 :: horizon]
-    deciles = np.sort(frame[DECILE_COLUMNS].to_numpy(float).reshape(len(rows), horizon, 9), axis=2)
+    rows = frame["row"].to_numpy()[horizon - 1 :: horizon].copy()  # or it would keep the whole frame in memory
+    values = frame[DECILE_COLUMNS].to_numpy().reshape(len(rows), horizon, 9)
     if name in PRICES:
-        return rows, deciles[:, -1] / close[rows, None] - 1
-    if name == SIMPLE_RETURN:
-        if horizon == 1:
-            return rows, deciles[:, 0]
+        return rows, np.sort(values[:, -1].astype(float)) / close[rows, None] - 1
+    returns = np.empty((len(rows), 9))
+    for part in (slice(start, start + PART) for start in range(0, len(rows), PART)):
+        returns[part] = _compounded(np.sort(values[part].astype(float)), name == SIMPLE_RETURN)
+    return rows, returns
+
+
+def _compounded(deciles, simple):
+    """Deciles of the simple return over all days from those of each day's return; shape (n, days, 9) to (n, 9)."""
+    if simple:
+        if deciles.shape[1] == 1:
+            return deciles[:, 0]
         deciles = np.log1p(np.maximum(deciles, LOWEST_RETURN))
     medians = deciles[:, :, 4:5]
     deviations = np.sqrt(((deciles - medians) ** 2).sum(axis=1)) * np.sign(PROBITS)
-    return rows, np.expm1(medians.sum(axis=1) + deviations)
+    return np.expm1(medians.sum(axis=1) + deviations)
 
 
 def exceedance(quantiles, threshold, levels=LEVELS):
@@ -114,13 +124,18 @@ def scores(frame, target, name, dataset, labels):
     NotRun
         If the forecasts say nothing about the target.
     """
-    event = TARGETS[target["target"]]
     rows, deciles = return_deciles(frame, name, dataset["Close"].to_numpy(float), target["horizon"])
+    return rows, scores_of_returns(rows, deciles, target, name, dataset, labels)
+
+
+def scores_of_returns(rows, deciles, target, name, dataset, labels):
+    """The three scores of `scores`, from what `return_deciles` gives; a dict of arrays, shape (n,)."""
+    event = TARGETS[target["target"]]
     require_forecast_of(target["target"], name)
     probability = exceedance(deciles, threshold_return(dataset, target["target"], labels)[rows])
     if event.falls:
         probability = 1 - probability
-    return rows, {
+    return {
         "study": -deciles[:, 4] if event.falls else deciles[:, 4],
         CLOSE_EXCEEDANCE if needs_touch(target, name) else "exceedance": probability,
         "width": deciles[:, 8] - deciles[:, 0],

@@ -1,7 +1,7 @@
 """Stored predictive distributions, deciles or parameters of a Student-t: read them, ask them, change them."""
 
-from dataclasses import dataclass
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 
 from fd01.data.touch import level_corrected, touch_exponent
 from fd01.models.forecasts import DECILE_COLUMNS, PARAMETERS
-from fd01.scoring.deciles import scores as scores_of_deciles
+from fd01.scoring.deciles import return_deciles, scores_of_returns
 from fd01.scoring.student_t import scores as scores_of_student_t
 from fd01.study.systems import STUDENT_T
 from fd01.workflow.errors import NotRun
@@ -41,6 +41,12 @@ class Forecaster:
         """Whether `frame` holds parameters of Student-t distributions, in percent, instead of deciles."""
         return "df" in self.frame
 
+    def of_rows(self, rows):
+        """The distributions of these rows of the dataset alone; a `Forecaster`."""
+        frame = self.frame[self.frame["row"].isin(rows)] if self.reason is None else self.frame
+        reason = self.reason or (None if len(frame) else "no day of the blocks has a forecast")
+        return replace(self, frame=frame, reason=reason)
+
     def exceedance(self, target, train, dataset, labels):
         """Probability of the target by row of the dataset, the mean over seeds; Series.
 
@@ -61,16 +67,33 @@ class Forecaster:
         """
         if self.reason:
             raise NotRun(self.reason)
-        scores_of = scores_of_student_t if self.is_student_t else scores_of_deciles
         exponent = cache(partial(touch_exponent, target, train, dataset, labels))
-        parts = []
-        for _, group in self.frame.groupby("seed", dropna=False):
-            rows, scores = scores_of(group, target, self.input, dataset, labels)
-            parts.append(pd.Series(level_corrected(scores, rows, exponent)["exceedance"], index=rows))
+        parts = [
+            pd.Series(level_corrected(scores, rows, exponent)["exceedance"], index=rows)
+            for rows, scores in self._scores(target, dataset, labels)
+        ]
         return pd.concat(parts).groupby(level=0).mean()
 
+    def _scores(self, target, dataset, labels):
+        """Rows and scores of each seed."""
+        # Not by groupby, which would copy the whole frame.
+        codes, seeds = pd.factorize(self.frame["seed"], sort=True, use_na_sentinel=False)
+        groups = (self.frame[codes == code] for code in range(len(seeds)))
+        if self.is_student_t:
+            return [scores_of_student_t(group, target, self.input, dataset, labels) for group in groups]
+        horizon, close = target["horizon"], dataset["Close"].to_numpy(float)
+        if horizon not in self._returns:
+            self._returns[horizon] = [return_deciles(group, self.input, close, horizon) for group in groups]
+        arguments = target, self.input, dataset, labels
+        return [(rows, scores_of_returns(rows, deciles, *arguments)) for rows, deciles in self._returns[horizon]]
 
-def read_forecasters(paths, entries):
+    @cached_property
+    def _returns(self):
+        """By horizon, what `return_deciles` gives of each seed: the same for all events and thresholds."""
+        return {}
+
+
+def read_forecasters(paths, entries, days=None):
     """Read the stored distributions of experiments; a generator of `Forecaster`.
 
     Parameters
@@ -78,12 +101,15 @@ def read_forecasters(paths, entries):
     paths : list of the files of `entries`
     entries : dict of experiment to {stores, input, seeds}
         `stores` as in `fd01.study.systems`, `input` the input series, `seeds` empty for a deterministic experiment.
+    days : int, optional
+        Forecasts of so many days alone, of those that reach further.
     """
     for path, (experiment, entry) in zip(paths, entries.items()):
-        # The file of Lag-Llama also has 1,440 columns of hidden states.
-        frame, provenance = read_table(path, ["row", "seed", *PARAMETERS] if entry["stores"] == STUDENT_T else None)
-        if entry["seeds"]:
-            frame = frame[frame["seed"].isin(entry["seeds"])]
+        kept = {"seed": entry["seeds"]} if entry["seeds"] else {}
+        if entry["stores"] == STUDENT_T:  # the file also has 1,440 columns of hidden states
+            frame, provenance = read_table(path, ["row", "seed", *PARAMETERS], kept)
+        else:
+            frame, provenance = read_table(path, kept=kept | ({"step": list(range(1, days + 1))} if days else {}))
         yield Forecaster(experiment, entry["input"], frame, provenance.get("not_run"))
 
 

@@ -59,18 +59,14 @@ def read_table(path, columns=None, kept=None):
     """
     stored = columns and [field.name for field in pq.read_schema(path) if not set(columns).isdisjoint(_columns(field))]
     filters = [(name, "in", values) for name, values in (kept or {}).items()] or None
-    table = pq.read_table(path, columns=stored, filters=filters)
-    frame = _frame(table.replace_schema_metadata())
-    return frame[columns] if columns else frame, _metadata(table.schema)
+    frame = _frame(pq.read_table(path, columns=stored, filters=filters).replace_schema_metadata())
+    _return_memory()
+    return frame[columns] if columns else frame, read_metadata(path)
 
 
 def read_metadata(path):
     """The metadata that `write_table` has written."""
-    return _metadata(pq.read_schema(path))
-
-
-def _metadata(schema):
-    return json.loads(schema.metadata[b"fd01"])
+    return json.loads(pq.read_schema(path).metadata[b"fd01"])
 
 
 def read_frame(path):
@@ -80,7 +76,14 @@ def read_frame(path):
     object while Python shuts down, the job aborts although it has written all its files (apache/arrow#34314). This
     happened to one in 30 of the shortest jobs.
     """
-    return _frame(pq.read_table(path))
+    frame = _frame(pq.read_table(path))
+    _return_memory()
+    return frame
+
+
+def _return_memory():
+    """Give back what Arrow has read with: it would keep it, and that is more than the frame itself takes."""
+    pa.default_memory_pool().release_unused()
 
 
 def _columns(field):

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.made_up_data import CONFIG, FOLDS, LABELS, UP, UP_5, dataset_and_origins, make_prices
-from measure_labels import COLUMNS, baseline_scores, draw, family_table, label_name
+from measure_labels import COLUMNS, baseline_scores, draw, family_table, label_name, read_baselines
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
+from fd01.data.indicators import INDICATORS
 from fd01.data.origins import EVALUATION, sealed_days, splits
 from fd01.data.targets import TARGETS
 from fd01.data.touch import touch, touch_exponent
@@ -40,7 +41,9 @@ PARAMS = {
 
 def table_of(sealed, *forecasters, dataset=DATASET, **changed):
     """The table of the family with `PARAMS`."""
-    return family_table(dataset, sealed, forecasters, SimpleNamespace(**PARAMS | changed))
+    params = SimpleNamespace(**PARAMS | changed)
+    prices = dataset.drop(columns=INDICATORS)
+    return family_table(prices, read_baselines(dataset, params.baselines), sealed, forecasters, params)
 
 
 def labels_of(sealed, thresholds=(0.005, 0.01, 0.02)):
@@ -65,6 +68,14 @@ def test_family_has_the_outcomes_of_the_study_at_its_own_threshold():
         pd.testing.assert_series_equal(label.origins[column], TABLE[column])
         seen.add(column)
     assert seen == {name for name in TABLE if name[-1].isdigit()}
+
+
+def test_outcomes_at_another_threshold_do_not_depend_on_the_thresholds_before_it():
+    alone = {key: label.origins for key, label in labels_of(OPEN, [0.02]).items() if key[0] in ("up", "down")}
+    together = labels_of(OPEN, [0.005, 0.01, 0.02])
+    assert {key[:2] for key in alone} == {("up", 0.02), ("down", 0.02)}
+    for key, origins in alone.items():
+        pd.testing.assert_frame_equal(together[key].origins, origins)
 
 
 def test_family_has_up_and_down_at_each_threshold_and_the_others_once():
