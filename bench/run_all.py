@@ -46,10 +46,10 @@ in CPU seconds, with random weights in the place of the published ones, which co
 
 ![CPU seconds of this project, of the usual way, and of the limit](../pictures/benchmarks.png)
 
-*Below each name: CPU seconds of this project. The usual way of PatchTST is torch's own
-encoder layer, of TimesFM the package's own forecast, of Lag-Llama 100 samples per window, of the
-bootstrap scikit-learn in a loop, of DeLong's test one call per pair. The limit: the matrix products
-alone, or a bare Snakefile with as many jobs.*
+*Below each name: CPU seconds of this project. The usual way of PatchTST is torch's own encoder
+layer, of TimesFM the package's own forecast, of Lag-Llama 100 samples per window. The bootstrap is
+compared with scikit-learn in a loop, DeLong's test with one call per pair. The limit: the matrix
+products alone, or a bare Snakefile with as many jobs.*
 """
 
 
