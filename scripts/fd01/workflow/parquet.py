@@ -59,14 +59,20 @@ def read_table(path, columns=None, kept=None):
     """
     stored = columns and [field.name for field in pq.read_schema(path) if not set(columns).isdisjoint(_columns(field))]
     filters = [(name, "in", values) for name, values in (kept or {}).items()] or None
-    frame = _frame(pq.read_table(path, columns=stored, filters=filters).replace_schema_metadata())
+    table = pq.read_table(path, columns=stored, filters=filters)
+    frame, metadata = _frame(table.replace_schema_metadata()), _metadata(table.schema)
+    del table
     _return_memory()
-    return frame[columns] if columns else frame, read_metadata(path)
+    return frame[columns] if columns else frame, metadata
 
 
 def read_metadata(path):
     """The metadata that `write_table` has written."""
-    return json.loads(pq.read_schema(path).metadata[b"fd01"])
+    return _metadata(pq.read_schema(path))
+
+
+def _metadata(schema):
+    return json.loads(schema.metadata[b"fd01"])
 
 
 def read_frame(path):

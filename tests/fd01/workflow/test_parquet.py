@@ -71,3 +71,10 @@ def test_same_table_gives_the_same_bytes(tmp_path):
     for name in "ab":
         write_table(tmp_path / name, make_prices(days=90), {"model": "none"})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_folder_of_files_is_one_table_with_the_metadata_of_its_files(tmp_path):
+    for name in ("a", "b"):
+        write_table(tmp_path / f"{name}.parquet", pd.DataFrame({"x": [name]}), {"model": "one"})
+    frame, metadata = read_table(tmp_path)
+    assert sorted(frame["x"]) == ["a", "b"] and metadata == {"model": "one"}
