@@ -24,7 +24,6 @@ rule measure_labels:
         "results/{dataset}/logs/measure_labels.log",
     benchmark:
         "results/{dataset}/benchmarks/measure_labels.tsv"
-    priority: 1  # of many series it takes longest
     conda:
         "../envs/analysis.yaml"
     params:

@@ -63,7 +63,7 @@ if __name__ == "__main__":
     files, params = snakemake.input, snakemake.params
     target, labels = params.target, params.labels
     dataset, outcomes = read_frame(files.dataset), main_folds(read_frame(files.outcomes))
-    forecasters = {one.experiment: one for one in read_forecasters(files.forecasts, params.forecasters, 1)}
+    forecasters = {one.experiment: one for one in read_forecasters(files.forecasts, params.forecasters, days=1)}
     matrices, tails, widths = (
         read_score_matrices(files.predictions, outcomes, target, **options)
         for options in ({}, {"role": CALIBRATION}, {"kinds": ["width"]})

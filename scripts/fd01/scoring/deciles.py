@@ -41,9 +41,10 @@ def return_deciles(frame, name, close, horizon):
     """
     if name in HIGH_SERIES and horizon > 1:
         raise NotRun("a forecast of the High is one of the next day")
-    if horizon > frame["step"].max():
+    longest = frame["step"].max()
+    if horizon > longest:
         raise NotRun(f"with covariates the forecast reaches 1 day, not {horizon}: those of later days are not known")
-    if horizon < frame["step"].max():
+    if horizon < longest:
         frame = frame[frame["step"] <= horizon]
     order = frame["row"].to_numpy() * (horizon + 1) + frame["step"].to_numpy()
     if (np.diff(order) < 0).any():  # of many series, sorting would take longer than all the rest
