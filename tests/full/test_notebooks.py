@@ -18,7 +18,7 @@ import nbformat
 import pandas as pd
 import pytest
 from helpers.loaded_modules import assert_tracked
-from helpers.made_up_data import UP, make_prices
+from helpers.made_up_data import UP, make_prices, make_two_series
 from helpers.paths import ROOT, SMALL_STUDY
 from helpers.run_workflow import command, environment, planned, snakemake
 from helpers.studies import CONFIG, change, expect_weights, hub_of
@@ -145,6 +145,20 @@ def test_colab_notebook_stops_where_the_weights_cannot_be_had(tmp_path, project,
     with pytest.raises(CellExecutionError, match=r"model\.safetensors of google/\S+ cannot be fetched"):
         execute(tmp_path, {"REPOSITORY": str(project), "PRICES": str(prices)})
     assert not (tmp_path / "fd01/results/weights/timesfm/manifest.json").exists()  # so another try fetches them
+
+
+def test_colab_notebook_forecasts_every_series_of_a_file(tmp_path, project, checkpoint):
+    prices = make_two_series(560, shorter=30)
+    prices.to_parquet(tmp_path / "mine.parquet")
+    with hub_of(checkpoint) as hub:
+        execute(tmp_path, {"REPOSITORY": str(project), "PRICES": str(tmp_path / "mine.parquet")}, hub)
+    results = tmp_path / "fd01/results/spy"
+    with zipfile.ZipFile(results / "export/timesfm-spy.zip") as file:
+        packed = {Path(name).parts[1] for name in file.namelist() if name.startswith("predictions/")}
+    assert packed == {"TFM-01", "TFM-probe"}  # without a GPU there is no fine-tuning
+    for name in packed:
+        scores, _ = read_experiment(results / "predictions" / name)
+        assert set(scores["series"]) == {"A", "B"}
 
 
 def test_colab_notebook_shows_the_checklist_with_its_evidence(colab, checkpoint):
