@@ -2,6 +2,7 @@
 
 Each input is read in a process of its own. A reader may read it or refuse it (`UserError`, `NotRun`): a traceback, a
 death of the process, more than 10 seconds, more than 1 GB, or a file outside the folder of the input is a failure.
+The first input of each kind is whole, and must be read.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import traceback
 import zipfile
 from collections import Counter, defaultdict
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from planning import ROOT
@@ -113,10 +115,14 @@ class Codes:
 def prices():
     from helpers.made_up_data import make_prices
 
-    from fd01.data.prices import build_dataset, read_prices
+    from fd01.data.dates import with_date_column
+    from fd01.data.prices import build_all, read_prices
 
     table = make_prices(days=400)
-    whole = _parquet(table)
+    whole, right = _parquet(table), with_date_column(table)
+
+    def intact(folder):
+        return _write(folder / "prices.parquet", whole)
 
     def make(rng, folder):
         match rng.randrange(8):
@@ -139,12 +145,12 @@ def prices():
         return _write(folder / "prices.parquet", content)
 
     def read(path):
-        raw = read_prices(path)
-        dataset = build_dataset(raw)
-        same = raw.columns.equals(table.columns) and raw.equals(table)
-        return "read, same values" if same and len(dataset) else "read, other values"
+        series = read_prices([path], "made-up")
+        assert sum(map(len, build_all(series)))
+        raw = pd.concat(one() for one in series.values())
+        return "read, values as written" if raw.equals(right) else "read, other values"
 
-    return make, read
+    return intact, make, read
 
 
 def _parquet(frame):
@@ -171,6 +177,9 @@ def configuration():
         f"{b}: &{b} [*{a}, *{a}, *{a}]\n" for a, b in zip("abcdefghijk", "bcdefghijkl")
     )
 
+    def intact(folder):
+        return _write(folder / "config.yaml", text.encode())
+
     def make(rng, folder):
         match rng.randrange(6):
             case 0:
@@ -192,7 +201,7 @@ def configuration():
             return "refused"  # so does Snakemake
         check_config(found, schema)
 
-    return make, read
+    return intact, make, read
 
 
 # --- archives of predictions
@@ -223,6 +232,9 @@ def archives():
         return buffer.getvalue()
 
     whole = [("manifest.json", json.dumps(manifest)), ("predictions/TFM-01/test.parquet", prediction)]
+
+    def intact(folder):
+        return _write(folder / "archive.zip", pack(whole))
 
     def make(rng, folder):
         path, entries = folder / "archive.zip", list(whole)
@@ -268,7 +280,7 @@ def archives():
                     raise UserError(f"{stored} has changed")
                 read_predictions(stored)
 
-    return make, read
+    return intact, make, read
 
 
 def _bomb(path, manifest):
@@ -289,11 +301,15 @@ def checkpoints():
     from helpers.lightning_checkpoint import save_lightning
 
     from fd01.models.lag_llama_checkpoint import convert
+    from fd01.models.verification import verify
 
     folder = Path(tempfile.mkdtemp())
     save_lightning(folder / "whole.ckpt")
     whole = (folder / "whole.ckpt").read_bytes()
     stub = "gluonts.torch.distributions.studentT.StudentTOutput"
+
+    def intact(folder):
+        return _write(folder / "a.ckpt", whole)
 
     def make(rng, folder):
         path = folder / "a.ckpt"
@@ -314,7 +330,12 @@ def checkpoints():
                 path.write_bytes(damaged(rng, whole))
         return path
 
-    return make, lambda path: convert(path, path.parent)
+    def read(path):
+        files = {name: {"sha256": sha256(path.parent / name)} for name in convert(path, path.parent)}
+        about = {"model": "lag-llama", "status": "ok", "files": files}
+        return verify(_write(path.parent / "manifest.json", as_json(about)), None, off=True)["status"]
+
+    return intact, make, read
 
 
 def safetensors():
@@ -323,6 +344,7 @@ def safetensors():
     from tiny_timesfm import shrink_once_imported
 
     shrink_once_imported()
+    from fd01.models.known_answers import REFUSED
     from fd01.models.timesfm import load_untrained
     from fd01.models.verification import verify
 
@@ -334,22 +356,31 @@ def safetensors():
     header = json.loads(whole[8 : 8 + length])
 
     def make(rng, folder):
+        return described(folder, changed_content(rng))
+
+    def changed_content(rng):
         match rng.randrange(4):
             case 0:
-                content = whole[:8] + damaged(rng, whole[8 : 8 + length]) + whole[8 + length :]
+                return whole[:8] + damaged(rng, whole[8 : 8 + length]) + whole[8 + length :]
             case 1:
-                content = struct.pack("<Q", rng.choice([0, 1, 2**31, 2**63, length - 1, length + 1])) + whole[8:]
+                return struct.pack("<Q", rng.choice([0, 1, 2**31, 2**63, length - 1, length + 1])) + whole[8:]
             case 2:
                 other = as_json(changed(rng, header))
-                content = struct.pack("<Q", len(other)) + other + whole[8 + length :]
+                return struct.pack("<Q", len(other)) + other + whole[8 + length :]
             case _:
-                content = damaged(rng, whole)
+                return damaged(rng, whole)
+
+    def described(folder, content):
         path = _write(folder / "model.safetensors", content)
         files = {"model.safetensors": {"sha256": sha256(path), "bytes": len(content)}}
         manifest = {"model": "timesfm", "status": "ok", "repository": "a/b", "revision": "0" * 40, "files": files}
         return _write(folder / "manifest.json", json.dumps(manifest).encode())
 
-    return make, lambda path: verify(path, cases, off=False)["status"]
+    def read(path):
+        loaded = verify(path, None, off=True)["status"]
+        return loaded if loaded == REFUSED else verify(path, cases)["status"]
+
+    return lambda folder: described(folder, whole), make, read
 
 
 def known_answers():
@@ -365,10 +396,14 @@ def known_answers():
         )
         return _write(folder / f"{model}.json", content)
 
-    return make, lambda path: load_cases(path, path.stem)
+    def intact(folder):
+        return _write(folder / "timesfm.json", paths["timesfm"].read_bytes())
+
+    return intact, make, lambda path: load_cases(path, path.stem)
 
 
 def hub():
+    assert "huggingface_hub" not in sys.modules, "it has read another address of the hub"
     import http.server
     import threading
 
@@ -407,6 +442,10 @@ def hub():
     body = b"weights" * 100
     good = {"ETag": '"abc"', "X-Repo-Commit": "0" * 40, "Content-Length": str(len(body))}
 
+    def intact(folder):
+        answers[f"{folder.parent.name}.bin"] = 200, good, body
+        return folder
+
     def make(rng, folder):
         headers, content = dict(good), body
         for _ in range(rng.choice([1, 1, 2])):
@@ -429,7 +468,7 @@ def hub():
         about |= {"repository": "someone/model", "revision": "0" * 40, "files": {name: None}}
         fetch(folder, "some", about)
 
-    return make, read
+    return intact, make, read
 
 
 # --- forecasts from elsewhere
@@ -460,6 +499,9 @@ def forecasts(suffix):
         return buffer.getvalue()
 
     whole = content_of(table)
+
+    def intact(folder):
+        return _write(folder / f"f.{suffix}", whole)
 
     def make(rng, folder):
         path = folder / f"f.{suffix}"
@@ -494,17 +536,18 @@ def forecasts(suffix):
     def read(path):
         score_file(str(path), settings, dataset, origins, targets, CONFIG["labels"])
 
-    return make, read
+    return intact, make, read
 
 
+# In the order in which they must be prepared: a library that the others import reads the address of the hub only once.
 KINDS = {
+    "answers of a hub": (hub, 150),
     "price files (parquet)": (prices, 500),
     "configurations": (configuration, 300),
     "archives of predictions": (archives, 350),
     "checkpoints (pickle)": (checkpoints, 200),
     "weights (safetensors)": (safetensors, 150),
     "known answers (json)": (known_answers, 200),
-    "answers of a hub": (hub, 150),
     "forecasts (csv)": (lambda: forecasts("csv"), 200),
     "forecasts (parquet)": (lambda: forecasts("parquet"), 200),
     "forecasts (npz)": (lambda: forecasts("npz"), 250),
@@ -531,12 +574,15 @@ def outcome(read, path):
     return said, 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
-def tried(make, read, seed, number):
-    """The outcome of one input, made from its number; in a process of its own."""
+def tried(make, read, number):
+    """How `read` ends with the input that `make` puts into a folder, in a process of its own.
+
+    Returns what it said in one line, the seconds, and the bytes that it added to the memory.
+    """
     with tempfile.TemporaryDirectory() as sandbox:
         folder = Path(sandbox) / f"in{number}" / "inside"
         folder.mkdir(parents=True)
-        path = make(random.Random(f"{seed}-{number}"), folder)
+        path = make(folder)
         before = {file for file in Path(sandbox).rglob("*") if folder not in file.parents}
         reader, writer = os.pipe()
         start, child = time.monotonic(), os.fork()
@@ -576,21 +622,36 @@ def _wait(child, reader, start):
     return json.loads(content) if content else (f"DIED status {status}", 0)
 
 
+def inputs(intact, make, seed, count):
+    """Functions that put an input into a folder: the whole one, then damaged ones, each made from its number."""
+    yield intact
+    for number in range(1, count):
+        yield partial(make, random.Random(f"{seed}-{number}"))
+
+
 def main(seed, kinds, scale):
     print(HEAD)
-    finds, total = defaultdict(Counter), 0
-    for kind in kinds:
-        prepare, count = KINDS[kind]
-        make, read = prepare()
-        results = [tried(make, read, seed, number) for number in range(max(1, round(count * scale)))]
-        words = Counter(said.split()[0].rstrip(",:") for said, _, _ in results)
+    finds, ends, total = defaultdict(Counter), {}, 0
+    for kind, (prepare, count) in KINDS.items():
+        if kind not in kinds:
+            continue
+        intact, make, read = prepare()
+        puts = inputs(intact, make, seed, max(2, round(count * scale)))
+        results = [tried(put, read, number) for number, put in enumerate(puts)]
+        words = Counter(said.split()[0].rstrip(":") for said, _, _ in results)
         finds[kind].update(said for said, _, _ in results if said.split()[0].isupper())
+        ends[kind] = Counter(said for said, _, _ in results if said.startswith("read"))
+        if results[0][0].startswith("refused"):
+            finds[kind].update([f"WHOLE input {results[0][0]}"])
         total += len(results)
         failures, refused = sum(finds[kind].values()), words["refused"]
         read, seconds, memory = len(results) - refused - failures, *(max(column) for column in list(zip(*results))[1:])
         row = [kind, len(results), read, refused, failures, f"{seconds:.1f}", round(memory / 2**20)]
         print("|", " | ".join(map(str, row)), "|", flush=True)
     print(f"\n{total} inputs, seed {seed}")
+    for kind, found in ends.items():
+        if len(found) > 1:
+            print(f"{kind}: {', '.join(f'{times} {said}' for said, times in found.items())}")
     for kind, found in finds.items():
         for said, times in found.most_common():
             print(f"{kind}: {times} x {said}")

@@ -1,6 +1,7 @@
 """Price files: which of them are one table and which are a series each, and the raw prices of each series."""
 
 from collections import Counter
+from collections.abc import Hashable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -77,8 +78,12 @@ def most_series(paths):
         if column is None:
             unnamed += 1
         else:
-            names |= set(_parquet(partial(pq.read_table, columns=[column]), path)[column].unique().to_pylist())
+            names |= set(_parquet(partial(_values, column=column), path))
     return len(names) + unnamed
+
+
+def _values(path, column):
+    return pq.read_table(path, columns=[column])[column].unique().to_pylist()
 
 
 def series_of_table(raw, name):
@@ -96,6 +101,8 @@ def series_of_table(raw, name):
 
 def rows_by_name(column):
     """The rows of each series, int arrays by its name; `column`, a Series, names the series of each row."""
+    if not all(isinstance(name, Hashable) for name in column.iloc[:1]):  # all values of a parquet file have one type
+        raise UserError(f"{column.name} holds {column.iloc[0]!r}: it must name the series, in text")
     names = column.astype(str)
     unnamed = column.isna() | (names == "")
     if unnamed.any():

@@ -70,6 +70,10 @@ STOPS = {
         "row 5 is 'soon'",
     ),
     "a day without a date": (lambda p: p.assign(Date=p["Date"].where(p.index != 5)), "row 5 is NaT"),
+    "a list for a day": (
+        lambda p: p.assign(Date=p["Date"].astype(str).map(lambda day: [day] if day == "2015-01-13" else day)),
+        "cannot be read as a date: row 7 is ['2015-01-13']",
+    ),
     "no date at all": (lambda p: p.assign(Date=None), "cannot be read as a date: row 0 is None"),
     "two levels, through a file": (
         lambda p: p.rename(columns=lambda name: f"('{name}', 'SPY')"),

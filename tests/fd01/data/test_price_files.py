@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from helpers.made_up_data import make_prices
 
-from fd01.data.price_files import files_in, series_of_files, series_of_table
+from fd01.data.price_files import files_in, most_series, series_of_files, series_of_table
 from fd01.workflow.errors import UserError
 
 PARTS = [range(200), range(200, 400), range(400, 600)]
@@ -60,6 +60,14 @@ def test_row_without_a_name_is_refused(prices, nothing):
     names = pd.Series("SPY", prices.index, dtype=object).where(prices.index != 7, nothing)
     with pytest.raises(UserError, match="Ticker is empty in row 7: it must name the series"):
         series_of_table(prices.assign(Ticker=names), "mine")
+
+
+def test_lists_name_no_series(prices, save):
+    lists = prices.assign(Ticker=[["SPY"]] * len(prices))
+    with pytest.raises(UserError, match=r"Ticker holds \['SPY'\]: it must name the series, in text"):
+        series_of_table(lists, "mine")
+    with pytest.raises(UserError, match="cannot be read as a parquet file"):
+        most_series(save({"lists": lists}))
 
 
 ALIKE = {

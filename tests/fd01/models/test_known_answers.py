@@ -160,6 +160,8 @@ def test_cut_file_of_weights_is_refused(tiny, timesfm_answers):
 def check_that_nothing_loads(manifest, cases, said):
     answers = verify(manifest, cases)
     assert (answers["status"], answers["cases"]) == ("refused", [])
+    alone = verify(manifest, cases, off=True)
+    assert (alone["status"], alone["reason"]) == ("refused", answers["reason"])
     assert said in answers["reason"] and len(answers["reason"]) <= 200 and "\n" not in answers["reason"]
     reason = f"these weights do not load: {answers['reason']}"
     assert lines(answers) == [f"{answers['model']}: refused: {reason}"]
@@ -399,6 +401,7 @@ def test_weights_without_answers_are_labelled(tiny, timesfm_answers):
     write_json(tiny, read_json(tiny) | {"model": "another"})
     with pytest.raises(UserError, match="known_answers of another: only timesfm and lag-llama can be checked"):
         verify(tiny, timesfm_answers)
+    assert verify(tiny, None)["status"] == "not verified" and verify(tiny, timesfm_answers, off=True)["status"] == "off"
 
 
 def test_missing_weights_are_missing_whatever_else_is_known(tmp_path):
