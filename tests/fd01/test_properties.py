@@ -1,21 +1,26 @@
-"""Properties that hold for every input: of probabilities, tests and resamples, and of the files that are written."""
+"""Properties that hold for every input: windows, targets, splits, probabilities, tests, resamples, written files."""
 
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.made_up_data import block, score_rows
+from helpers.made_up_data import block, make_prices, score_rows
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_auc_score
 
+from fd01.data.inputs import first_inputs, input_series, windows
+from fd01.data.origins import CALIBRATION, EVALUATION, build_origins, splits
+from fd01.data.series import first_rows
+from fd01.data.targets import TARGETS, target_column, target_values
 from fd01.evaluation.bootstrap import resample_counts, resampled_ranking
 from fd01.evaluation.comparison import delong
 from fd01.scoring.deciles import exceedance
 from fd01.scoring.predictions import read_predictions, write_predictions
+from fd01.study.folds import walk_forward_folds
 from fd01.workflow.files import content_sha256, digest, read_json, write_json
 from fd01.workflow.parquet import read_frame, read_table, write_table
 
@@ -23,6 +28,117 @@ SOME = settings(max_examples=25, deadline=None, suppress_health_check=list(Healt
 FINITE = st.floats(-1e3, 1e3, allow_nan=False).map(lambda x: round(x, 6))
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 LEVELS = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
+SEED = st.integers(0, 2**31)
+HORIZON = st.integers(1, 7)
+SCALED = {"k": 1.0, "window": 20}
+
+
+# --- windows, targets and splits
+
+
+@SOME
+@given(st.data())
+def test_window_has_the_last_days_of_its_series_and_nothing_later(data):
+    n, context = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 50))
+    row = data.draw(st.integers(0, n - 1))
+    first = data.draw(st.integers(0, row))
+    values = np.full(n, np.nan)
+    values[first : row + 1] = np.arange(first, row + 1)
+    (window,) = windows(values, np.array([row]), context, first)
+    assert list(window) == list(range(max(first, row + 1 - context), row + 1))
+
+
+@SOME
+@given(SEED, HORIZON, st.floats(0.001, 0.05), st.integers(0, 99))
+def test_target_knows_the_days_of_its_horizon_and_nothing_later(seed, horizon, threshold, cut):
+    prices = make_prices(days=100, seed=seed)
+    other = prices.copy()
+    other.loc[cut + 1 :] = make_prices(days=100, seed=seed + 1).loc[cut + 1 :]
+    before, after = (target_values(table, [horizon], threshold, SCALED) for table in (prices, other))
+    known = slice(0, max(0, cut + 1 - horizon))
+    pd.testing.assert_frame_equal(after.iloc[known], before.iloc[known], check_exact=True)
+
+
+@SOME
+@given(SEED, HORIZON, st.floats(0.001, 0.02), st.floats(1.01, 3))
+def test_higher_threshold_or_shorter_horizon_makes_no_event(seed, horizon, threshold, factor):
+    prices = make_prices(days=100, seed=seed)
+    labels = target_values(prices, [horizon, horizon + 1], threshold, SCALED)
+    higher = target_values(prices, [horizon], factor * threshold, SCALED)
+    for touch in ("up", "down"):
+        shorter, longer = (labels[target_column(touch, h)] for h in (horizon, horizon + 1))
+        both = longer.notna()
+        assert (higher[target_column(touch, horizon)] <= shorter)[shorter.notna()].all()
+        assert (shorter <= longer)[both].all() and both.sum() == 100 - horizon - 1
+
+
+@st.composite
+def panels(draw):
+    """Series of several lengths in one table, and a fold whose training period ends somewhere in them."""
+    lengths = draw(st.lists(st.integers(150, 300), min_size=1, max_size=3))
+    parts = [make_prices(300, seed).iloc[300 - days :].assign(series=f"S{seed}") for seed, days in enumerate(lengths)]
+    dates = parts[0]["Date"]
+    train_end = dates.iloc[-draw(st.integers(20, len(dates) - 100))]
+    embargo = pd.Timedelta(days=draw(st.integers(1, 14)))
+    fold = {"train_end": f"{train_end:%Y-%m-%d}", "start": f"{train_end + embargo:%Y-%m-%d}"}
+    return pd.concat(parts, ignore_index=True).astype({"series": "category"}), fold
+
+
+@SOME
+@given(panels(), HORIZON, st.sampled_from(sorted(TARGETS)), st.floats(0.2, 0.5))
+def test_no_fit_knows_a_target_that_a_later_part_decides(panel, horizon, target, fraction):
+    dataset, fold = panel
+    labels = {"threshold": 0.01, "scaled": SCALED, "horizons": [horizon]}
+    origins = build_origins(dataset, {"test": fold}, labels, 20, fraction)
+    (split,) = splits(origins, target, horizon)
+    dates, series = dataset["Date"].to_numpy(), dataset["series"].to_numpy()
+
+    def decided(rows):
+        """The days on which the targets of `rows` are known; each lies in the same series."""
+        assert (series[rows] == series[rows + horizon]).all()
+        return dates[rows + horizon]
+
+    tail = origins.loc[origins["role"] == CALIBRATION, "origin"].min()
+    assert len(split.inner) and len(split.evaluation)
+    assert (decided(split.training) <= np.datetime64(fold["train_end"])).all()
+    assert (decided(split.inner) < tail).all() and (dates[split.calibration] >= tail).all()
+    assert (dates[split.evaluation] >= np.datetime64(fold["start"])).all()
+    assert set(split.training) >= set(split.inner) | set(split.calibration)
+
+
+@SOME
+@given(st.integers(1990, 2020), st.integers(0, 12), st.integers(1, 4), st.integers(0, 60))
+def test_walk_forward_blocks_follow_each_other_after_an_embargo(first, more, years, embargo):
+    folds = list(walk_forward_folds(first, first + more, years, embargo).values())
+    ends, starts, train_ends = (pd.to_datetime([fold[key] for fold in folds]) for key in ("end", "start", "train_end"))
+    assert ((starts - train_ends).days == embargo + 1).all()
+    assert ((starts[1:] - ends[:-1]).days == 1).all()
+
+
+@SOME
+@given(panels(), st.sampled_from(["close", "high", "return", "simple-return"]), HORIZON, st.integers(1, 60))
+def test_each_series_of_a_panel_is_what_it_is_alone(panel, name, horizon, context):
+    dataset, fold = panel
+    labels = {"threshold": 0.01, "scaled": SCALED, "horizons": [horizon]}
+    values, targets = input_series(dataset, name), target_values(dataset, [horizon], 0.01, SCALED)
+    cut = windows(values, rows := np.flatnonzero(~np.isnan(values)), context, first_inputs(dataset, name)[rows])
+    origins = build_origins(dataset, {"test": fold}, labels, 20, 0.3)
+    evaluation = origins[origins["role"] == EVALUATION]
+    starts = first_rows(dataset)
+    for one in dataset["series"].cat.categories:
+        mine = (dataset["series"] == one).to_numpy()
+        alone = dataset[mine].reset_index(drop=True)
+        own = input_series(alone, name)
+        np.testing.assert_array_equal(values[mine], own)
+        pd.testing.assert_frame_equal(
+            targets[mine].reset_index(drop=True), target_values(alone, [horizon], 0.01, SCALED)
+        )
+        expected = windows(own, np.flatnonzero(~np.isnan(own)), context, own_start := int(np.isnan(own[0])))
+        found = [window for row, window in zip(rows, cut) if mine[row]]
+        assert own_start == (name != "close") and list(map(list, found)) == list(map(list, expected))
+        kept = evaluation[evaluation["series"] == one]
+        assert (kept["history"] == kept["row"] - starts[kept["row"]] + 1).all()
+        assert (kept["row"] < np.flatnonzero(mine)[-1]).all()
 
 
 # --- exceedance
