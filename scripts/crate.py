@@ -139,7 +139,7 @@ def describe_run(folder, citation, dataset):
             "encodingFormat": "text/plain",
             "sha256": sha256(folder / "workflow/Snakefile"),
             "conformsTo": {"@id": "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"},
-            "identifier": f"git commit {provenance['git_commit']}",
+            "identifier": f"git commit {provenance['git_commit'] or 'unknown'}",
             "runtimePlatform": f"Python {provenance['python']}, {provenance['platform']}",
         },
     )

@@ -58,6 +58,13 @@ def test_description_is_a_workflow_run_crate(results, tmp_path):
     assert problems(results, tmp_path) == []
 
 
+@pytest.mark.parametrize(("commit", "said"), [("a" * 40, "git commit " + "a" * 40), (None, "git commit unknown")])
+def test_workflow_names_its_commit_if_git_tells_it(results, tmp_path, commit, said):
+    write_json(results / "provenance.json", PROVENANCE | {"git_commit": commit})
+    assert described(results)["workflow/Snakefile"]["identifier"] == said
+    assert problems(results, tmp_path) == []
+
+
 def test_validator_finds_what_is_wrong(results, tmp_path):
     described(results)
     path = results / "ro-crate-metadata.json"
