@@ -66,8 +66,9 @@ def check_config(config, schema):
     UserError
         With one line that names the key, its value, and what is allowed.
     """
-    # jsonschema would load a parser of web addresses, 2.5 s at every start, and our schema has no addresses.
-    sys.modules.setdefault("rfc3987_syntax", None)
+    # jsonschema would load parsers of addresses and durations, 2.5 s at every start, and our schema has none of them.
+    for parser in ("rfc3987_syntax", "rfc3986_validator", "isoduration"):
+        sys.modules.setdefault(parser, None)
     from jsonschema import Draft202012Validator, validators
 
     # JSON accepts 1.0 as a whole number; file names and seeds cannot.
