@@ -422,11 +422,11 @@ def hub():
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
+            self.send_header("Connection", "close")  # or the client would ask again where nobody listens any more
             self.end_headers()
             if self.command == "GET":
                 with suppress(OSError):
                     self.wfile.write(body)
-            self.close_connection = True
 
         do_HEAD = do_GET
 

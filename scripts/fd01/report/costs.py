@@ -1,8 +1,10 @@
-"""What a run cost, from the benchmark files that Snakemake writes for every job."""
+"""What a run cost, from the benchmark files that Snakemake writes for every job, and from the logs of the jobs."""
 
 from pathlib import Path
 
 import pandas as pd
+
+from fd01.workflow.logs import cpu_seconds
 
 
 def read_costs(folder, jobs, rules):
@@ -11,6 +13,7 @@ def read_costs(folder, jobs, rules):
     Parameters
     ----------
     folder : path of the benchmark files: `{rule}.tsv` of a job for the whole dataset, or `{rule}/{job}.tsv`
+        The folder `logs` beside it has a log for each.
     jobs : collection of str
         What the present configuration runs: an experiment, its trainings `{experiment}/{train_end}/.../seed-{seed}`, a
         shared pass of a network, a figure; `{rule}/{job}` where other rules have jobs of the same name that do not run.
@@ -20,26 +23,26 @@ def read_costs(folder, jobs, rules):
     Returns
     -------
     list of dict
-        `rule`; `job`, empty for the whole dataset; `of`, the first part of `job`; `cpu_seconds`, `wall_seconds`, and
-        `memory_mb`, the largest resident memory. Jobs without a benchmark file, such as those of imported predictions,
-        are left out.
+        `rule`; `job`, empty for the whole dataset; `of`, the first part of `job`; `cpu_seconds`, None if the log does
+        not say; `wall_seconds`; and `memory_mb`, the largest resident memory that Snakemake has seen, None of a job
+        that ended before it looked. Jobs without a benchmark file, such as those of imported predictions, are left out.
     """
     found = []
+    logs = Path(folder).with_name("logs")
     for path in sorted(Path(folder).rglob("*.tsv")):
-        rule, *parts = path.relative_to(folder).with_suffix("").parts
+        name = path.relative_to(folder)
+        rule, *parts = name.with_suffix("").parts
         job = "/".join(parts)
         counts = not jobs.isdisjoint([job, f"{rule}/{job}"]) if job else rule in rules
         if counts:
             row = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
-            measured = {"cpu_seconds": row["cpu_time"], "wall_seconds": row["s"], "memory_mb": row["max_rss"]}
-            named = {"rule": rule, "job": job, "of": job.partition("/")[0]}
-            found.append(named | {key: _or_none(value) for key, value in measured.items()})
+            measured = {
+                "cpu_seconds": cpu_seconds(logs / name.with_suffix(".log")),
+                "wall_seconds": float(row["s"]),
+                "memory_mb": None if pd.isna(row["max_rss"]) else float(row["max_rss"]),
+            }
+            found.append({"rule": rule, "job": job, "of": job.partition("/")[0]} | measured)
     return found
-
-
-def _or_none(value):
-    """A job that ended before Snakemake looked has no figure."""
-    return None if pd.isna(value) else float(value)
 
 
 def by_rule(jobs):

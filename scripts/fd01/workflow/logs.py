@@ -1,8 +1,12 @@
 """Logging of a script, to the log file of its rule and to the terminal."""
 
+import atexit
 import errno
 import logging
+import os
+import re
 import sys
+from pathlib import Path
 
 from fd01.workflow.environment import enforce_environment
 from fd01.workflow.errors import UserError
@@ -10,6 +14,7 @@ from fd01.workflow.secrets import without_secrets
 
 # A disk that is full or cannot be written: no traceback says more.
 FAULTS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+USED = "used %.2f CPU seconds"  # the last line of a log
 
 
 class _Formatter(logging.Formatter):
@@ -22,7 +27,7 @@ def configure_logging(snakemake):
 
     Snakemake itself writes nothing of a `script:` to its `log:`. A `UserError`, and a disk that cannot be written, is
     shown as its message, without a traceback. No record shows a secret (`fd01.workflow.secrets`). This is the first
-    call of every script, so it also checks the environment of the job.
+    call of every script, so it also checks the environment of the job. The last line of the log is what the job used.
     """
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.WARNING)  # a person sees a bar and a line for each job
@@ -39,4 +44,21 @@ def configure_logging(snakemake):
             logging.error("%s failed", snakemake.rule, exc_info=(kind, error, traceback))
 
     sys.excepthook = log_exception
+    atexit.register(_log_usage)
     enforce_environment()
+
+
+def _log_usage():
+    used = os.times()
+    logging.info(USED, used.user + used.system + used.children_user + used.children_system)
+
+
+def cpu_seconds(log):
+    """What the job with this log file used, of all cores, its imports included; None if it has not ended by itself.
+
+    The benchmark file of Snakemake cannot say: it misses up to half a minute at the end of a job.
+    """
+    path = Path(log)
+    last = path.read_text(errors="replace").splitlines()[-1:] if path.exists() else []
+    found = re.search(USED.replace("%.2f", r"([\d.]+)") + "$", "".join(last))
+    return float(found[1]) if found else None

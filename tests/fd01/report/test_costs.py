@@ -1,4 +1,4 @@
-"""What a run cost, from benchmark files."""
+"""What a run cost, from benchmark files and logs."""
 
 import pytest
 
@@ -16,7 +16,7 @@ FILES = {  # wall seconds, memory, CPU seconds
     "forecast_fracast/FRC.tsv": (900, 9000, 900),  # before the dataset had shards
     "run_lag_llama/pretrained-return-32.tsv": (40, 900, 30),
     "fit_probe/LL-probe.tsv": (2, 300, 2),
-    "score_lag_llama/LL-forecast.tsv": (0.01, "-", "-"),
+    "score_lag_llama/LL-forecast.tsv": (0.01, "-", 0),
     "run_baseline/BASE-gone.tsv": (900, 9000, 900),  # no experiment of this run any more
     "run_lag_llama/pretrained-high-32.tsv": (900, 9000, 900),  # no pass of it
     "plot_scores/roc.tsv": (5, 100, 5),
@@ -26,6 +26,7 @@ FILES = {  # wall seconds, memory, CPU seconds
     "audit_predictions.tsv": (900, 9000, 900),  # a run of its own
     "render_report.tsv": (900, 9000, 900),  # of the report before
 }
+KILLED = "score_lag_llama/LL-forecast.tsv"  # before its log said what it had used
 TRAININGS = ["PTST/2014-12-31/seed-0", "PTST/2014-12-31/seed-1"]
 JOBS = {"gather_predictions/FRC", "PTST", "LL-forecast", "LL-probe", "pretrained-return-32", "roc", *TRAININGS}
 RULES = {"evaluate", "measure_truth"}
@@ -34,10 +35,13 @@ RULES = {"evaluate", "measure_truth"}
 @pytest.fixture
 def jobs(tmp_path):
     for name, (seconds, memory, cpu) in FILES.items():
-        path = tmp_path / name
+        path = tmp_path / "benchmarks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(HEAD + f"{seconds}\t0:00:10\t{memory}\t1\t1\t1\t1\t1\t99\t{cpu}\n")
-    return read_costs(tmp_path, JOBS, RULES)
+        path.write_text(HEAD + f"{seconds}\t0:00:10\t{memory}\t1\t1\t1\t1\t1\t99\t{cpu / 2}\n")
+        log = tmp_path / "logs" / f"{name.removesuffix('.tsv')}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("INFO begun\n" + (f"INFO used {cpu:.2f} CPU seconds\n" if name != KILLED else ""))
+    return read_costs(tmp_path / "benchmarks", JOBS, RULES)
 
 
 def test_jobs_of_the_present_configuration_are_read_and_no_others(jobs):

@@ -3,19 +3,22 @@
 import errno
 import logging
 import os
+import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
+from helpers.paths import ROOT
 
 from fd01.workflow.errors import UserError
-from fd01.workflow.logs import configure_logging
+from fd01.workflow.logs import configure_logging, cpu_seconds
 
 
 @pytest.fixture
 def said_of(tmp_path, capsys, monkeypatch):
     """A function that ends a job with an exception, and returns what the log and the terminal show."""
     monkeypatch.setattr("sys.excepthook", None)
+    monkeypatch.setattr("atexit.register", lambda function: None)
     monkeypatch.setenv("HF_TOKEN", "hf_abcdef")
     root, log = logging.getLogger(), tmp_path / "job.log"
     before = root.handlers[:]
@@ -56,3 +59,34 @@ def test_no_secret_is_shown_even_in_a_traceback(said_of):
     for text in said_of(ValueError("the token hf_abcdef is wrong")):
         assert "asking http://***@proxy:3128" in text and "ValueError: the token *** is wrong" in text
         assert "pass#word" not in text and "hf_abcdef" not in text
+
+
+JOB = """
+import subprocess, sys
+from types import SimpleNamespace
+from fd01.workflow.logs import configure_logging as begin
+
+begin(SimpleNamespace(log=["{log}"], rule="fetch"))
+busy = "import time\\nwhile time.process_time() < 0.4: pass"
+exec(busy)
+subprocess.run([sys.executable, "-c", busy])
+{end}
+"""
+
+
+@pytest.mark.parametrize(
+    "end", ["", "raise ValueError", "import logging; logging.info('used 9.00 CPU seconds so far')"]
+)
+def test_log_ends_with_what_the_job_and_its_children_have_used(tmp_path, end):
+    log = tmp_path / "job.log"
+    done = subprocess.run([sys.executable, "-c", JOB.format(log=log, end=end)], cwd=ROOT / "scripts")
+    assert done.returncode == (1 if "raise" in end else 0)
+    assert 0.75 <= cpu_seconds(log) < 3  # the clock of the system ticks in hundredths
+
+
+def test_log_of_a_killed_job_does_not_say_what_it_has_used(tmp_path):
+    log = tmp_path / "job.log"
+    subprocess.run(
+        [sys.executable, "-c", JOB.format(log=log, end="import os; os.kill(os.getpid(), 9)")], cwd=ROOT / "scripts"
+    )
+    assert log.exists() and cpu_seconds(log) is None and cpu_seconds(tmp_path / "other.log") is None
