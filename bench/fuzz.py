@@ -112,20 +112,21 @@ class Codes:
 # --- price files
 
 
-def prices():
+def prices(checksums=False):
+    """With `checksums` of the pages, no other value may be read."""
     from helpers.made_up_data import make_prices
 
     from fd01.data.dates import with_date_column
     from fd01.data.prices import build_all, read_prices
 
     table = make_prices(days=400)
-    whole, right = _parquet(table), with_date_column(table)
+    whole, right = _parquet(table, write_page_checksum=checksums), with_date_column(table)
 
     def intact(folder):
         return _write(folder / "prices.parquet", whole)
 
     def make(rng, folder):
-        match rng.randrange(8):
+        match 7 if checksums else rng.randrange(8):
             case 0:
                 frame = table.copy()
                 name = rng.choice(list(frame))
@@ -148,14 +149,16 @@ def prices():
         series = read_prices([path], "made-up")
         assert sum(map(len, build_all(series)))
         raw = pd.concat(one() for one in series.values())
-        return "read, values as written" if raw.equals(right) else "read, other values"
+        if raw.equals(right):
+            return "read, values as written"
+        return "OTHER values" if checksums else "read, other values"
 
     return intact, make, read
 
 
-def _parquet(frame):
+def _parquet(frame, **options):
     buffer = io.BytesIO()
-    frame.to_parquet(buffer)
+    frame.to_parquet(buffer, **options)
     return buffer.getvalue()
 
 
@@ -543,6 +546,7 @@ def forecasts(suffix):
 KINDS = {
     "answers of a hub": (hub, 150),
     "price files (parquet)": (prices, 500),
+    "price files with checksums (parquet)": (lambda: prices(checksums=True), 300),
     "configurations": (configuration, 300),
     "archives of predictions": (archives, 350),
     "checkpoints (pickle)": (checkpoints, 200),

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from fd01.data.dates import with_date_column
 from fd01.workflow.errors import UserError, some
-from fd01.workflow.parquet import read_frame
+from fd01.workflow.parquet import read_arrow, read_frame
 
 SERIES = "series"
 SERIES_NAMES = (SERIES, "unique_id", "item_id", "ticker", "symbol")  # of the column, in any case
@@ -83,7 +83,7 @@ def most_series(paths):
 
 
 def _values(path, column):
-    return pq.read_table(path, columns=[column])[column].unique().to_pylist()
+    return read_arrow(path, columns=[column])[column].unique().to_pylist()
 
 
 def series_of_table(raw, name):
@@ -184,7 +184,7 @@ def _columns(path):
 def _dates_in(path):
     """First and last date of a file."""
     if "Date" in _columns(path):
-        raw = _parquet(partial(pq.read_table, columns=["Date"]), path).replace_schema_metadata().to_pandas()
+        raw = _parquet(partial(read_arrow, columns=["Date"]), path).replace_schema_metadata().to_pandas()
     else:
         raw = _parquet(read_frame, path)
     try:

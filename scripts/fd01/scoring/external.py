@@ -30,7 +30,7 @@ from fd01.scoring.deciles import exceedance
 from fd01.scoring.predictions import MOST_LACKING, PROBABILITY_KINDS, concat_scores, name_days, scores_frame
 from fd01.study.systems import FORMS
 from fd01.workflow.errors import NotRun, UserError, some
-from fd01.workflow.parquet import read_table
+from fd01.workflow.parquet import read_arrow, read_table
 
 ISO_DAY = r"\d{4}-\d{2}-\d{2}([ T]00:00(:00(\.0+)?)?(Z|[+-]\d\d:?\d\d)?)?"  # a time of day could mean another day
 LEVEL_NAME = re.compile(r"(?:quantile|q|p)?[_ ]?(\d+(?:\.\d+)?|\.\d+) ?(%?)", re.IGNORECASE)
@@ -184,7 +184,7 @@ def _read_columns(path, settings):
             table = _read_csv(path, settings["date"])
         case ".parquet":
             _refuse_doubles(path, _schema(path).names)
-            table = _parquet(path, lambda path: pq.read_table(path).to_pandas())
+            table = _parquet(path, lambda path: read_arrow(path).to_pandas())
             if table.index.names != [None]:
                 table = table.reset_index(names=[name or "index" for name in table.index.names], allow_duplicates=True)
             table.columns = table.columns.map(str)

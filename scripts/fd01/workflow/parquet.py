@@ -52,6 +52,14 @@ def write_parts(path, tables, metadata):
             writer.write_table(table.cast(schema))
 
 
+def read_arrow(path, **options):
+    """The Arrow table in a parquet file; `options` are those of `pyarrow.parquet.read_table`.
+
+    Raises OSError where a page has a checksum, which Arrow by itself does not look at, and other content.
+    """
+    return pq.read_table(path, page_checksum_verification=True, **options)
+
+
 def read_table(path, columns=None, kept=None):
     """The frame, or some of its columns, and the metadata that `write_table` has written.
 
@@ -59,7 +67,7 @@ def read_table(path, columns=None, kept=None):
     """
     stored = columns and [field.name for field in pq.read_schema(path) if not set(columns).isdisjoint(_columns(field))]
     filters = [(name, "in", values) for name, values in (kept or {}).items()] or None
-    table = pq.read_table(path, columns=stored, filters=filters)
+    table = read_arrow(path, columns=stored, filters=filters)
     frame, metadata = _frame(table.replace_schema_metadata()), _metadata(table.schema)
     del table
     _return_memory()
@@ -82,7 +90,7 @@ def read_frame(path):
     object while Python shuts down, the job aborts although it has written all its files (apache/arrow#34314). This
     happened to one in 30 of the shortest jobs.
     """
-    frame = _frame(pq.read_table(path))
+    frame = _frame(read_arrow(path))
     _return_memory()
     return frame
 

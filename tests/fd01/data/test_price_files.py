@@ -167,6 +167,17 @@ def test_broken_file_is_named(tmp_path, prices, save):
             series_of_files(paths, "mine")
 
 
+def test_flipped_byte_of_a_page_with_a_checksum_is_refused(tmp_path, prices):
+    path = tmp_path / "prices.parquet"
+    prices.to_parquet(path, write_page_checksum=True, compression=None, use_dictionary=False)
+    whole = path.read_bytes()
+    price = prices["Close"].iloc[300]
+    where = whole.index(price.tobytes())
+    path.write_bytes(whole[:where] + bytes([whole[where] ^ 1]) + whole[where + 1 :])
+    with pytest.raises(UserError, match=r"prices.parquet cannot be read as a parquet file: .*CRC"):
+        series_of_files([path], "mine")
+
+
 def test_folder_stands_for_its_parquet_files(save, prices, tmp_path):
     paths = save({"b": prices, "a": prices, "_hidden": prices})
     (tmp_path / "_SUCCESS").touch()
