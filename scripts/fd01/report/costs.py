@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fd01.workflow.logs import cpu_seconds
+from fd01.workflow.logs import usage
 
 
 def read_costs(folder, jobs, rules):
@@ -23,9 +23,9 @@ def read_costs(folder, jobs, rules):
     Returns
     -------
     list of dict
-        `rule`; `job`, empty for the whole dataset; `of`, the first part of `job`; `cpu_seconds`, None if the log does
-        not say; `wall_seconds`; and `memory_mb`, the largest resident memory that Snakemake has seen, None of a job
-        that ended before it looked. Jobs without a benchmark file, such as those of imported predictions, are left out.
+        `rule`; `job`, empty for the whole dataset; `of`, the first part of `job`; `wall_seconds`; `cpu_seconds` and
+        `memory_mb`, as `fd01.workflow.logs.usage` gives them: where the log does not tell the memory, what Snakemake
+        has seen. Jobs without a benchmark file, such as those of imported predictions, are left out.
     """
     found = []
     logs = Path(folder).with_name("logs")
@@ -36,12 +36,11 @@ def read_costs(folder, jobs, rules):
         counts = not jobs.isdisjoint([job, f"{rule}/{job}"]) if job else rule in rules
         if counts:
             row = pd.read_csv(path, sep="\t", na_values="-").iloc[-1]
-            measured = {
-                "cpu_seconds": cpu_seconds(logs / name.with_suffix(".log")),
-                "wall_seconds": float(row["s"]),
-                "memory_mb": None if pd.isna(row["max_rss"]) else float(row["max_rss"]),
-            }
-            found.append({"rule": rule, "job": job, "of": job.partition("/")[0]} | measured)
+            used = usage(logs / name.with_suffix(".log"))
+            if used["memory_mb"] is None and pd.notna(row["max_rss"]):
+                used["memory_mb"] = float(row["max_rss"])
+            named = {"rule": rule, "job": job, "of": job.partition("/")[0]}
+            found.append(named | {"wall_seconds": float(row["s"])} | used)
     return found
 
 

@@ -14,7 +14,7 @@ from fd01.workflow.secrets import without_secrets
 
 # A disk that is full or cannot be written: no traceback says more.
 FAULTS_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
-USED = "used %.2f CPU seconds"  # the last line of a log
+USED = re.compile(r"used ([\d.]+) CPU seconds(?:, at most (\d+) MB of memory)?$")  # the end of a log
 
 
 class _Formatter(logging.Formatter):
@@ -49,16 +49,27 @@ def configure_logging(snakemake):
 
 
 def _log_usage():
-    used = os.times()
-    logging.info(USED, used.user + used.system + used.children_user + used.children_system)
+    times = os.times()
+    used = f"used {times.user + times.system + times.children_user + times.children_system:.2f} CPU seconds"
+    status = Path("/proc/self/status")  # of Linux; the figure of `resource` may be that of the parent
+    if status.exists() and (kilobytes := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
+        used += f", at most {int(kilobytes[1]) // 1024} MB of memory"
+    logging.info(used)
 
 
-def cpu_seconds(log):
-    """What the job with this log file used, of all cores, its imports included; None if it has not ended by itself.
+def usage(log):
+    """What the job with this log file has used, its imports included.
 
-    The benchmark file of Snakemake cannot say: it misses up to half a minute at the end of a job.
+    The benchmark file of Snakemake cannot say: it looks at a long job every 30 seconds.
+
+    Returns
+    -------
+    dict
+        `cpu_seconds`, of all cores, None if the job has not ended by itself; `memory_mb`, the largest resident memory
+        in MB (2**20 bytes), None where the system does not tell it.
     """
     path = Path(log)
     last = path.read_text(errors="replace").splitlines()[-1:] if path.exists() else []
-    found = re.search(USED.replace("%.2f", r"([\d.]+)") + "$", "".join(last))
-    return float(found[1]) if found else None
+    found = USED.search("".join(last))
+    used = found.groups() if found else (None, None)
+    return {key: value and float(value) for key, value in zip(("cpu_seconds", "memory_mb"), used)}

@@ -11,7 +11,7 @@ import pytest
 from helpers.paths import ROOT
 
 from fd01.workflow.errors import UserError
-from fd01.workflow.logs import configure_logging, cpu_seconds
+from fd01.workflow.logs import configure_logging, usage
 
 
 @pytest.fixture
@@ -69,6 +69,8 @@ from fd01.workflow.logs import configure_logging as begin
 begin(SimpleNamespace(log=["{log}"], rule="fetch"))
 busy = "import time\\nwhile time.process_time() < 0.4: pass"
 exec(busy)
+large = bytearray(200 * 2**20)
+del large  # the largest memory counts, not the last
 subprocess.run([sys.executable, "-c", busy])
 {end}
 """
@@ -81,7 +83,10 @@ def test_log_ends_with_what_the_job_and_its_children_have_used(tmp_path, end):
     log = tmp_path / "job.log"
     done = subprocess.run([sys.executable, "-c", JOB.format(log=log, end=end)], cwd=ROOT / "scripts")
     assert done.returncode == (1 if "raise" in end else 0)
-    assert 0.75 <= cpu_seconds(log) < 3  # the clock of the system ticks in hundredths
+    used = usage(log)
+    assert 0.75 <= used["cpu_seconds"] < 3  # the clock of the system ticks in hundredths
+    if sys.platform == "linux":
+        assert 200 < used["memory_mb"] < 400
 
 
 def test_log_of_a_killed_job_does_not_say_what_it_has_used(tmp_path):
@@ -89,4 +94,5 @@ def test_log_of_a_killed_job_does_not_say_what_it_has_used(tmp_path):
     subprocess.run(
         [sys.executable, "-c", JOB.format(log=log, end="import os; os.kill(os.getpid(), 9)")], cwd=ROOT / "scripts"
     )
-    assert log.exists() and cpu_seconds(log) is None and cpu_seconds(tmp_path / "other.log") is None
+    nothing = {"cpu_seconds": None, "memory_mb": None}
+    assert log.exists() and usage(log) == usage(tmp_path / "other.log") == nothing
