@@ -1,4 +1,4 @@
-"""Damaged and hostile files for everything that reads a foreign file: `python bench/fuzz.py`, about five minutes.
+"""Damaged and hostile files for everything that reads a foreign file: `python bench/fuzz.py`, three to five minutes.
 
 Each input is read in a process of its own. A reader may read it or refuse it (`UserError`, `NotRun`): a traceback, a
 death of the process, more than 10 seconds, more than 1 GB, or a file outside the folder of the input is a failure.
@@ -301,14 +301,20 @@ def _bomb(path, manifest):
 
 def checkpoints():
     import torch
+    from gluonts.torch.distributions import StudentTOutput
     from helpers.lightning_checkpoint import save_lightning
 
+    from fd01.models.lag_llama import PUBLISHED, load_untrained
     from fd01.models.lag_llama_checkpoint import convert
     from fd01.models.verification import verify
 
     folder = Path(tempfile.mkdtemp())
     save_lightning(folder / "whole.ckpt")
     whole = (folder / "whole.ckpt").read_bytes()
+    weights, output = (
+        {f"model.{name}": value for name, value in load_untrained(3, 32).state_dict().items()},
+        StudentTOutput(),
+    )
     stub = "gluonts.torch.distributions.studentT.StudentTOutput"
 
     def intact(folder):
@@ -316,19 +322,23 @@ def checkpoints():
 
     def make(rng, folder):
         path = folder / "a.ckpt"
-        match rng.randrange(6):
+        match rng.randrange(7):
             case 0:
                 torch.save({"state_dict": {}, "x": Codes(folder.parent / "ran")}, path)
             case 1:
                 path.write_bytes(pickle.dumps(Codes(folder.parent / "ran"), protocol=rng.randrange(5)))
             case 2:
                 tensors = {"model.a": torch.zeros(2), "b": rng.choice([torch.zeros(1), 1, None, "x"])}
-                content = {"state_dict": tensors, "hyper_parameters": {"model_kwargs": {"n_layer": 1}}}
-                torch.save(changed(rng, content), path)
-            case 3:
+                poor = {"state_dict": tensors, "hyper_parameters": {"model_kwargs": {"n_layer": 1}}}
+                torch.save(changed(rng, poor), path)
+            case 5:
                 path.write_bytes(
                     b"\x80\x02c" + rng.choice([b"os\nsystem\n", stub.encode() + b"\nx\n", b"a\nb\n"]) + b"."
                 )
+            case 3 | 4:
+                kwargs = changed(rng, PUBLISHED)
+                kwargs = kwargs | {"distr_output": output} if isinstance(kwargs, dict) else kwargs
+                torch.save({"state_dict": weights, "hyper_parameters": {"model_kwargs": kwargs}}, path)
             case _:
                 path.write_bytes(damaged(rng, whole))
         return path
@@ -425,7 +435,7 @@ def hub():
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Connection", "close")  # or the client would ask again where nobody listens any more
+            self.send_header("Connection", "close")  # the client would use a connection again that is closed here
             self.end_headers()
             if self.command == "GET":
                 with suppress(OSError):
@@ -575,11 +585,12 @@ def outcome(read, path):
             if "fd01" in f.filename or "scripts" in f.filename
         ]
         said = f"TRACEBACK {type(error).__name__}: {' '.join(str(error).split())[:90]} {frames[-1:]}"
-    return said, 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    return said, unit * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 
 
-def tried(make, read, number):
-    """How `read` ends with the input that `make` puts into a folder, in a process of its own.
+def tried(make, read, number, patience):
+    """How `read` ends with the input that `make` puts into a folder, in a process of its own, within `patience`.
 
     Returns what it said in one line, the seconds, and the bytes that it added to the memory.
     """
@@ -599,7 +610,7 @@ def tried(make, read, number):
             os.write(writer, json.dumps(outcome(read, path)).encode())
             os._exit(0)
         os.close(writer)
-        said, memory = _wait(child, reader, start)
+        said, memory = _wait(child, reader, start, patience)
         outside = {file for file in Path(sandbox).rglob("*") if folder not in file.parents} - before
         if outside:
             said = f"OUTSIDE {sorted(map(str, outside))}"
@@ -608,7 +619,7 @@ def tried(make, read, number):
         return said, time.monotonic() - start, memory
 
 
-def _wait(child, reader, start):
+def _wait(child, reader, start, patience):
     with os.fdopen(reader, "rb") as pipe:
         os.set_blocking(pipe.fileno(), False)
         content = b""
@@ -618,10 +629,10 @@ def _wait(child, reader, start):
             if ended:
                 content += pipe.read() or b""
                 break
-            if time.monotonic() - start > SECONDS:
+            if time.monotonic() - start > patience:
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
-                return f"HANG more than {SECONDS} s", 0
+                return f"HANG more than {patience:g} s", 0
             time.sleep(0.002)
     return json.loads(content) if content else (f"DIED status {status}", 0)
 
@@ -633,7 +644,7 @@ def inputs(intact, make, seed, count):
         yield partial(make, random.Random(f"{seed}-{number}"))
 
 
-def main(seed, kinds, scale):
+def main(seed, kinds, scale, patience):
     print(HEAD)
     finds, ends, total = defaultdict(Counter), {}, 0
     for kind, (prepare, count) in KINDS.items():
@@ -641,11 +652,11 @@ def main(seed, kinds, scale):
             continue
         intact, make, read = prepare()
         puts = inputs(intact, make, seed, max(2, round(count * scale)))
-        results = [tried(put, read, number) for number, put in enumerate(puts)]
+        results = [tried(put, read, number, patience) for number, put in enumerate(puts)]
         words = Counter(said.split()[0].rstrip(":") for said, _, _ in results)
         finds[kind].update(said for said, _, _ in results if said.split()[0].isupper())
         ends[kind] = Counter(said for said, _, _ in results if said.startswith("read"))
-        if results[0][0].startswith("refused"):
+        if results[0][0].startswith(("refused", "read, other")):
             finds[kind].update([f"WHOLE input {results[0][0]}"])
         total += len(results)
         failures, refused = sum(finds[kind].values()), words["refused"]
@@ -667,5 +678,8 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS), metavar="KIND")
     parser.add_argument("--scale", type=float, default=1, help="of the number of inputs")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="after which an input counts as a hang")
     arguments = parser.parse_args()
-    sys.exit(main(arguments.seed, arguments.kinds, arguments.scale))
+    with tempfile.TemporaryDirectory() as scratch:  # what each kind needs
+        tempfile.tempdir = scratch
+        sys.exit(main(arguments.seed, arguments.kinds, arguments.scale, arguments.seconds))

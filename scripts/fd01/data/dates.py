@@ -3,6 +3,7 @@
 import datetime
 import re
 from collections.abc import Hashable
+from textwrap import shorten
 
 import pandas as pd
 
@@ -47,7 +48,9 @@ def with_date_column(raw):
             codes, values = pd.factorize(dates)  # many series repeat their dates, so each is read once
         except TypeError:
             row = next(row for row, value in enumerate(dates) if not isinstance(value, Hashable))
-            raise UserError(f"Date cannot be read as a date: row {row} is {dates.iloc[row]!r}") from None
+            raise UserError(
+                f"Date cannot be read as a date: row {row} is {shorten(repr(dates.iloc[row]), 60)}"
+            ) from None
         known = [_calendar_date(value, lambda code=code: (codes == code).argmax()) for code, value in enumerate(values)]
         days = pd.Series(known, dtype="datetime64[us]").take(codes).set_axis(frame.index)
     return frame.assign(Date=days.astype("datetime64[us]"))

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fd01.data.dates import with_date_column
@@ -17,6 +18,7 @@ SERIES = "series"
 SERIES_NAMES = (SERIES, "unique_id", "item_id", "ticker", "symbol")  # of the column, in any case
 LAYOUTS = ("table", SERIES)
 PACKAGED = {"sp500": ["sp500"], "indices": ["nasdaq", "sp500"]}  # modules of `arch.data` by the name of the source
+NO_NAMES = "{} holds lists or tables: it must name the series, in text"
 LAYOUT = "Set the dataset's key layout: `table` (the files are parts of one table) or `series` (each file is a series)"
 
 
@@ -78,12 +80,11 @@ def most_series(paths):
         if column is None:
             unnamed += 1
         else:
-            names |= set(_parquet(partial(_values, column=column), path))
+            values = _parquet(partial(read_arrow, columns=[column]), path)[column]
+            if pa.types.is_nested(values.type):
+                raise UserError(NO_NAMES.format(column))
+            names |= set(values.unique().to_pylist())
     return len(names) + unnamed
-
-
-def _values(path, column):
-    return read_arrow(path, columns=[column])[column].unique().to_pylist()
 
 
 def series_of_table(raw, name):
@@ -101,8 +102,8 @@ def series_of_table(raw, name):
 
 def rows_by_name(column):
     """The rows of each series, int arrays by its name; `column`, a Series, names the series of each row."""
-    if not all(isinstance(name, Hashable) for name in column.iloc[:1]):  # all values of a parquet file have one type
-        raise UserError(f"{column.name} holds {column.iloc[0]!r}: it must name the series, in text")
+    if len(column) and not isinstance(column.iloc[0], Hashable):  # all values of a parquet file have one type
+        raise UserError(NO_NAMES.format(column.name))
     names = column.astype(str)
     unnamed = column.isna() | (names == "")
     if unnamed.any():

@@ -4,6 +4,7 @@ The cases lie in `resources/known-answers/{model}.json`, with their sources.
 """
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 from textwrap import shorten
@@ -235,9 +236,17 @@ def _loaded(load, *arguments):
 
     try:
         return load(*arguments)
-    except (RuntimeError, SafetensorError, KeyError, TypeError) as error:
-        # Other such errors, such as a lack of memory, say nothing of the weights.
-        if isinstance(error, RuntimeError) and "state_dict" not in str(error):
+    # What PyTorch and the packages raise depends on the damage.
+    except (
+        RuntimeError,
+        SafetensorError,
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AssertionError,
+    ) as error:
+        if re.search("CUDA|alloc", str(error)):  # a lack of memory or of a GPU says nothing of the weights
             raise
         raise DoesNotLoad(shorten(f"{type(error).__name__}: {error}", 200, placeholder=" ...")) from error
 

@@ -50,13 +50,14 @@ def by_rule(jobs):
     Returns
     -------
     DataFrame
-        `rule`; `jobs`, how many; `cpu_seconds` and `wall_seconds`, their sums; `memory_mb`, the largest.
+        `rule`; `jobs`, how many; `cpu_seconds` and `wall_seconds`, their sums, NaN if a job was not measured;
+        `memory_mb`, the largest.
     """
     groups = pd.DataFrame(jobs, columns=["rule", "job", "cpu_seconds", "wall_seconds", "memory_mb"]).groupby("rule")
     table = groups.agg(
         jobs=("job", "size"),
-        cpu_seconds=("cpu_seconds", lambda values: values.sum(min_count=1)),
-        wall_seconds=("wall_seconds", lambda values: values.sum(min_count=1)),
+        cpu_seconds=("cpu_seconds", lambda values: values.astype(float).sum(skipna=False)),
+        wall_seconds=("wall_seconds", "sum"),
         memory_mb=("memory_mb", "max"),
     )
     return table.sort_values("cpu_seconds", ascending=False).reset_index()
@@ -68,14 +69,15 @@ def in_all(jobs):
     Returns
     -------
     dict
-        `jobs`, how many; `cpu_seconds`, their sum; `longest` and `largest`, the jobs that took the most seconds on the
-        clock and the most memory.
+        `jobs`, how many; `cpu_seconds`, their sum; `unmeasured`, how many are not in that sum; `longest` and `largest`,
+        the jobs that took the most seconds on the clock and the most memory.
     """
     if not jobs:
         return None
     return {
         "jobs": len(jobs),
         "cpu_seconds": sum(job["cpu_seconds"] or 0 for job in jobs),
+        "unmeasured": sum(job["cpu_seconds"] is None for job in jobs),
         "longest": max(jobs, key=lambda job: job["wall_seconds"]),
         "largest": max(jobs, key=lambda job: job["memory_mb"] or 0),
     }
@@ -96,27 +98,30 @@ def by_experiment(jobs, passes, forecasts):
     -------
     list of dict
         `experiment`, `forecasts`, `cpu_seconds`, `per_thousand`: CPU seconds for 1,000 forecasts, `memory_mb`, and
-        `shared_with`, the other users of its pass. `cpu_seconds` is None for an experiment without a benchmark file.
+        `shared_with`, the other users of its pass. `cpu_seconds` is None if a job of the experiment was not measured,
+        or if it has none here.
     """
-    seconds, memory = {}, {}
+    parts = {}
     for job in jobs:
-        seconds[job["of"]] = seconds.get(job["of"], 0) + (job["cpu_seconds"] or 0)
-        memory[job["of"]] = max(memory.get(job["of"], 0), job["memory_mb"] or 0)
+        parts.setdefault(job["of"], []).append(job)
     rows = []
     for name, count in forecasts.items():
         if not count:
             continue
         run = passes.get(name)
         users = [other for other in passes if run and passes[other] == run and forecasts.get(other)]
-        measured = name in seconds or run in seconds
-        total = seconds.get(name, 0) + (seconds.get(run, 0) / len(users) if users else 0) if measured else None
+        own, shared = parts.get(name, []), parts.get(run, [])
+        shares = [(job["cpu_seconds"], 1) for job in own] + [(job["cpu_seconds"], len(users)) for job in shared]
+        measured = bool(shares) and all(seconds is not None for seconds, _ in shares)
+        total = sum(seconds / among for seconds, among in shares) if measured else None
+        memory = [job["memory_mb"] for job in own + shared if job["memory_mb"] is not None]
         rows.append(
             {
                 "experiment": name,
                 "forecasts": count,
                 "cpu_seconds": total,
                 "per_thousand": 1000 * total / count if measured else None,
-                "memory_mb": max(memory.get(name, 0), memory.get(run, 0)) if measured else None,
+                "memory_mb": max(memory, default=None),
                 "shared_with": [other for other in users if other != name],
             }
         )

@@ -36,6 +36,7 @@ def configure_logging(snakemake):
         handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # where the disk is full, the log cannot say so
 
     def log_exception(kind, error, traceback):
         if issubclass(kind, UserError) or (issubclass(kind, OSError) and error.errno in FAULTS_OF_THE_MACHINE):
@@ -60,7 +61,7 @@ def _log_usage():
 def usage(log):
     """What the job with this log file has used, its imports included.
 
-    The benchmark file of Snakemake cannot say: it looks at a long job every 30 seconds.
+    The benchmark file cannot say: Snakemake measures a long job only every 30 seconds.
 
     Returns
     -------

@@ -55,7 +55,7 @@ def write_parts(path, tables, metadata):
 def read_arrow(path, **options):
     """The Arrow table in a parquet file; `options` are those of `pyarrow.parquet.read_table`.
 
-    Raises OSError where a page has a checksum, which Arrow by itself does not look at, and other content.
+    Raises OSError if a page does not match its checksum. By default Arrow does not check.
     """
     return pq.read_table(path, page_checksum_verification=True, **options)
 

@@ -10,7 +10,7 @@ from fd01.workflow.files import digest
 
 
 def git_commit():
-    """Commit of this repository, with `+dirty` at the end when tracked files have changed; None outside git.
+    """Commit of this code, with `+dirty` at the end when tracked files have changed; None if git does not tell it.
 
     Changes of the trial ledger, which every run may extend, and of the profiles, which only say where jobs run, are
     ignored.
@@ -21,6 +21,7 @@ def git_commit():
         return subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, check=True).stdout
 
     try:
+        git("ls-files", "--error-unmatch", __file__)  # a copy may lie in another repository
         changed = git("status", "--porcelain", "--untracked-files=no", "--", ":!ledger", ":!profiles")
         return git("rev-parse", "HEAD").strip() + ("+dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):

@@ -1,6 +1,8 @@
 """The commit of the code, as git tells it."""
 
+import shutil
 import subprocess
+import sys
 
 import pytest
 from helpers.paths import ROOT
@@ -9,9 +11,9 @@ from fd01.workflow.provenance import git_commit
 
 
 def test_commit_is_that_of_the_code():
-    head = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True)
-    if head.returncode:
+    if not (shutil.which("git") and (ROOT / ".git").exists()):
         pytest.skip("this project is no clone, or git is not installed")
+    head = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     assert git_commit().removesuffix("+dirty") == head.stdout.strip()
 
 
@@ -22,6 +24,28 @@ def test_clone_of_another_owner_has_no_commit(monkeypatch):
     assert git_commit() is None
 
 
-def test_copy_without_git_has_no_commit(monkeypatch):
+def test_copy_in_another_repository_has_no_commit(tmp_path):
+    if not shutil.which("git"):
+        pytest.skip("git is not installed")
+    shutil.copytree(ROOT / "scripts/fd01/workflow", tmp_path / "study/scripts/fd01/workflow")
+    commit = [
+        "-c",
+        "user.name=me",
+        "-c",
+        "user.email=me@there",
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "--message=other",
+    ]
+    for arguments in (["init", "--quiet"], commit):
+        subprocess.run(["git", "-C", tmp_path, *arguments], check=True)
+    code = "from fd01.workflow.provenance import git_commit; print(git_commit())"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path / "study/scripts", capture_output=True, text=True, check=True)
+    assert done.stdout == "None\n"
+
+
+def test_machine_without_git_has_no_commit(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert git_commit() is None
