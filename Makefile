@@ -43,7 +43,7 @@ test-fast: .venv/.test
 	$(PYTEST) -m "not full" $(ARGS)
 
 test-conda: .venv/.test
-	$(BIN)/python -m pytest -m conda $(ARGS)
+	$(BIN)/python -m pytest -m conda tests/full/test_conda.py $(ARGS)
 
 # Where Slurm cannot be installed, the tests that need it say so and are skipped.
 test-cluster: .venv/.test
