@@ -311,10 +311,8 @@ def checkpoints():
     folder = Path(tempfile.mkdtemp())
     save_lightning(folder / "whole.ckpt")
     whole = (folder / "whole.ckpt").read_bytes()
-    weights, output = (
-        {f"model.{name}": value for name, value in load_untrained(3, 32).state_dict().items()},
-        StudentTOutput(),
-    )
+    weights = {f"model.{name}": value for name, value in load_untrained(3, 32).state_dict().items()}
+    output = StudentTOutput()
     stub = "gluonts.torch.distributions.studentT.StudentTOutput"
 
     def intact(folder):
@@ -331,14 +329,14 @@ def checkpoints():
                 tensors = {"model.a": torch.zeros(2), "b": rng.choice([torch.zeros(1), 1, None, "x"])}
                 poor = {"state_dict": tensors, "hyper_parameters": {"model_kwargs": {"n_layer": 1}}}
                 torch.save(changed(rng, poor), path)
-            case 5:
-                path.write_bytes(
-                    b"\x80\x02c" + rng.choice([b"os\nsystem\n", stub.encode() + b"\nx\n", b"a\nb\n"]) + b"."
-                )
             case 3 | 4:
                 kwargs = changed(rng, PUBLISHED)
                 kwargs = kwargs | {"distr_output": output} if isinstance(kwargs, dict) else kwargs
                 torch.save({"state_dict": weights, "hyper_parameters": {"model_kwargs": kwargs}}, path)
+            case 5:
+                path.write_bytes(
+                    b"\x80\x02c" + rng.choice([b"os\nsystem\n", stub.encode() + b"\nx\n", b"a\nb\n"]) + b"."
+                )
             case _:
                 path.write_bytes(damaged(rng, whole))
         return path

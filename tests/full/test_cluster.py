@@ -38,7 +38,7 @@ FAULTS = {
     "crashed": ("rule_sleep_wildcards_crashed", "NODE_FAIL"),
     "grouped": ("rule_pair_begin_go_on", "NODE_FAIL"),
 }
-PATIENCE = 1200  # seconds; the tests of .ci/run share two cores
+PATIENCE = 400  # seconds
 
 
 class Run:

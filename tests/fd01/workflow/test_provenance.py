@@ -28,18 +28,8 @@ def test_copy_in_another_repository_has_no_commit(tmp_path):
     if not shutil.which("git"):
         pytest.skip("git is not installed")
     shutil.copytree(ROOT / "scripts/fd01/workflow", tmp_path / "study/scripts/fd01/workflow")
-    commit = [
-        "-c",
-        "user.name=me",
-        "-c",
-        "user.email=me@there",
-        "commit",
-        "--quiet",
-        "--allow-empty",
-        "--message=other",
-    ]
-    for arguments in (["init", "--quiet"], commit):
-        subprocess.run(["git", "-C", tmp_path, *arguments], check=True)
+    for arguments in ("init --quiet", "-c user.name=me -c user.email=me@there commit --allow-empty --quiet -m other"):
+        subprocess.run(["git", "-C", tmp_path, *arguments.split()], check=True)
     code = "from fd01.workflow.provenance import git_commit; print(git_commit())"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=tmp_path / "study/scripts", capture_output=True, text=True, check=True)
