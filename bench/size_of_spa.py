@@ -16,7 +16,7 @@ from fd01.evaluation.bootstrap import block_length  # noqa: E402
 from fd01.evaluation.calibration import log_losses  # noqa: E402
 from fd01.evaluation.losses import studentised, superior_models  # noqa: E402
 
-DAYS, LEVEL, RESAMPLES = 504, 0.05, 199
+DAYS, LEVEL, RESAMPLES = 504, 0.05, 999
 NOISE = 0.4  # of the errors, in standard deviations of log-volatility
 LESS_NOISE = 0.25  # of the better model: it has the error of the reference, made smaller
 

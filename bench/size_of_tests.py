@@ -205,6 +205,13 @@ def situations():
                     lambda random, c=count, q=quality, s=skill: networks(random, 504, c, q, 0.9, s),
                     difference_found,
                 )
+    yield (
+        "paired difference, one block",
+        "504 days, errors 0.98, as large as log-volatility",
+        "no difference",
+        lambda random: single_block(random, 504, (1.0, 1.0), 0.98, fewest=10),
+        difference_found,
+    )
 
 
 def measure(simulate, found, runs, seed):

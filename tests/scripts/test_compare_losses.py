@@ -142,14 +142,19 @@ def hansen_by_hand(losses, reference, resamples, seed):
     n, mean = len(differentials), differentials.mean(axis=0)
     draws = StationaryBootstrap(length, np.arange(n), seed=seed).bootstrap(resamples)
     resampled = np.array([differentials[days[0]].mean(axis=0) for days, _ in draws])
-    # The standard deviation of the mean, from many more resamples than the test has.
-    many = StationaryBootstrap(length, np.arange(n), seed=99).bootstrap(4000)
-    spread = np.std([differentials[days[0]].mean(axis=0) for days, _ in many], axis=0)
-    weights = [(1 - i / n) * (1 - 1 / length) ** i for i in range(n)]
-    corrected = spread / np.sqrt(1 - (2 * sum(weights) - 1) / n)
+
+    def spread(length):
+        """Standard deviation of the mean, from many more resamples than the test has."""
+        many = StationaryBootstrap(length, np.arange(n), seed=99).bootstrap(4000)
+        return np.std([differentials[days[0]].mean(axis=0) for days, _ in many], axis=0)
+
+    longer = 2 * np.sqrt(n)
+    weights = [(1 - i / n) * (1 - 1 / longer) ** i for i in range(n)]
+    corrected = spread(longer) / np.sqrt(1 - (2 * sum(weights) - 1) / n)
     t = mean / np.maximum(corrected, differentials.std(axis=0, ddof=1) / np.sqrt(n))
     centres = [np.maximum(t, 0), np.where(t >= -np.sqrt(2 * np.log(np.log(n))), t, 0), t]
-    return t, [(resampled - mean) / spread + t - centre for centre in centres]
+    null = (resampled - mean) / spread(length) + t
+    return t, [null - centre for centre in centres]
 
 
 def test_spa_is_hansens_test_of_studentised_differentials():

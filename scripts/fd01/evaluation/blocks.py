@@ -113,9 +113,8 @@ class Block:
 def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0, weights=PAIRS):
     """The `Block` of a `ScoreMatrix`; every column is measured on the same resamples.
 
-    A resample draws dates, with all rows of a date. Of several series, resamples are set further apart by
-    `spread_of_mean`: in short blocks the test would reject too often (docs/explanation/comparisons.md has the
-    simulation). Of one series the larger of the two errors is large enough.
+    A resample draws dates, with all rows of a date. Resamples are set further apart by `spread_of_mean`: without it the
+    tests would reject too often (docs/explanation/comparisons.md has the simulations).
 
     Parameters
     ----------
@@ -154,9 +153,8 @@ def measure_block(name, matrix, baseline, resamples, seed, singles=(), lacking=0
 
     estimates = [values[0] for values in measure(np.ones((1, dates), int))]
     resampled = measure(resample_counts(dates, length, resamples, seed))
-    if len(panel.series) > 1:
-        spread = spread_of_mean(dates, length)
-        resampled = [estimate + spread * (values - estimate) for estimate, values in zip(estimates, resampled)]
+    spread = spread_of_mean(dates, length)
+    resampled = [estimate + spread * (values - estimate) for estimate, values in zip(estimates, resampled)]
     return Block(
         name=name,
         days=matrix.days,

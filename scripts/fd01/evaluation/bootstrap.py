@@ -108,6 +108,18 @@ def spread_of_mean(n, length):
     return float(factor) if np.isfinite(factor) else np.nan
 
 
+def variance_of_mean(deviations, length):
+    """Variance of the mean of n values: that of `mean_variance`, as much larger as `spread_of_mean` says.
+
+    Arguments as for `mean_variance`; float, or array of shape (k,).
+
+    >>> print(round(float(variance_of_mean(np.array([1.0, -1.0, 1.0, -1.0]), length=1.0)), 6))
+    0.333333
+    """
+    n = len(deviations)
+    return mean_variance(deviations, length) / n * spread_of_mean(n, length) ** 2
+
+
 def resampled_ranking(y, scores, counts):
     """AUC and average precision of every score on every resample, as scikit-learn defines them.
 

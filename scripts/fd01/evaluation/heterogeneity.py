@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from fd01.evaluation.bootstrap import mean_variance
+from fd01.evaluation.bootstrap import variance_of_mean
 from fd01.evaluation.comparison import delong, detectable
 from fd01.evaluation.panel import Panel
 
@@ -86,7 +86,7 @@ def series_differences(matrix, experiment, others, length):
         rows = panel.rows[s]
         found = delong(y[rows], scores[rows])
         own = found.influence @ contrast
-        serial = mean_variance(own, min(length, len(rows))) / len(rows)
+        serial = variance_of_mean(own, min(length, len(rows)))
         aucs.append((found.aucs[0], found.aucs[1:].mean()))
         variances.append(np.maximum(contrast @ found.covariance @ contrast, serial))
         influence[panel.position[rows], column] = own
@@ -114,7 +114,7 @@ def series_aucs(matrix, length):
     DataFrame with `auc` and `se`, by experiment
     """
     found, n = delong(matrix.y.to_numpy(), matrix.scores.to_numpy()), len(matrix.days)
-    serial = mean_variance(found.influence, min(length, n)) / n
+    serial = variance_of_mean(found.influence, min(length, n))
     se = np.sqrt(np.maximum(np.diag(found.covariance), serial))
     return pd.DataFrame({"auc": found.aucs, "se": se}, index=matrix.scores.columns)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fd01.evaluation.bootstrap import block_length, lag_weights, mean_variance
+from fd01.evaluation.bootstrap import block_length, mean_variance, variance_of_mean
 from fd01.evaluation.calibration import log_losses
 
 
@@ -127,9 +127,9 @@ def studentised(differentials, length, scale):
     c_i be the variance under the stationary bootstrap, where c_i is the circular autocovariance at lag i (Politis and
     Romano, JASA 1994; the estimator of Hansen 2005). The deviations from the mean are divided by w: the resampled
     means, which the test compares the mean with, have a standard deviation of 1. The mean is divided by the larger
-    of two: w / sqrt(1 - W/n), and the standard deviation of the days. W is the sum of the weights of c_i over all
-    lags; c_i uses the mean of the same days, so w^2 is too small by this factor on average. Without the larger of two,
-    the test rejects too often (docs/explanation/comparisons.md has the simulation).
+    of two: the standard deviation by `variance_of_mean` with blocks of 2 n^(1/2) days, and the one of independent days.
+    Divided by w, it rejects too often where losses persist for a month (docs/explanation/comparisons.md has the
+    simulation).
 
     Parameters
     ----------
@@ -147,9 +147,8 @@ def studentised(differentials, length, scale):
     varying = differentials.loc[:, np.ptp(differentials, axis=0) > 1e-9 * scale]
     n, mean = len(varying), varying.mean()
     deviations = varying - mean
-    variance = mean_variance(deviations, length)
-    larger = np.maximum(variance / (1 - lag_weights(n, length).sum() / n), deviations.var())
-    return deviations / np.sqrt(variance) + mean / np.sqrt(larger)
+    larger = np.maximum(n * variance_of_mean(deviations, min(2 * n**0.5, n)), deviations.var())
+    return deviations / np.sqrt(mean_variance(deviations, length)) + mean / np.sqrt(larger)
 
 
 def superior_models(spa, alpha):

@@ -17,6 +17,7 @@ from fd01.evaluation.bootstrap import (
     resampled_ranking,
     spread_of_mean,
     standard_error,
+    variance_of_mean,
 )
 
 
@@ -93,8 +94,10 @@ def test_variance_of_a_mean_equals_the_formula_of_politis_and_romano(length):
 @pytest.mark.parametrize("n", [12, 60])
 def test_corrected_spread_of_resamples_is_that_of_the_mean_of_independent_dates(n):
     x, length = np.random.default_rng(3).standard_normal((n, 20_000)), n**0.5
-    variance = mean_variance(x - x.mean(axis=0), length).mean() / n
-    assert variance < 0.8 / n < 0.97 / n < spread_of_mean(n, length) ** 2 * variance < 1.03 / n
+    deviations = x - x.mean(axis=0)
+    variance, corrected = mean_variance(deviations, length).mean() / n, variance_of_mean(deviations, length).mean()
+    assert variance < 0.8 / n < 0.97 / n < corrected < 1.03 / n
+    assert corrected == pytest.approx(spread_of_mean(n, length) ** 2 * variance)
 
 
 def test_one_date_says_nothing_of_its_spread():

@@ -9,7 +9,14 @@ from helpers.made_up_data import CONFIG
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 from fd01.evaluation.blocks import measure_block, paired_test, pool
-from fd01.evaluation.bootstrap import resample_counts, resampled_brier, resampled_ranking, standard_error
+from fd01.evaluation.bootstrap import (
+    resample_counts,
+    resampled_brier,
+    resampled_ranking,
+    spread_of_mean,
+    standard_error,
+    variance_of_mean,
+)
 from fd01.evaluation.comparison import delong
 from fd01.evaluation.panel import (
     EQUAL,
@@ -231,8 +238,21 @@ def test_many_rows_are_resampled_by_influence(monkeypatch):
     alone = matrix.on(matrix.series == "S0")  # one series is always ranked anew
     block = measure_block("b", alone, None, 400, 0)
     counts = resample_counts(80, block.length, 400, 0)
-    expected = resampled_ranking(alone.y, alone.scores.to_numpy(), counts)[0]
-    np.testing.assert_array_equal(block.resampled["auc"], expected)
+    drawn = resampled_ranking(alone.y, alone.scores.to_numpy(), counts)[0]
+    auc = block.estimates["auc"]
+    np.testing.assert_array_equal(block.resampled["auc"], auc + spread_of_mean(80, block.length) * (drawn - auc))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_resamples_spread_as_the_mean_does_and_not_as_deviations_from_it(count):
+    matrix = panel_of(14, lengths=(20,) * count, shares=(0.3,) * count)
+    block = measure_block("b", matrix, None, 8000, 0)
+    losses = (matrix.scores["X0"] - matrix.y) ** 2
+    by_date = losses.groupby(matrix.days).mean().to_numpy()
+    expected = np.sqrt(variance_of_mean(by_date - by_date.mean(), block.length))
+    # The Monte-Carlo error is 0.8 %. Without the correction the error would be 8 % smaller.
+    assert spread_of_mean(20, block.length) > 1.08
+    assert standard_error(block.resampled["brier"])[block.index("X0")] == pytest.approx(expected, rel=0.03)
 
 
 def test_a_sister_that_is_the_same_adds_no_knowledge():
