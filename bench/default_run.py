@@ -14,10 +14,23 @@ ROOT = Path(__file__).resolve().parents[1]
 NO_HUB = {"HF_ENDPOINT": "http://127.0.0.1:9", "FD01_GPU": "0"}  # the weights are not to be fetched
 
 
-def default_run(folder):
-    """Cost of one call of the default run in `folder`, jobs included."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder]
-    return cost_of(command, ROOT, **NO_HUB)
+def default_run(folder, root=ROOT):
+    """Cost of one call of the default run of the project at `root`, in `folder`, jobs included."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", root / "Snakefile", "--directory", folder]
+    return cost_of(command, root, **NO_HUB)
+
+
+def run_of_commit(commit):
+    """Cost of the default run of a commit of this repository, in the environment of this process."""
+    with tempfile.TemporaryDirectory() as name:
+        root, folder = Path(name) / "code", Path(name) / "run"
+        cost_of(["git", "worktree", "add", "--detach", root, commit], ROOT)
+        try:
+            folder.mkdir()
+            shutil.copy(root / "config.yaml", folder)
+            return default_run(folder, root)
+        finally:
+            cost_of(["git", "worktree", "remove", "--force", root], ROOT)
 
 
 def megabytes(folder):
@@ -25,7 +38,10 @@ def megabytes(folder):
 
 
 def main():
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--before", metavar="COMMIT", help="measure the default run of this commit first")
+    commit = parser.parse_args().before
+    before = run_of_commit(commit) if commit else None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copy(ROOT / "config.yaml", folder)
@@ -34,6 +50,10 @@ def main():
         table, size = pd.read_csv(costs), megabytes(folder / "results")
     print("| what | measured | target |\n|---|---|---|")
     print(f"| cores | {os.cpu_count()} | |")
+    if before:
+        print(f"| the run of commit {commit} | {before.seconds:.0f} s, {before.cpu_seconds:.0f} CPU s | |")
+        shares = first.seconds / before.seconds, first.cpu_seconds / before.cpu_seconds
+        print(f"| the run now, as a share of it | {shares[0]:.2f} of the time, {shares[1]:.2f} of the CPU s | |")
     print(f"| the run | {first.seconds:.0f} s | at most 210 s on two idle cores |")
     print(f"| CPU seconds of all processes | {first.cpu_seconds:.0f} | |")
     print(f"| CPU seconds of its {table['jobs'].sum()} jobs | {table['cpu_seconds'].sum():.0f} | at most 390 |")

@@ -99,6 +99,18 @@ def dropout(x, probability):
     return x * keep.div_(1 - probability)
 
 
+def softmax(x):
+    """`torch.softmax` over the last dimension of a tensor.
+
+    On a CPU PyTorch takes six times as long for rows of fewer than 16 values as for rows of 16, but not for columns.
+    """
+    import torch
+
+    if x.shape[-1] < 16:
+        return torch.softmax(x.movedim(-1, 0).contiguous(), dim=0).movedim(0, -1)
+    return torch.softmax(x, dim=-1)
+
+
 def build_network(channels, settings):
     """A torch module that maps windows, float32 of shape (n, context, channels), to logits, shape (n,).
 
@@ -123,7 +135,7 @@ def build_network(channels, settings):
             projected = nn.functional.linear(self.norm1(x), attention.in_proj_weight, attention.in_proj_bias)
             # Each of shape (n, heads, patches, d_model / heads).
             query, key, value = projected.unflatten(2, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
-            shares = torch.softmax(query @ key.mT / attention.head_dim**0.5, dim=3)
+            shares = softmax(query @ key.mT / attention.head_dim**0.5)
             x = x + drop(attention.out_proj((drop(shares) @ value).transpose(1, 2).flatten(2)))
             return x + drop(self.linear2(drop(self.activation(self.linear1(self.norm2(x))))))
 

@@ -9,7 +9,7 @@ from train_patchtst import train_and_score, training_sets
 
 from fd01.data.origins import hide_outcomes, sealed_days, splits
 from fd01.models import patchtst
-from fd01.models.patchtst import Windows, build_network, dropout, predict, train, windows
+from fd01.models.patchtst import Windows, build_network, dropout, predict, softmax, train, windows
 from fd01.scoring.predictions import check_same_origins, concat_scores, read_experiment, write_folds, write_predictions
 from fd01.workflow.errors import NotRun
 
@@ -128,6 +128,20 @@ def test_network_has_the_parameters_of_its_published_size(name, expected):
     assert network.position.shape == (patches, d)
     with torch.inference_mode():
         assert network(torch.zeros(5, 80, 20)).shape == (5,)
+
+
+@pytest.mark.parametrize("width", [1, 9, 15, 16, 40])
+def test_softmax_is_that_of_torch(width):
+    values, up = torch.randn(2, 3, 4, 7, width, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    results = []
+    for function in (softmax, lambda x: torch.softmax(x, dim=-1)):
+        x = (50 * values).requires_grad_()  # exp(x) alone would overflow in float32
+        shares = function(x)
+        shares.backward(up)
+        results.append((shares, x.grad))
+    assert results[0][0].shape == values.shape
+    for actual, expected in zip(*results):
+        torch.testing.assert_close(actual, expected, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("name", ["PTST-2M", "PTST-200M"])
