@@ -57,7 +57,7 @@ def main():
     print(f"| the run | {first.seconds:.0f} s | at most 210 s on two idle cores |")
     print(f"| CPU seconds of all processes | {first.cpu_seconds:.0f} | |")
     busy = first.cpu_seconds / first.seconds / os.cpu_count()
-    print(f"| how busy the cores are: at 100 % no chain of jobs makes the run longer | {busy:.0%} | |")
+    print(f"| CPU seconds / (seconds x cores): at 100 % no core waits for a job | {busy:.0%} | |")
     print(f"| CPU seconds of its {table['jobs'].sum()} jobs | {table['cpu_seconds'].sum():.0f} | at most 390 |")
     print(f"| results | {size:.0f} MB | at most 60 MB |")
     print(f"| peak memory of a job | {table['memory_mb'].max():,.0f} MB | |")

@@ -133,6 +133,11 @@ def test_windows_do_not_depend_on_their_batch(forecasts, loaded, prices):
     assert np.ptp(forecasts[:, 0, 5]) > 0
 
 
+def test_size_of_batches_changes_no_bit(forecasts, loaded, prices, monkeypatch):
+    monkeypatch.setattr("forecast_fracast.BATCH", 16)
+    np.testing.assert_array_equal(forecast_rows(loaded[0], prices, ROWS, CONTEXT), forecasts)
+
+
 def test_forecast_of_a_day_knows_no_later_one(forecasts, loaded, prices):
     changed = prices.copy()
     changed.loc[ROWS[18] :, "High"] *= 1.5

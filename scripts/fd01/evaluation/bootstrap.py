@@ -14,9 +14,8 @@ def block_length(influence):
 
     The automatic rule gives a length for the influence of the days on each experiment's AUC. The longest of these is
     taken, and kept between n^(1/3) and n^(1/2). The rule alone gives too short blocks here: events that hardly depend
-    on each other hide that the scores persist, and the paired test then rejects too often
-    (docs/explanation/comparisons.md has the simulation). n^(1/3) is the rate at which the best length grows; n^(1/2)
-    leaves at least n^(1/2) blocks.
+    on each other hide that the scores persist, and the paired test then rejects too often. n^(1/3) is the rate at which
+    the best length grows; n^(1/2) leaves at least n^(1/2) blocks.
 
     Parameters
     ----------

@@ -128,8 +128,8 @@ def studentised(differentials, length, scale):
     Romano, JASA 1994; the estimator of Hansen 2005). The deviations from the mean are divided by w: the resampled
     means, which the test compares the mean with, have a standard deviation of 1. The mean is divided by the larger
     of two: the standard deviation by `variance_of_mean` with blocks of 2 n^(1/2) days, and the one of independent days.
-    Divided by w, it rejects too often where losses persist for a month (docs/explanation/comparisons.md has the
-    simulation).
+    With the block length of the resamples in place of 2 n^(1/2), the test rejects too often where losses persist for a
+    month (docs/explanation/comparisons.md has the simulation).
 
     Parameters
     ----------

@@ -24,7 +24,6 @@ def code_digest(script):
     return digest([_sha256(path) for path in (Path(script), *map(_path_of, modules_of(script)))])
 
 
-@cache
 def _path_of(module):
     return SCRIPTS / f"{module.replace('.', '/')}.py"
 

@@ -95,11 +95,12 @@ class Progress(DefaultFormatter):
         """Seconds that the whole run takes, if as many jobs run at a time as up to `now`.
 
         A job takes as long as in an earlier run, or as one that is long in a default run does there; any other takes
-        the median of its rule so far, or of all that have ended.
+        the median of its rule so far, or that of the rules: the first jobs to end are the longest ones.
         """
         ended = [seconds for jobs in self.seconds.values() for seconds in jobs]
-        of_rule, of_all = {rule: median(jobs) for rule, jobs in self.seconds.items()}, median(ended)
-        usual = {jobid: earlier or of_rule.get(rule, of_all) for jobid, (rule, earlier) in self.left.items()}
+        of_rule = {rule: median(jobs) for rule, jobs in self.seconds.items()}
+        of_rules = median(of_rule.values())
+        usual = {jobid: earlier or of_rule.get(rule, of_rules) for jobid, (rule, earlier) in self.left.items()}
         so_far = {jobid: now - job.created for jobid, job in self.running.items() if jobid in usual}
         work_left = sum(usual.values()) - sum(min(seconds, usual[jobid]) for jobid, seconds in so_far.items())
         elapsed, work_done = now - self.started, sum(ended) + sum(so_far.values())

@@ -10,6 +10,8 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from fd01.evaluation.blocks import measure_block, paired_test
+from fd01.evaluation.bootstrap import mean_variance, variance_of_mean
+from fd01.evaluation.comparison import delong
 from fd01.evaluation.heterogeneity import (
     Differences,
     detectable_by_number,
@@ -63,6 +65,18 @@ def test_difference_and_error_of_each_series_are_those_of_the_series_alone():
         # The bootstrap is in closed form here; there it is drawn with the block length of the series alone.
         assert found.se[number] == pytest.approx(alone["se"], rel=0.1)
         assert found.se[number] >= alone["se_delong"] - 1e-12
+
+
+def test_error_of_a_short_series_is_corrected_for_the_mean_of_its_days():
+    day, index = np.arange(20), pd.bdate_range("2020-01-01", periods=20)
+    y = day // 5 % 2 == 1
+    scores = pd.DataFrame({"a": day // 10, "b": 0 * day}, index).astype(float)
+    kinds = pd.Series("signal", ["a", "b"])
+    matrix = ScoreMatrix(index, pd.Series(y.astype(float), index), scores, kinds, kinds == "")
+    found, ranking = series_differences(matrix, "a", matrix.scores[["b"]], 6.0), delong(y, scores.to_numpy())
+    influence = ranking.influence @ [1, -1]
+    assert found.se[0] ** 2 == pytest.approx(variance_of_mean(influence, 6.0))
+    assert found.se[0] ** 2 > 1.5 * mean_variance(influence, 6.0) / 20
 
 
 def test_auc_and_error_of_one_series_are_those_of_a_difference_to_a_constant():
