@@ -67,7 +67,7 @@ def study(folder, seeds):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["experiments"][EXPERIMENT]["seeds"] = list(range(seeds))
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    return plan("--snakefile", ROOT / "Snakefile", "--directory", folder, "--configfile", folder / "config.yaml")
+    return plan("--snakefile", ROOT / "Snakefile", "--directory", folder)
 
 
 def bare(folder, jobs):

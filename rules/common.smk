@@ -1,4 +1,5 @@
 import functools
+import gc
 import json
 import os
 import re
@@ -12,6 +13,8 @@ from snakemake.settings.types import DeploymentMethod
 # In: the configuration. Out: what the rules of every stage share; functions of one stage lie in functions/.
 
 IS_MODULE = not workflow.modifier.is_main_snakefile()
+if not IS_MODULE:
+    gc.set_threshold(100_000)  # hardly any object of a plan is garbage: to look for it often costs a tenth of the time
 # `workflow.basedir` is the caller's folder where this is a module.
 HERE = Path(workflow.current_basedir).parent.resolve()
 sys.path.insert(0, str(HERE / "scripts"))
