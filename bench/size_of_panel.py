@@ -20,7 +20,7 @@ import pandas as pd  # noqa: E402
 from scipy.stats import norm  # noqa: E402
 
 from fd01.evaluation.blocks import measure_block, paired_uncertainty  # noqa: E402
-from fd01.evaluation.bootstrap import block_length, mean_variance, variance_of_mean  # noqa: E402
+from fd01.evaluation.bootstrap import block_length, mean_variance, spread_of_mean  # noqa: E402
 from fd01.evaluation.comparison import two_sided  # noqa: E402
 from fd01.evaluation.heterogeneity import series_differences  # noqa: E402
 from fd01.evaluation.panel import Panel, rank_panel  # noqa: E402
@@ -68,8 +68,10 @@ def tested(random, *situation):
     ranking = rank_panel(matrix.y.to_numpy(), matrix.scores.to_numpy(), panel)
     pair, dates, length = np.array([1, -1]), len(panel.dates), block_length(ranking.influence)
     plain = np.sqrt(mean_variance(ranking.influence @ pair, length) / dates)
-    corrected = np.sqrt(variance_of_mean(ranking.influence @ pair, length))
-    errors = {"cluster": np.sqrt(pair @ ranking.covariance @ pair), "bootstrap": corrected}
+    errors = {
+        "cluster": np.sqrt(pair @ ranking.covariance @ pair),
+        "bootstrap": plain * spread_of_mean(dates, length),
+    }
     row = {"difference": ranking.aucs @ pair, "se": max(errors.values())}
     errors |= {"larger": row["se"], "plain": max(plain, errors["cluster"])}
     if 1 < len(panel.series) <= FEW and dates <= SHORT:

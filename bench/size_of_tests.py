@@ -154,16 +154,21 @@ def equivalence_found(row, se="se"):
     return equivalence_p(row["difference"], row[se], STATISTICS["margin"], row["df"]) < 0.05
 
 
+def equally_good(situation, noise, persistence):
+    """One of `situations`: two scores whose errors are equally large."""
+    return (
+        "paired difference, one block",
+        situation,
+        "no difference",
+        lambda random: single_block(random, 504, (noise, noise), persistence, fewest=10),
+        difference_found,
+    )
+
+
 def situations():
     """Name of the test, situation, truth, how it is simulated, and what counts as a finding."""
     for persistence in (0.0, 0.9, 0.97):
-        yield (
-            "paired difference, one block",
-            f"504 days, errors {persistence:g}",
-            "no difference",
-            lambda random, p=persistence: single_block(random, 504, (0.4, 0.4), p, fewest=10),
-            difference_found,
-        )
+        yield equally_good(f"504 days, errors {persistence:g}", 0.4, persistence)
     yield (
         "paired difference, one block",
         "504 days, errors 0.9",
@@ -205,13 +210,7 @@ def situations():
                     lambda random, c=count, q=quality, s=skill: networks(random, 504, c, q, 0.9, s),
                     difference_found,
                 )
-    yield (
-        "paired difference, one block",
-        "504 days, errors 0.98, as large as log-volatility",
-        "no difference",
-        lambda random: single_block(random, 504, (1.0, 1.0), 0.98, fewest=10),
-        difference_found,
-    )
+    yield equally_good("504 days, errors 0.98, as large as log-volatility", 1.0, 0.98)
 
 
 def measure(simulate, found, runs, seed):

@@ -86,10 +86,8 @@ def test_first_run_expects_other_jobs_to_take_as_long_as_those_that_have_ended()
 
 def test_many_long_jobs_of_one_rule_say_nothing_of_other_rules():
     jobs = dict.fromkeys([(1, "fast"), (2, "short"), *((n, "slow") for n in range(3, 7)), (7, "later"), (8, "later")])
-    slow = [record for n in range(3, 7) for record in (start(n, "slow", 3 + 60 * (n - 3)), end(n, 3 + 60 * (n - 2)))]
     first = (start(1, "fast", 100), end(1, 101), start(2, "short", 101), end(2, 103))
-    for one in slow:
-        one.created += 100
+    slow = [one for n in range(4) for one in (start(3 + n, "slow", 103 + 60 * n), end(3 + n, 163 + 60 * n))]
     assert times(shown(jobs, *first, *slow))[-1] == _clock(3 + 4 * 60 + 2 * 2 + 3)  # later: as the rule in the middle
 
 
